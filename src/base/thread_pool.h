@@ -1,0 +1,52 @@
+// ThreadPool: runs the parts of one operation on a fixed set of threads.
+//
+// One operation takes tens of microseconds, so workers spin for a moment
+// before they park. Tasks are handed out dynamically; which thread runs which
+// task never shows in a result, because a task owns its outputs (threads
+// split outputs, never sums: DESIGN.md, section 1).
+#ifndef BRAID_SRC_BASE_THREAD_POOL_H_
+#define BRAID_SRC_BASE_THREAD_POOL_H_
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "base/function_ref.h"
+
+namespace braid {
+
+class ThreadPool {
+ public:
+  // `threads` >= 1 counts the calling thread: ThreadPool(1) starts none.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Calls work(task, thread) once for every task in [0, tasks) and returns
+  // when all are done; `thread` in [0, threads()) names the executing thread,
+  // for per-thread scratch. One Run at a time, from one thread at a time, not
+  // from inside a task. `work` must not throw.
+  void Run(int tasks, FunctionRef<void(int task, int thread)> work);
+
+ private:
+  using Work = FunctionRef<void(int task, int thread)>;
+
+  void WorkerLoop(int thread);
+  void TakeTasks(const Work& work, int thread);
+
+  std::vector<std::thread> workers_;
+  const Work* work_ = nullptr;
+  int tasks_ = 0;
+  std::atomic<int> next_task_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<uint32_t> generation_{0};
+  std::atomic<bool> stop_{false};
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_BASE_THREAD_POOL_H_

@@ -1,0 +1,34 @@
+#include "base/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace braid {
+namespace {
+
+TEST(ThreadPool, RunsEveryTaskOnce) {
+  for (int threads : {1, 2, 3, 7}) {
+    ThreadPool pool(threads);
+    for (int tasks : {0, 1, 2, 5, 100}) {
+      std::vector<std::atomic<int>> count(tasks);
+      pool.Run(tasks, [&](int task, int thread) {
+        EXPECT_LT(thread, threads);
+        ++count[task];
+      });
+      for (const auto& c : count) EXPECT_EQ(c, 1);
+    }
+  }
+}
+
+TEST(ThreadPool, ManyShortRunsSeeEachOthersWrites) {
+  ThreadPool pool(3);
+  std::vector<int> values(16, 0);
+  for (int round = 0; round < 20000; ++round) {
+    pool.Run(16, [&](int task, int) { ++values[task]; });
+  }
+  for (int value : values) EXPECT_EQ(value, 20000);
+}
+
+}  // namespace
+}  // namespace braid
