@@ -11,6 +11,10 @@ namespace braid {
 
 inline constexpr int32_t kNoCell = -1;
 
+// Positions in one page of keys and values. A multiple of the block in which
+// attention walks positions, so that a block never straddles two pages.
+inline constexpr int kPagePositions = 32;
+
 // Consecutive rows of a ubatch that belong to one sequence, in position order.
 struct Run {
   int32_t begin = 0;   // first row in the ubatch

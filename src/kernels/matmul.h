@@ -1,0 +1,56 @@
+// Matrix product y = x W^T over every weight format.
+//
+// The bits of y[m][n] depend on row n of W and row m of x alone: not on the
+// number of rows, the tile, the thread or the vector width. One accumulator per
+// output walks k in order; the numeric definition of each format stands beside
+// its kernel codec in kernels/matmul_formats.h and is the same in the few-row
+// path (decoded in registers) and the many-row path (decoded into a panel).
+#ifndef BRAID_SRC_KERNELS_MATMUL_H_
+#define BRAID_SRC_KERNELS_MATMUL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/aligned_buffer.h"
+#include "base/arena.h"
+#include "base/thread_pool.h"
+#include "tensor/dtype.h"
+#include "tensor/rows.h"
+
+namespace braid {
+
+// Weights in the order in which the kernels read them: groups of 16 outputs,
+// k ascending, the outputs of a group interleaved so that they are the lanes
+// of a vector. A last group that is not full is padded with zeros.
+// Immutable after Pack; may be used from any thread.
+class PackedMatrix {
+ public:
+  PackedMatrix() = default;
+  // `rows` holds `outputs` rows of `inputs` weights each, stored as in GGUF
+  // (row n at rows + n * RowBytes(type, inputs)). `inputs` must be a multiple
+  // of BlockElements(type); any number of outputs >= 1.
+  static PackedMatrix Pack(DType type, const std::byte* rows, int64_t inputs,
+                           int64_t outputs, ThreadPool& threads);
+
+  DType type() const { return type_; }
+  int64_t inputs() const { return inputs_; }
+  int64_t outputs() const { return outputs_; }
+  const std::byte* data() const { return data_.data(); }
+  size_t bytes() const { return data_.size(); }
+
+ private:
+  DType type_ = DType::kF32;
+  int64_t inputs_ = 0;
+  int64_t outputs_ = 0;
+  AlignedBuffer data_;
+};
+
+// y[m][n] = sum over k of w[n][k] * x[m][k].
+// x: {rows, w.inputs()}, y: {rows, w.outputs()}; y must not overlap x.
+// Scratch comes from `arena` and is given back.
+void MatMul(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
+            ThreadPool& threads);
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_KERNELS_MATMUL_H_

@@ -1,0 +1,61 @@
+// Rotary position embedding (Su et al., RoFormer, 2021, section 3.2).
+#ifndef BRAID_SRC_KERNELS_ROPE_H_
+#define BRAID_SRC_KERNELS_ROPE_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "braid/types.h"
+#include "tensor/rows.h"
+
+namespace braid {
+
+// Which two elements of a head form pair i of `rotated` / 2.
+enum class RopePairs {
+  kInterleaved,  // (2i, 2i + 1): GGUF "llama" files
+  kHalves,       // (i, i + rotated / 2): NeoX order
+};
+
+struct RopeConfig {
+  int rotated = 0;  // leading elements of each head that turn; even
+  double base = 10000.0;
+  // Angles are multiplied by this (1 / factor of linear scaling).
+  double position_scale = 1.0;
+  // Per-pair divisors of the angle (rope_freqs); empty means all ones.
+  std::vector<float> frequency_divisors;
+  RopePairs pairs = RopePairs::kInterleaved;
+};
+
+// Cosines and sines of position * base^(-2i / rotated), computed in double
+// precision and rounded once, so that an angle has one value whoever asks.
+// Extend() before use; reading is thread-safe, extending is not.
+class RopeTable {
+ public:
+  explicit RopeTable(RopeConfig config);
+
+  // Makes positions [0, count) available; keeps what is there.
+  void Extend(int count);
+
+  const RopeConfig& config() const { return config_; }
+  int count() const { return count_; }
+  // rotated / 2 values each, for a position below count().
+  const float* cosines(Position position) const;
+  const float* sines(Position position) const;
+
+ private:
+  RopeConfig config_;
+  int count_ = 0;
+  std::vector<float> values_;  // [position][cos or sin][rotated / 2]
+};
+
+// Turns every head of every row in place: x is {positions.size(),
+// heads * head_dim}; row m turns by positions[m]. For a pair (a, b):
+// a' = fma(a, cos, -(b * sin)), b' = fma(a, sin, b * cos).
+void Rope(const RopeTable& table, std::span<const Position> positions,
+          int heads, int head_dim, Rows x, ThreadPool& threads);
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_KERNELS_ROPE_H_

@@ -1,0 +1,47 @@
+// The selective scan of Mamba-1 (Gu and Dao, 2023, algorithm 2, section 3.3).
+#ifndef BRAID_SRC_KERNELS_SCAN_H_
+#define BRAID_SRC_KERNELS_SCAN_H_
+
+#include <cstddef>
+#include <span>
+
+#include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
+#include "kernels/conv.h"
+#include "tensor/rows.h"
+
+namespace braid {
+
+// A and D in kernel order: lanes are channels, in groups of 16; A is multiplied
+// by log2(e) once, here. Channels that do not fill a group are padded.
+class ScanWeights {
+ public:
+  ScanWeights() = default;
+  // a: [channels][states] (already -exp(A_log)); d: [channels].
+  ScanWeights(const float* a, const float* d, int channels, int states);
+
+  int channels() const { return channels_; }
+  int states() const { return states_; }
+  // Floats of one sequence's state: [group][states][16 channels].
+  size_t StateFloats() const;
+  const float* a() const { return data_.as<float>(); }
+  const float* d() const;
+
+ private:
+  int channels_ = 0;
+  int states_ = 0;
+  AlignedBuffer data_;
+};
+
+// For each row t of a run, in order, per channel c and state n:
+//   h[n] = fma(exp(dt[t][c] * A[c][n]), h[n], (dt[t][c] * x[t][c]) * B[t][n])
+//   y[t][c] = fma(D[c], x[t][c], sum over n ascending of C[t][n] * h[n])
+// x, dt (after softplus), y: {rows, channels}; b, c: {rows, states}.
+// States are StateFloats() long, float32. y may be x.
+void SelectiveScan(const ScanWeights& weights, std::span<const StateRun> runs,
+                   ConstRows x, ConstRows dt, ConstRows b, ConstRows c, Rows y,
+                   ThreadPool& threads);
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_KERNELS_SCAN_H_
