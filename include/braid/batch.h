@@ -1,0 +1,55 @@
+// Batch: the tokens of one decode call, of any number of sequences.
+#ifndef BRAID_BATCH_H_
+#define BRAID_BATCH_H_
+
+#include <vector>
+
+#include "braid/types.h"
+
+namespace braid {
+
+// What a token's row is wanted for.
+enum class Want : unsigned char {
+  kNothing,  // the token only becomes part of its sequence's memory
+  kLogits,   // logits over the vocabulary
+};
+
+// Tokens of different sequences may be interleaved in any way; those of one
+// sequence come in position order without gaps. Results are asked for by the
+// index in call order. Clear() keeps the memory. Not thread-safe.
+class Batch {
+ public:
+  struct Entry {
+    TokenId token;
+    Position position;
+    SequenceId sequence;
+    Want want;
+  };
+
+  // Returns the index of the entry.
+  int Add(TokenId token, Position position, SequenceId sequence, Want want) {
+    entries_.push_back({token, position, sequence, want});
+    return size() - 1;
+  }
+  void Clear() { entries_.clear(); }
+
+  int size() const { return static_cast<int>(entries_.size()); }
+  const Entry& operator[](int i) const { return entries_[i]; }
+  Entry& operator[](int i) { return entries_[i]; }
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+// How a batch is cut into ubatches. All policies give the same results; they
+// differ in the shape of the work.
+enum class SplitPolicy {
+  kRagged,  // by token budget; runs of a ubatch may differ in length
+  kEqual,   // every run of a ubatch has the same length
+  kSimple,  // the next n tokens in call order
+  kWhole,   // a sequence's tokens are never cut
+};
+
+}  // namespace braid
+
+#endif  // BRAID_BATCH_H_
