@@ -1,0 +1,53 @@
+// Model: weights and vocabulary from a GGUF file, shared by any engines.
+#ifndef BRAID_MODEL_H_
+#define BRAID_MODEL_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "braid/result.h"
+#include "braid/tokenizer.h"
+
+namespace braid {
+
+struct ModelInfo {
+  std::string architecture;  // as in the file: "mamba", "llama", ...
+  std::string name;          // general.name, may be empty
+  int layers = 0;
+  int width = 0;              // embedding length
+  int vocabulary_size = 0;
+  int trained_context = 0;    // tokens
+  int64_t parameters = 0;
+  int64_t file_bytes = 0;
+  int64_t weight_bytes = 0;   // held in memory after loading
+  bool recurrent = false;     // has layers with a recurrent state
+  bool attention = false;     // has layers with keys and values
+};
+
+struct LoadOptions {
+  int threads = 0;  // 0: one per core
+  // Called from the loading thread with the share that is done, in [0, 1].
+  std::function<void(double)> progress;
+};
+
+// Immutable after loading; every method may be called from any thread.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  // Errors name the file, and the key or tensor that is wrong.
+  static Result<std::shared_ptr<const Model>> Load(const std::string& path,
+                                                   const LoadOptions& options);
+
+  virtual const ModelInfo& info() const = 0;
+  virtual const Tokenizer& tokenizer() const = 0;
+};
+
+// The vocabulary alone; works on files without tensors.
+Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::string& path);
+
+}  // namespace braid
+
+#endif  // BRAID_MODEL_H_
