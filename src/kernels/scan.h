@@ -12,6 +12,10 @@
 
 namespace braid {
 
+// Floats of one sequence's state: [group][states][16 channels], with the
+// channels of the last group padded.
+size_t ScanStateFloats(int channels, int states);
+
 // A and D in kernel order: lanes are channels, in groups of 16; A is multiplied
 // by log2(e) once, here. Channels that do not fill a group are padded.
 class ScanWeights {
@@ -22,8 +26,7 @@ class ScanWeights {
 
   int channels() const { return channels_; }
   int states() const { return states_; }
-  // Floats of one sequence's state: [group][states][16 channels].
-  size_t StateFloats() const;
+  size_t StateFloats() const { return ScanStateFloats(channels_, states_); }
   const float* a() const { return data_.as<float>(); }
   const float* d() const;
 
