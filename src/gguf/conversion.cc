@@ -14,13 +14,8 @@ constexpr bool kIsInteger = std::is_integral_v<T> && !std::is_same_v<T, bool>;
 
 Error WrongKind(std::string_view key, std::string_view expected,
                 const Value& value) {
-  const Array* const array = std::get_if<Array>(&value);
-  const std::string_view type = Name(TypeOf(value));
-  // The text of an array starts with its type.
-  return Error{Format("key {}: expected {}, found {}", key, expected,
-                      array != nullptr
-                          ? ValueText(value)
-                          : Format("{} {}", type, ValueText(value)))};
+  return Error{Format("key {}: expected {}, found {} {}", key, expected,
+                      TypeText(value), ValueText(value))};
 }
 
 }  // namespace

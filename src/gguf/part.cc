@@ -74,7 +74,7 @@ class PartReader {
   Result<Part> Read() {
     BRAID_TRY(ReadHeader());
     BRAID_TRY(ReadMetadata());
-    BRAID_TRY(ReadAlignment());
+    BRAID_ASSIGN(part_.alignment, ReadAlignment(part_.metadata));
     BRAID_TRY(ReadTensors());
     BRAID_TRY(CheckData());
     return std::move(part_);
@@ -83,7 +83,6 @@ class PartReader {
  private:
   Status ReadHeader();
   Status ReadMetadata();
-  Status ReadAlignment();
   Status ReadTensors();
   Result<TensorInfo> ReadTensor();
   Status CheckData();
@@ -136,19 +135,6 @@ Status PartReader::ReadMetadata() {
     return Error{Format("key {} occurs twice, as number {} and {} of {}",
                         part_.metadata[twice->first].key, twice->first + 1,
                         twice->second + 1, key_count_)};
-  }
-  return {};
-}
-
-Status PartReader::ReadAlignment() {
-  for (const KeyValue& kv : part_.metadata) {
-    if (kv.key != kAlignmentKey) continue;
-    BRAID_ASSIGN(const int64_t alignment, ToInt(kv.key, kv.value));
-    if (alignment <= 0 || alignment > UINT32_MAX || alignment % 8 != 0) {
-      return Error{Format("key {}: {} is not a positive 32-bit multiple of 8",
-                          kv.key, alignment)};
-    }
-    part_.alignment = static_cast<uint64_t>(alignment);
   }
   return {};
 }
@@ -255,6 +241,19 @@ Status PartReader::CheckOverlap() const {
 }
 
 }  // namespace
+
+Result<uint64_t> ReadAlignment(std::span<const KeyValue> metadata) {
+  for (const KeyValue& kv : metadata) {
+    if (kv.key != kAlignmentKey) continue;
+    BRAID_ASSIGN(const int64_t alignment, ToInt(kv.key, kv.value));
+    if (alignment <= 0 || alignment > UINT32_MAX || alignment % 8 != 0) {
+      return Error{Format("key {}: {} is not a positive 32-bit multiple of 8",
+                          kv.key, alignment)};
+    }
+    return static_cast<uint64_t>(alignment);
+  }
+  return kDefaultAlignment;
+}
 
 Result<Part> ReadPart(std::span<const std::byte> bytes, uint64_t file_bytes) {
   return PartReader(bytes, file_bytes).Read();

@@ -46,6 +46,10 @@ struct Part {
 // else that breaks the format, and tensors that overlap.
 Result<Part> ReadPart(std::span<const std::byte> bytes, uint64_t file_bytes);
 
+// The value of general.alignment, or the default. Errors: it is no integer, or
+// not a positive 32-bit multiple of 8.
+Result<uint64_t> ReadAlignment(std::span<const KeyValue> metadata);
+
 // `value` rounded up to a multiple of `alignment` > 0. The sum must fit.
 constexpr uint64_t RoundUp(uint64_t value, uint64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;

@@ -80,7 +80,7 @@ std::string NumberText(T value) {
 }
 
 std::string ArrayText(const Array& array, const TextLimits& limits) {
-  std::string text = Format("{}[{}] [", Name(array.type), Count(array));
+  std::string text = "[";
   const auto append = [&](const auto& elements) {
     for (size_t i = 0; i < elements.size(); ++i) {
       if (i != 0) text += ", ";
@@ -142,6 +142,13 @@ std::string Quoted(std::string_view text, size_t max_bytes) {
   }
   quoted += '"';
   return done < text.size() ? quoted + "..." : quoted;
+}
+
+std::string TypeText(const Value& value) {
+  if (const Array* array = std::get_if<Array>(&value)) {
+    return Format("{}[{}]", Name(array->type), Count(*array));
+  }
+  return std::string(Name(TypeOf(value)));
 }
 
 std::string ValueText(const Value& value, const TextLimits& limits) {

@@ -67,9 +67,12 @@ struct TextLimits {
   size_t elements = 6;
 };
 
-// The value on one line for a person: `-3`, `"text"`, `string[3] ["a", "b",
-// "c"]`. Control characters and bytes that are not UTF-8 are escaped; long
-// strings and arrays are cut and end in "...".
+// "u32", "string[3]".
+std::string TypeText(const Value& value);
+
+// The value on one line for a person: `-3`, `"text"`, `["a", "b", "c"]`.
+// Control characters and bytes that are not UTF-8 are escaped; long strings
+// and arrays are cut and end in "...".
 std::string ValueText(const Value& value, const TextLimits& limits = {});
 
 // A string as ValueText() writes it.
