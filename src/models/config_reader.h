@@ -1,0 +1,47 @@
+// ConfigReader: hyper-parameters of an architecture, from the metadata of a
+// file, each bounded so that arithmetic on them cannot overflow.
+#ifndef BRAID_SRC_MODELS_CONFIG_READER_H_
+#define BRAID_SRC_MODELS_CONFIG_READER_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "braid/result.h"
+#include "gguf/file.h"
+
+namespace braid {
+
+// Keys are given without the architecture's prefix. The first error is kept,
+// and reading goes on with harmless values; ask status() at the end.
+class ConfigReader {
+ public:
+  // `file` must outlive the reader.
+  explicit ConfigReader(const gguf::File& file);
+
+  // An integer in [1, 2^24]; with a default, a missing key is no error and the
+  // value may be 0.
+  int Count(std::string_view key);
+  int Count(std::string_view key, int if_missing);
+  // A finite number above 0.
+  double Positive(std::string_view key, double if_missing);
+  // A finite number in [0, 1].
+  float Epsilon(std::string_view key);
+  bool Flag(std::string_view key, bool if_missing);
+  // Size of the vocabulary: rows of token_embd.weight.
+  int Vocabulary();
+
+  Status status() const { return status_; }
+
+ private:
+  std::string FullKey(std::string_view key) const;
+  void Fail(Error error);
+
+  const gguf::File& file_;
+  std::string prefix_;
+  Status status_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_CONFIG_READER_H_

@@ -1,0 +1,36 @@
+// LanguageModel: what the engine asks of an architecture.
+#ifndef BRAID_SRC_MODELS_LANGUAGE_MODEL_H_
+#define BRAID_SRC_MODELS_LANGUAGE_MODEL_H_
+
+#include <vector>
+
+#include "kernels/rope.h"
+#include "memory/spec.h"
+#include "nn/pass.h"
+
+namespace braid {
+
+// Immutable after construction; every method may be called from any thread.
+class LanguageModel {
+ public:
+  virtual ~LanguageModel() = default;
+
+  virtual int vocabulary_size() const = 0;
+  virtual int layers() const = 0;
+  virtual int width() const = 0;
+  // Tokens that the model was trained to look back on.
+  virtual int trained_context() const = 0;
+  virtual MemorySpec Memory(DType kv_type) const = 0;
+  // The rotations that the model uses; Pass::rope_tables has one table each,
+  // long enough for the pass's positions.
+  virtual std::vector<RopeConfig> ropes() const { return {}; }
+
+  // [rows] tokens -> {rows, width}: the residual stream after the last layer.
+  virtual Rows Forward(Pass& pass) const = 0;
+  // {rows, width} -> {rows, vocabulary_size}: final norm and output matrix.
+  virtual void Head(Compute& compute, ConstRows x, Rows logits) const = 0;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_LANGUAGE_MODEL_H_

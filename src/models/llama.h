@@ -1,0 +1,70 @@
+// Llama (GGUF "llama": Llama 1 to 3, Mistral, SmolLM, TinyStories).
+//
+// Papers: Touvron et al., "LLaMA", 2023; "Llama 2", 2023 (grouped heads);
+// Grattafiori et al., "The Llama 3 Herd of Models", 2024 (rope factors).
+//
+//   symbol    here                GGUF key
+//   d         width               llama.embedding_length
+//   n_heads   attention.heads     llama.attention.head_count
+//   n_kv      attention.kv_heads  llama.attention.head_count_kv
+//   d_head    attention.key_dim   llama.attention.key_length, else d / n_heads
+//   d_ff      hidden              llama.feed_forward_length
+//   theta     rope.base           llama.rope.freq_base
+#ifndef BRAID_SRC_MODELS_LLAMA_H_
+#define BRAID_SRC_MODELS_LLAMA_H_
+
+#include <vector>
+
+#include "braid/result.h"
+#include "models/language_model.h"
+#include "nn/attention.h"
+#include "nn/gated_mlp.h"
+#include "nn/norm.h"
+#include "nn/vocabulary_layers.h"
+
+namespace braid {
+
+struct LlamaConfig {
+  int vocabulary = 0;
+  int layers = 0;
+  int width = 0;
+  int hidden = 0;
+  int trained_context = 0;
+  float norm_epsilon = 0;
+  nn::AttentionConfig attention;
+  RopeConfig rope;
+
+  static Result<LlamaConfig> Read(const gguf::File& file);
+};
+
+class LlamaModel : public LanguageModel {
+ public:
+  // Beside the layers' tensors, rope_freqs.weight {rotated / 2} if there.
+  LlamaModel(WeightScope& w, const LlamaConfig& config);
+
+  int vocabulary_size() const override { return config_.vocabulary; }
+  int layers() const override { return config_.layers; }
+  int width() const override { return config_.width; }
+  int trained_context() const override { return config_.trained_context; }
+  MemorySpec Memory(DType kv_type) const override;
+  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
+  Rows Forward(Pass& pass) const override;
+  void Head(Compute& compute, ConstRows x, Rows logits) const override;
+
+ private:
+  struct Layer {
+    nn::RmsNorm attention_norm;
+    nn::Attention attention;
+    nn::RmsNorm mlp_norm;
+    nn::GatedMlp mlp;
+  };
+
+  LlamaConfig config_;
+  nn::TokenEmbedding embedding_;
+  std::vector<Layer> layers_;
+  nn::OutputHead head_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_LLAMA_H_

@@ -1,0 +1,63 @@
+// Mamba (GGUF "mamba"), and Falcon-Mamba, which is the same with norms on dt, B
+// and C.
+//
+// Paper: Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State
+// Spaces", 2023.
+//
+//   symbol   here           GGUF key
+//   D        width          mamba.embedding_length
+//   E D      mixer.inner    mamba.ssm.inner_size
+//   N        mixer.state    mamba.ssm.state_size
+//   R        mixer.dt_rank  mamba.ssm.time_step_rank
+//   -        mixer.taps     mamba.ssm.conv_kernel
+#ifndef BRAID_SRC_MODELS_MAMBA_H_
+#define BRAID_SRC_MODELS_MAMBA_H_
+
+#include <vector>
+
+#include "braid/result.h"
+#include "models/language_model.h"
+#include "nn/mamba_mixer.h"
+#include "nn/norm.h"
+#include "nn/vocabulary_layers.h"
+
+namespace braid {
+
+struct MambaModelConfig {
+  int vocabulary = 0;
+  int layers = 0;
+  int width = 0;
+  int trained_context = 0;
+  float norm_epsilon = 0;
+  nn::MambaConfig mixer;
+
+  static Result<MambaModelConfig> Read(const gguf::File& file);
+};
+
+class MambaModel : public LanguageModel {
+ public:
+  MambaModel(WeightScope& w, const MambaModelConfig& config);
+
+  int vocabulary_size() const override { return config_.vocabulary; }
+  int layers() const override { return config_.layers; }
+  int width() const override { return config_.width; }
+  int trained_context() const override { return config_.trained_context; }
+  MemorySpec Memory(DType kv_type) const override;
+  Rows Forward(Pass& pass) const override;
+  void Head(Compute& compute, ConstRows x, Rows logits) const override;
+
+ private:
+  struct Layer {
+    nn::RmsNorm norm;
+    nn::MambaMixer mixer;
+  };
+
+  MambaModelConfig config_;
+  nn::TokenEmbedding embedding_;
+  std::vector<Layer> layers_;
+  nn::OutputHead head_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_MAMBA_H_

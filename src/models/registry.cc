@@ -1,0 +1,61 @@
+#include "models/registry.h"
+
+#include <string_view>
+
+#include "base/format.h"
+#include "base/try.h"
+#include "models/llama.h"
+#include "models/mamba.h"
+
+namespace braid {
+
+namespace {
+
+using Factory = Result<std::unique_ptr<LanguageModel>> (*)(const gguf::File&,
+                                                           WeightScope&);
+
+template <class Model, class Config>
+Result<std::unique_ptr<LanguageModel>> Make(const gguf::File& file,
+                                            WeightScope& weights) {
+  BRAID_ASSIGN(const Config config, Config::Read(file));
+  std::unique_ptr<LanguageModel> model =
+      std::make_unique<Model>(weights, config);
+  BRAID_TRY(weights.status());
+  return model;
+}
+
+struct Architecture {
+  std::string_view name;
+  Factory make;
+};
+
+constexpr Architecture kArchitectures[] = {
+    {"llama", Make<LlamaModel, LlamaConfig>},
+    {"mamba", Make<MambaModel, MambaModelConfig>},
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LanguageModel>> MakeModel(const gguf::File& file,
+                                                 WeightScope& weights) {
+  BRAID_ASSIGN(const std::string_view name,
+               file.GetString("general.architecture"));
+  for (const Architecture& architecture : kArchitectures) {
+    if (architecture.name == name) return architecture.make(file, weights);
+  }
+  return Error{
+      Format("general.architecture: \"{}\" is not supported; "
+             "supported are {}",
+             name, SupportedArchitectures())};
+}
+
+std::string SupportedArchitectures() {
+  std::string names;
+  for (const Architecture& architecture : kArchitectures) {
+    if (!names.empty()) names += ", ";
+    names += architecture.name;
+  }
+  return names;
+}
+
+}  // namespace braid

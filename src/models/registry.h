@@ -1,0 +1,25 @@
+// The architectures that Braid runs: GGUF name -> factory.
+#ifndef BRAID_SRC_MODELS_REGISTRY_H_
+#define BRAID_SRC_MODELS_REGISTRY_H_
+
+#include <memory>
+#include <string>
+
+#include "braid/result.h"
+#include "gguf/file.h"
+#include "models/language_model.h"
+#include "nn/weight_scope.h"
+
+namespace braid {
+
+// Builds the model that general.architecture names. Errors name the key or
+// tensor that is wrong; an unknown architecture lists the known ones.
+Result<std::unique_ptr<LanguageModel>> MakeModel(const gguf::File& file,
+                                                 WeightScope& weights);
+
+// "llama, mamba".
+std::string SupportedArchitectures();
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_REGISTRY_H_

@@ -1,0 +1,30 @@
+// GatedMlp: down(silu(gate(x)) * up(x)) (Shazeer, "GLU Variants Improve
+// Transformer", 2020, eq. 5, SwiGLU).
+#ifndef BRAID_SRC_NN_GATED_MLP_H_
+#define BRAID_SRC_NN_GATED_MLP_H_
+
+#include "nn/linear.h"
+
+namespace braid::nn {
+
+class GatedMlp {
+ public:
+  GatedMlp() = default;
+  // Tensors ffn_gate, ffn_up {width, hidden}, ffn_down {hidden, width}.
+  GatedMlp(WeightScope& w, int64_t width, int64_t hidden)
+      : gate_(w, "ffn_gate", width, hidden),
+        up_(w, "ffn_up", width, hidden),
+        down_(w, "ffn_down", hidden, width) {}
+
+  // {rows, width} -> {rows, width}.
+  Rows operator()(Compute& compute, ConstRows x) const;
+
+ private:
+  Linear gate_;
+  Linear up_;
+  Linear down_;
+};
+
+}  // namespace braid::nn
+
+#endif  // BRAID_SRC_NN_GATED_MLP_H_

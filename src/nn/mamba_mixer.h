@@ -1,0 +1,56 @@
+// MambaMixer: the selective state-space block of Mamba-1.
+//
+// Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State
+// Spaces", 2023, section 3.4 and figure 3.
+#ifndef BRAID_SRC_NN_MAMBA_MIXER_H_
+#define BRAID_SRC_NN_MAMBA_MIXER_H_
+
+#include <vector>
+
+#include "kernels/scan.h"
+#include "memory/spec.h"
+#include "nn/linear.h"
+#include "nn/pass.h"
+
+namespace braid::nn {
+
+struct MambaConfig {
+  int width = 0;    // D, the model's
+  int inner = 0;    // E D, channels of convolution and scan
+  int state = 0;    // N
+  int taps = 0;     // length of the convolution
+  int dt_rank = 0;  // R
+  // Falcon-Mamba: RMS norms without weights on dt, B and C, each on its own.
+  bool normalize_dt_b_c = false;
+  float norm_epsilon = 0;
+};
+
+class MambaMixer {
+ public:
+  MambaMixer() = default;
+  // Tensors ssm_in {D, 2 E D}, ssm_conv1d {taps, E D} + bias, ssm_x {E D, R +
+  // 2 N}, ssm_dt {R, E D} + bias, ssm_a {N, E D}, ssm_d {E D}, ssm_out {E D,
+  // D}. `layer` is the index of its memory.
+  MambaMixer(WeightScope& w, const MambaConfig& config, int layer);
+
+  // {rows, D} -> {rows, D}. Advances the state of every run.
+  Rows operator()(Pass& pass, ConstRows x) const;
+
+  static LayerSpec Memory(const MambaConfig& config);
+
+ private:
+  MambaConfig config_;
+  int layer_ = 0;
+  PackedMatrix in_;
+  std::vector<float> conv_weight_;  // [taps][E D]
+  std::vector<float> conv_bias_;
+  PackedMatrix x_;
+  PackedMatrix dt_;
+  std::vector<float> dt_bias_;
+  ScanWeights scan_;
+  PackedMatrix out_;
+};
+
+}  // namespace braid::nn
+
+#endif  // BRAID_SRC_NN_MAMBA_MIXER_H_

@@ -1,0 +1,33 @@
+// RmsNorm with learned scales.
+#ifndef BRAID_SRC_NN_NORM_H_
+#define BRAID_SRC_NN_NORM_H_
+
+#include <string_view>
+#include <vector>
+
+#include "nn/weight_scope.h"
+#include "ops/ops.h"
+
+namespace braid::nn {
+
+class RmsNorm {
+ public:
+  RmsNorm() = default;
+  // Tensor `name`.weight {width}.
+  RmsNorm(WeightScope& w, std::string_view name, int64_t width, float epsilon)
+      : weight_(w.Vector(std::string(name) + ".weight", {width}, Role::kScale)),
+        epsilon_(epsilon) {}
+
+  // {rows, width} -> {rows, width}.
+  Rows operator()(Compute& compute, ConstRows x) const {
+    return ops::RmsNorm(compute, x, weight_, epsilon_);
+  }
+
+ private:
+  std::vector<float> weight_;
+  float epsilon_ = 0;
+};
+
+}  // namespace braid::nn
+
+#endif  // BRAID_SRC_NN_NORM_H_

@@ -1,0 +1,40 @@
+// Pass: all that a model sees of one ubatch. Rows, positions, runs, memory;
+// never a sequence id.
+#ifndef BRAID_SRC_NN_PASS_H_
+#define BRAID_SRC_NN_PASS_H_
+
+#include <span>
+
+#include "base/run.h"
+#include "braid/types.h"
+#include "kernels/attention.h"
+#include "kernels/conv.h"
+#include "kernels/rope.h"
+#include "memory/hybrid_memory.h"
+#include "ops/compute.h"
+
+namespace braid {
+
+struct Pass {
+  std::span<const TokenId> tokens;         // [rows]
+  std::span<const Position> positions;     // [rows]
+  std::span<const Run> runs;               // cover the rows in order
+  std::span<const PageTable> tables;       // [runs]; empty without attention
+  std::span<const RopeTable> rope_tables;  // one per LanguageModel::ropes()
+  DType kv_type;                           // how keys and values are stored
+  HybridMemory& memory;
+  Compute compute;
+
+  int64_t rows() const { return static_cast<int64_t>(tokens.size()); }
+  // Where each run's convolution window and state of `layer` are read and
+  // written. The result lives in the arena.
+  std::span<const StateRun> ConvRuns(int layer);
+  std::span<const StateRun> ScanRuns(int layer);
+  KvPagesView Pages(int layer) {
+    return {memory.PageBase(layer), memory.PageStride(layer)};
+  }
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_NN_PASS_H_

@@ -1,0 +1,40 @@
+#include "nn/vocabulary_layers.h"
+
+#include "base/check.h"
+#include "ops/ops.h"
+#include "tensor/codec.h"
+
+namespace braid::nn {
+
+TokenEmbedding::TokenEmbedding(WeightScope& w, int64_t width,
+                               int64_t vocabulary)
+    : table_(w.Embedding("token_embd.weight", width, vocabulary)) {}
+
+Rows TokenEmbedding::operator()(Compute& compute,
+                                std::span<const TokenId> tokens) const {
+  const Rows x =
+      compute.NewRows(static_cast<int64_t>(tokens.size()), table_.width);
+  const size_t row_bytes = RowBytes(table_.stored.type, table_.width);
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    BRAID_CHECK(tokens[i] >= 0 && tokens[i] < table_.count);
+    DecodeRow(
+        table_.stored.type,
+        table_.stored.data.data() + static_cast<size_t>(tokens[i]) * row_bytes,
+        table_.width, x.row(static_cast<int64_t>(i)));
+  }
+  return x;
+}
+
+OutputHead::OutputHead(WeightScope& w, int64_t width, int64_t vocabulary,
+                       float epsilon)
+    : norm_(w, "output_norm", width, epsilon),
+      output_(w.Matrix(
+          w.Has("output.weight") ? "output.weight" : "token_embd.weight", width,
+          vocabulary)) {}
+
+void OutputHead::operator()(Compute& compute, ConstRows x, Rows logits) const {
+  const ArenaScope scope(compute.arena);
+  ops::MatMulInto(compute, output_, norm_(compute, x), logits);
+}
+
+}  // namespace braid::nn

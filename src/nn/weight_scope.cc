@@ -1,0 +1,76 @@
+#include "nn/weight_scope.h"
+
+#include "base/format.h"
+#include "tensor/codec.h"
+
+namespace braid {
+
+WeightScope::WeightScope(WeightSource& source, ThreadPool& threads,
+                         std::function<void(size_t)> progress)
+    : shared_(std::make_shared<Shared>(
+          Shared{source, threads, std::move(progress), {}, 0, 0})) {}
+
+WeightScope WeightScope::Child(std::string_view prefix) const {
+  WeightScope child = *this;
+  child.prefix_ += prefix;
+  return child;
+}
+
+bool WeightScope::Has(std::string_view name) const {
+  return shared_->source.Has(prefix_ + std::string(name));
+}
+
+bool WeightScope::Find(std::string_view name, const Shape& shape, Role role,
+                       StoredTensor& stored) {
+  if (!shared_->status.ok()) return false;
+  Result<StoredTensor> found =
+      shared_->source.Find(prefix_ + std::string(name), shape, role);
+  if (!found.ok()) {
+    shared_->status = found.error();
+    return false;
+  }
+  stored = *found;
+  int64_t elements = 1;
+  for (const int64_t size : shape) elements *= size;
+  shared_->parameters += elements;
+  if (shared_->progress) shared_->progress(stored.data.size());
+  return true;
+}
+
+PackedMatrix WeightScope::Matrix(std::string_view name, int64_t inputs,
+                                 int64_t outputs) {
+  StoredTensor stored;
+  if (!Find(name, {inputs, outputs}, Role::kMatrix, stored)) return {};
+  PackedMatrix matrix = PackedMatrix::Pack(stored.type, stored.data.data(),
+                                           inputs, outputs, shared_->threads);
+  shared_->bytes += static_cast<int64_t>(matrix.bytes());
+  shared_->source.Release(prefix_ + std::string(name));
+  return matrix;
+}
+
+std::vector<float> WeightScope::Vector(std::string_view name,
+                                       const Shape& shape, Role role) {
+  StoredTensor stored;
+  if (!Find(name, shape, role, stored)) return {};
+  int64_t rows = 1;
+  for (size_t i = 1; i < shape.size(); ++i) rows *= shape[i];
+  std::vector<float> values(static_cast<size_t>(shape[0] * rows));
+  const size_t row_bytes = RowBytes(stored.type, shape[0]);
+  for (int64_t row = 0; row < rows; ++row) {
+    DecodeRow(stored.type,
+              stored.data.data() + static_cast<size_t>(row) * row_bytes,
+              shape[0], values.data() + row * shape[0]);
+  }
+  shared_->bytes += static_cast<int64_t>(values.size() * sizeof(float));
+  return values;
+}
+
+EmbeddingTable WeightScope::Embedding(std::string_view name, int64_t width,
+                                      int64_t count) {
+  StoredTensor stored;
+  if (!Find(name, {width, count}, Role::kMatrix, stored)) return {};
+  shared_->bytes += static_cast<int64_t>(stored.data.size());
+  return {stored, width, count};
+}
+
+}  // namespace braid

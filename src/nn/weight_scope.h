@@ -1,0 +1,77 @@
+// WeightScope: hands tensors to the constructors of modules, which thereby are
+// the whole loader.
+//
+// A constructor cannot return an error, so the scope keeps the first one and
+// hands out empty weights from then on; the caller asks status() at the end,
+// and throws the half-built module away if it is not ok.
+#ifndef BRAID_SRC_NN_WEIGHT_SCOPE_H_
+#define BRAID_SRC_NN_WEIGHT_SCOPE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "braid/result.h"
+#include "kernels/matmul.h"
+#include "nn/weight_source.h"
+
+namespace braid {
+
+// Rows of a matrix in their stored form: looked up, not multiplied.
+struct EmbeddingTable {
+  StoredTensor stored;
+  int64_t width = 0;
+  int64_t count = 0;
+};
+
+// Copies share the source, the error and the counts. Not thread-safe.
+class WeightScope {
+ public:
+  // `source` and `threads` must outlive the scope. `progress` is told the bytes
+  // of each tensor that was read.
+  WeightScope(WeightSource& source, ThreadPool& threads,
+              std::function<void(size_t bytes)> progress = {});
+
+  // The same scope with `prefix` in front of every name: Child("blk.3.").
+  WeightScope Child(std::string_view prefix) const;
+
+  bool Has(std::string_view name) const;
+
+  // {inputs, outputs}, packed for the matrix product.
+  PackedMatrix Matrix(std::string_view name, int64_t inputs, int64_t outputs);
+  // Decoded to float32, in stored order.
+  std::vector<float> Vector(std::string_view name, const Shape& shape,
+                            Role role);
+  // {width, count}; the source must outlive the table.
+  EmbeddingTable Embedding(std::string_view name, int64_t width, int64_t count);
+
+  Status status() const { return shared_->status; }
+  // Of all weights handed out so far.
+  int64_t parameters() const { return shared_->parameters; }
+  int64_t bytes() const { return shared_->bytes; }
+
+ private:
+  struct Shared {
+    WeightSource& source;
+    ThreadPool& threads;
+    std::function<void(size_t)> progress;
+    Status status;
+    int64_t parameters = 0;
+    int64_t bytes = 0;
+  };
+
+  // Finds prefix + name, or records the error and returns false.
+  bool Find(std::string_view name, const Shape& shape, Role role,
+            StoredTensor& stored);
+
+  std::shared_ptr<Shared> shared_;
+  std::string prefix_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_NN_WEIGHT_SCOPE_H_

@@ -1,0 +1,108 @@
+// WeightSource: where a model's tensors come from.
+#ifndef BRAID_SRC_NN_WEIGHT_SOURCE_H_
+#define BRAID_SRC_NN_WEIGHT_SOURCE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "braid/result.h"
+#include "gguf/file.h"
+#include "tensor/dtype.h"
+
+namespace braid {
+
+// GGUF order: the contiguous dimension first.
+using Shape = std::vector<int64_t>;
+std::string ToText(const Shape& shape);
+
+// What a weight is for. A file ignores it; the random source draws by it.
+enum class Role {
+  kMatrix,  // projections: mean 0, variance 1 / inputs
+  kScale,   // norm weights, D: around 1
+  kBias,    // small, around 0
+  kDecay,   // A of a state-space model: negative
+};
+
+struct StoredTensor {
+  DType type = DType::kF32;
+  std::span<const std::byte> data;
+};
+
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+
+  virtual bool Has(std::string_view name) const = 0;
+  // The tensor, whose shape must be `shape`. The bytes live as long as the
+  // source. Errors name the tensor and both values.
+  virtual Result<StoredTensor> Find(std::string_view name, const Shape& shape,
+                                    Role role) = 0;
+  // The bytes of `name` were copied elsewhere and will not be read again soon.
+  virtual void Release(std::string_view /*name*/) {}
+};
+
+// The tensors of a GGUF file, which must outlive this.
+class GgufSource : public WeightSource {
+ public:
+  explicit GgufSource(const gguf::File& file) : file_(&file) {}
+
+  bool Has(std::string_view name) const override;
+  Result<StoredTensor> Find(std::string_view name, const Shape& shape,
+                            Role role) override;
+  void Release(std::string_view name) override;
+
+ private:
+  const gguf::File* file_;
+};
+
+// Every tensor that is asked for, filled from a seed; needs no file. Values
+// depend on seed and name only, not on the order of asking.
+class RandomSource : public WeightSource {
+ public:
+  // Matrices are stored in `matrix_type` where their width allows, else F32.
+  // Has() is true for the names in `optional` only; Find() finds every name.
+  RandomSource(uint64_t seed, DType matrix_type,
+               std::vector<std::string> optional = {})
+      : seed_(seed),
+        matrix_type_(matrix_type),
+        optional_(std::move(optional)) {}
+
+  bool Has(std::string_view name) const override;
+  Result<StoredTensor> Find(std::string_view name, const Shape& shape,
+                            Role role) override;
+
+ private:
+  uint64_t seed_;
+  DType matrix_type_;
+  std::vector<std::string> optional_;
+  std::deque<AlignedBuffer> tensors_;
+};
+
+// Tells which tensors an architecture asks for: finds everything (zeros) and
+// writes down name and shape.
+class ListingSource : public WeightSource {
+ public:
+  struct Entry {
+    std::string name;
+    Shape shape;
+  };
+
+  bool Has(std::string_view) const override { return false; }
+  Result<StoredTensor> Find(std::string_view name, const Shape& shape,
+                            Role role) override;
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  std::vector<Entry> entries_;
+  std::deque<AlignedBuffer> tensors_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_NN_WEIGHT_SOURCE_H_
