@@ -1,0 +1,122 @@
+#include "engine/loaded_model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/format.h"
+#include "base/fp_guard.h"
+#include "base/thread_pool.h"
+#include "base/try.h"
+#include "engine/thread_count.h"
+#include "models/registry.h"
+#include "tokenizer/load.h"
+
+namespace braid {
+
+namespace {
+
+void DescribeMemory(const LanguageModel& model, ModelInfo& info) {
+  for (const LayerSpec& layer : model.Memory(DType::kF16).layers) {
+    info.recurrent |= layer.recurrent();
+    info.attention |= layer.attention();
+  }
+  info.layers = model.layers();
+  info.width = model.width();
+  info.vocabulary_size = model.vocabulary_size();
+  info.trained_context = model.trained_context();
+}
+
+int64_t TensorBytes(const gguf::File& file) {
+  int64_t bytes = 0;
+  for (const gguf::TensorInfo& tensor : file.tensors()) {
+    bytes += static_cast<int64_t>(tensor.size);
+  }
+  return bytes;
+}
+
+int64_t Elements(const gguf::TensorInfo& tensor) {
+  int64_t elements = 1;
+  for (const uint64_t size : tensor.shape) {
+    elements *= static_cast<int64_t>(size);
+  }
+  return elements;
+}
+
+Result<std::shared_ptr<const Model>> LoadFromFile(const std::string& path,
+                                                  const LoadOptions& options) {
+  const FloatGuard guard;
+  BRAID_ASSIGN(gguf::File file, gguf::File::Open(path));
+  BRAID_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, LoadTokenizer(file));
+
+  ThreadPool threads(ThreadCount(options.threads));
+  const double total =
+      static_cast<double>(std::max<int64_t>(TensorBytes(file), 1));
+  double done = 0;
+  GgufSource source(file);
+  WeightScope weights(source, threads, [&](size_t bytes) {
+    done += static_cast<double>(bytes);
+    if (options.progress) options.progress(std::min(1.0, done / total));
+  });
+  BRAID_ASSIGN(std::unique_ptr<LanguageModel> model, MakeModel(file, weights));
+  if (tokenizer->vocabulary_size() > model->vocabulary_size()) {
+    return Error{
+        Format("the vocabulary has {} tokens, token_embd.weight only "
+               "{} rows",
+               tokenizer->vocabulary_size(), model->vocabulary_size())};
+  }
+
+  ModelInfo info;
+  BRAID_ASSIGN(const std::string_view architecture,
+               file.GetString("general.architecture"));
+  BRAID_ASSIGN(const std::string_view name, file.GetString("general.name", ""));
+  info.architecture = architecture;
+  info.name = name;
+  for (const gguf::TensorInfo& tensor : file.tensors()) {
+    info.parameters += Elements(tensor);
+  }
+  info.file_bytes = TensorBytes(file);
+  info.weight_bytes = weights.bytes();
+  DescribeMemory(*model, info);
+  return std::shared_ptr<const Model>(
+      std::make_shared<LoadedModel>(std::move(info), std::move(file),
+                                    std::move(model), std::move(tokenizer)));
+}
+
+}  // namespace
+
+LoadedModel::LoadedModel(ModelInfo info, gguf::File file,
+                         std::unique_ptr<LanguageModel> language_model,
+                         std::unique_ptr<Tokenizer> tokenizer)
+    : info_(std::move(info)),
+      file_(std::move(file)),
+      language_model_(std::move(language_model)),
+      tokenizer_(std::move(tokenizer)) {}
+
+LoadedModel::LoadedModel(std::unique_ptr<WeightSource> source,
+                         std::unique_ptr<LanguageModel> language_model)
+    : source_(std::move(source)), language_model_(std::move(language_model)) {
+  DescribeMemory(*language_model_, info_);
+}
+
+const Tokenizer& LoadedModel::tokenizer() const {
+  BRAID_CHECK(tokenizer_ != nullptr);
+  return *tokenizer_;
+}
+
+Result<std::shared_ptr<const Model>> Model::Load(const std::string& path,
+                                                 const LoadOptions& options) {
+  Result<std::shared_ptr<const Model>> model = LoadFromFile(path, options);
+  if (model.ok()) return model;
+  // Errors of the container name the file already.
+  const std::string& message = model.error().message;
+  if (message.starts_with(path)) return model;
+  return Error{Format("{}: {}", path, message)};
+}
+
+Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::string& path) {
+  BRAID_ASSIGN(const gguf::File file, gguf::File::Open(path));
+  return LoadTokenizer(file);
+}
+
+}  // namespace braid

@@ -1,0 +1,40 @@
+// LoadedModel: a LanguageModel together with what its weights stand on.
+#ifndef BRAID_SRC_ENGINE_LOADED_MODEL_H_
+#define BRAID_SRC_ENGINE_LOADED_MODEL_H_
+
+#include <memory>
+#include <optional>
+
+#include "braid/model.h"
+#include "gguf/file.h"
+#include "models/language_model.h"
+#include "nn/weight_source.h"
+
+namespace braid {
+
+class LoadedModel : public Model {
+ public:
+  // From a file: `file` stays mapped because embeddings are looked up in it.
+  LoadedModel(ModelInfo info, gguf::File file,
+              std::unique_ptr<LanguageModel> language_model,
+              std::unique_ptr<Tokenizer> tokenizer);
+  // From any other source, without a vocabulary (tests): tokens are numbers.
+  LoadedModel(std::unique_ptr<WeightSource> source,
+              std::unique_ptr<LanguageModel> language_model);
+
+  const ModelInfo& info() const override { return info_; }
+  // A model that was not loaded from a file has none; asking is a bug.
+  const Tokenizer& tokenizer() const override;
+  const LanguageModel& language_model() const { return *language_model_; }
+
+ private:
+  ModelInfo info_;
+  std::optional<gguf::File> file_;
+  std::unique_ptr<WeightSource> source_;
+  std::unique_ptr<LanguageModel> language_model_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_ENGINE_LOADED_MODEL_H_

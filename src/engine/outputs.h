@@ -1,0 +1,38 @@
+// Outputs: the logits of a batch, found again in the caller's order.
+#ifndef BRAID_SRC_ENGINE_OUTPUTS_H_
+#define BRAID_SRC_ENGINE_OUTPUTS_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "braid/batch.h"
+#include "tensor/rows.h"
+
+namespace braid {
+
+// Keeps its buffers; allocates only when a batch wants more rows than any
+// before. Not thread-safe.
+class Outputs {
+ public:
+  explicit Outputs(int64_t vocabulary_size)
+      : vocabulary_size_(vocabulary_size) {}
+
+  // Forgets the last batch and makes room for `batch`'s wanted rows.
+  void Begin(const Batch& batch);
+  // The next `count` rows to be filled, for the entries `batch_index` names.
+  Rows Append(std::span<const int32_t> batch_index);
+  // The logits of an entry; empty if it did not ask or was not reached.
+  std::span<const float> Logits(int entry) const;
+
+ private:
+  int64_t vocabulary_size_;
+  AlignedBuffer logits_;               // [wanted rows][vocabulary]
+  std::vector<int32_t> row_of_entry_;  // [entries], kNoRow where none
+  int64_t filled_ = 0;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_ENGINE_OUTPUTS_H_

@@ -1,0 +1,64 @@
+#include "tests/consistency/hybrid_model.h"
+
+#include <string>
+
+#include "ops/ops.h"
+
+namespace braid {
+
+namespace {
+
+constexpr float kEpsilon = 1e-5f;
+
+bool Attends(int layer) { return layer % 2 == 1; }
+
+std::variant<nn::MambaMixer, nn::Attention> MakeMixer(
+    WeightScope& w, const HybridConfig& config, int layer) {
+  if (Attends(layer)) return nn::Attention(w, config.attention, layer);
+  return nn::MambaMixer(w, config.mamba, layer);
+}
+
+}  // namespace
+
+HybridModel::HybridModel(WeightScope& w, const HybridConfig& config)
+    : config_(config),
+      embedding_(w, config.width, config.vocabulary),
+      head_(w, config.width, config.vocabulary, kEpsilon) {
+  for (int i = 0; i < config.layers; ++i) {
+    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
+    layers_.push_back({nn::RmsNorm(blk, "attn_norm", config.width, kEpsilon),
+                       MakeMixer(blk, config, i),
+                       nn::RmsNorm(blk, "ffn_norm", config.width, kEpsilon),
+                       nn::GatedMlp(blk, config.width, config.hidden)});
+  }
+}
+
+MemorySpec HybridModel::Memory(DType kv_type) const {
+  MemorySpec spec;
+  for (int i = 0; i < config_.layers; ++i) {
+    spec.layers.push_back(
+        Attends(i) ? nn::Attention::Memory(config_.attention, kv_type)
+                   : nn::MambaMixer::Memory(config_.mamba));
+  }
+  return spec;
+}
+
+Rows HybridModel::Forward(Pass& pass) const {
+  Compute& compute = pass.compute;
+  const Rows x = embedding_(compute, pass.tokens);
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(compute.arena);
+    const Rows normed = layer.mixer_norm(compute, x);
+    const Rows mixed = std::visit(
+        [&](const auto& mixer) { return mixer(pass, normed); }, layer.mixer);
+    ops::AddInto(compute, x, mixed);
+    ops::AddInto(compute, x, layer.mlp(compute, layer.mlp_norm(compute, x)));
+  }
+  return x;
+}
+
+void HybridModel::Head(Compute& compute, ConstRows x, Rows logits) const {
+  head_(compute, x, logits);
+}
+
+}  // namespace braid

@@ -1,0 +1,57 @@
+// HybridModel: Mamba's mixer and Llama's attention in turns, for tests: no
+// published architecture, but every kind of memory in one sequence.
+#ifndef BRAID_TESTS_CONSISTENCY_HYBRID_MODEL_H_
+#define BRAID_TESTS_CONSISTENCY_HYBRID_MODEL_H_
+
+#include <variant>
+#include <vector>
+
+#include "models/language_model.h"
+#include "nn/attention.h"
+#include "nn/gated_mlp.h"
+#include "nn/mamba_mixer.h"
+#include "nn/norm.h"
+#include "nn/vocabulary_layers.h"
+
+namespace braid {
+
+struct HybridConfig {
+  int vocabulary = 0;
+  int layers = 0;  // odd layers attend, even layers scan
+  int width = 0;
+  int hidden = 0;
+  nn::MambaConfig mamba;
+  nn::AttentionConfig attention;
+  RopeConfig rope;
+};
+
+class HybridModel : public LanguageModel {
+ public:
+  HybridModel(WeightScope& w, const HybridConfig& config);
+
+  int vocabulary_size() const override { return config_.vocabulary; }
+  int layers() const override { return config_.layers; }
+  int width() const override { return config_.width; }
+  int trained_context() const override { return 4096; }
+  MemorySpec Memory(DType kv_type) const override;
+  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
+  Rows Forward(Pass& pass) const override;
+  void Head(Compute& compute, ConstRows x, Rows logits) const override;
+
+ private:
+  struct Layer {
+    nn::RmsNorm mixer_norm;
+    std::variant<nn::MambaMixer, nn::Attention> mixer;
+    nn::RmsNorm mlp_norm;
+    nn::GatedMlp mlp;
+  };
+
+  HybridConfig config_;
+  nn::TokenEmbedding embedding_;
+  std::vector<Layer> layers_;
+  nn::OutputHead head_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_TESTS_CONSISTENCY_HYBRID_MODEL_H_

@@ -1,0 +1,118 @@
+#include "tests/consistency/tiny_models.h"
+
+#include <cmath>
+
+#include "base/check.h"
+#include "base/thread_pool.h"
+#include "models/llama.h"
+#include "models/mamba.h"
+#include "nn/weight_scope.h"
+#include "nn/weight_source.h"
+#include "tests/consistency/hybrid_model.h"
+
+namespace braid {
+
+namespace {
+
+constexpr int kVocabulary = 61;
+constexpr uint64_t kSeed = 20261122;
+
+// Every row width must be a multiple of the block; plain floats get widths
+// that fit no vector.
+struct Widths {
+  int width;
+  int inner;
+  int dt_rank;
+  int heads;
+  int kv_heads;
+  int head_dim;
+  int hidden;
+};
+
+Widths WidthsFor(DType type) {
+  const int block = static_cast<int>(BlockElements(type));
+  if (block == 1) return {36, 72, 3, 6, 2, 10, 44};
+  return {block, 2 * block, block, 4, 2, block / 4, 2 * block};
+}
+
+nn::MambaConfig MakeMamba(const Widths& sizes) {
+  return {.width = sizes.width,
+          .inner = sizes.inner,
+          .state = 16,
+          .taps = 4,
+          .dt_rank = sizes.dt_rank,
+          .norm_epsilon = 1e-5f};
+}
+
+nn::AttentionConfig MakeAttention(const Widths& sizes) {
+  return {.width = sizes.width,
+          .heads = sizes.heads,
+          .kv_heads = sizes.kv_heads,
+          .key_dim = sizes.head_dim,
+          .value_dim = sizes.head_dim,
+          .scale = 1.0f / std::sqrt(static_cast<float>(sizes.head_dim)),
+          .rope = 0};
+}
+
+std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
+                                    WeightScope& weights) {
+  const RopeConfig rope = {.rotated = sizes.head_dim};
+  switch (kind) {
+    case TinyKind::kMamba:
+      return std::make_unique<MambaModel>(
+          weights, MambaModelConfig{.vocabulary = kVocabulary,
+                                    .layers = 3,
+                                    .width = sizes.width,
+                                    .trained_context = 4096,
+                                    .norm_epsilon = 1e-5f,
+                                    .mixer = MakeMamba(sizes)});
+    case TinyKind::kLlama:
+      return std::make_unique<LlamaModel>(
+          weights, LlamaConfig{.vocabulary = kVocabulary,
+                               .layers = 2,
+                               .width = sizes.width,
+                               .hidden = sizes.hidden,
+                               .trained_context = 4096,
+                               .norm_epsilon = 1e-5f,
+                               .attention = MakeAttention(sizes),
+                               .rope = rope});
+    case TinyKind::kHybrid:
+      return std::make_unique<HybridModel>(
+          weights, HybridConfig{.vocabulary = kVocabulary,
+                                .layers = 4,
+                                .width = sizes.width,
+                                .hidden = sizes.hidden,
+                                .mamba = MakeMamba(sizes),
+                                .attention = MakeAttention(sizes),
+                                .rope = rope});
+  }
+  BRAID_CHECK(false);
+}
+
+}  // namespace
+
+std::string ToText(TinyKind kind) {
+  switch (kind) {
+    case TinyKind::kMamba:
+      return "mamba";
+    case TinyKind::kLlama:
+      return "llama";
+    case TinyKind::kHybrid:
+      return "hybrid";
+  }
+  BRAID_CHECK(false);
+}
+
+std::shared_ptr<const LoadedModel> MakeTinyModel(TinyKind kind,
+                                                 DType matrix_type) {
+  ThreadPool threads(1);
+  auto source = std::make_unique<RandomSource>(kSeed, matrix_type);
+  WeightScope weights(*source, threads);
+  std::unique_ptr<LanguageModel> model =
+      Make(kind, WidthsFor(matrix_type), weights);
+  BRAID_CHECK(weights.status().ok());
+  return std::make_shared<const LoadedModel>(std::move(source),
+                                             std::move(model));
+}
+
+}  // namespace braid

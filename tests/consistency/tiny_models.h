@@ -1,0 +1,24 @@
+// Random models small enough to run thousands of times, with awkward sizes.
+#ifndef BRAID_TESTS_CONSISTENCY_TINY_MODELS_H_
+#define BRAID_TESTS_CONSISTENCY_TINY_MODELS_H_
+
+#include <memory>
+#include <string>
+
+#include "engine/loaded_model.h"
+#include "tensor/dtype.h"
+
+namespace braid {
+
+enum class TinyKind { kMamba, kLlama, kHybrid };
+
+std::string ToText(TinyKind kind);
+
+// Seeded weights; matrices are stored in `matrix_type`, for which the widths
+// are chosen as small as the type's blocks allow.
+std::shared_ptr<const LoadedModel> MakeTinyModel(TinyKind kind,
+                                                 DType matrix_type);
+
+}  // namespace braid
+
+#endif  // BRAID_TESTS_CONSISTENCY_TINY_MODELS_H_
