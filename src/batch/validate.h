@@ -3,6 +3,7 @@
 #define BRAID_SRC_BATCH_VALIDATE_H_
 
 #include <span>
+#include <vector>
 
 #include "braid/batch.h"
 #include "braid/result.h"
@@ -11,7 +12,7 @@
 namespace braid {
 
 struct BatchLimits {
-  int max_tokens = 0;       // of one batch (-b)
+  int max_tokens = 0;  // of one batch (-b)
   int vocabulary_size = 0;
   // The position that each sequence's next token must have; its size is the
   // number of sequences.

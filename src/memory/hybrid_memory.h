@@ -17,12 +17,15 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/run.h"
 #include "batch/ubatch.h"
 #include "braid/result.h"
 #include "braid/types.h"
+#include "memory/kv_pages.h"
 #include "memory/spec.h"
+#include "memory/state_cells.h"
 
 namespace braid {
 
@@ -39,40 +42,91 @@ class HybridMemory {
   // with attention) and sizes that overflow.
   static Result<std::unique_ptr<HybridMemory>> Create(MemorySpec spec,
                                                       MemoryLimits limits);
-  virtual ~HybridMemory() = default;
 
   // The position of each sequence's next token; 0 for an empty sequence.
-  virtual std::span<const Position> next_positions() const = 0;
+  std::span<const Position> next_positions() const { return next_positions_; }
 
-  // Reserves cells and pages for all ubatches of a batch. On failure the memory
-  // is as before and the error says what is used, by how many sequences, and
-  // which flag to raise. Replaces a plan that was not fully committed.
-  virtual Status Plan(std::span<const UBatch> ubatches) = 0;
-  // Ubatches are begun and committed in order, 0, 1, ...
-  virtual UBatchView Begin(int ubatch) = 0;
-  virtual void Commit(int ubatch) = 0;
-  // Gives back what the uncommitted rest of the plan had reserved.
-  virtual void Cancel() = 0;
+  // Reserves cells and pages for all ubatches of a batch, as a Splitter made
+  // them. On failure the memory is as before and the error says what is used,
+  // by how many sequences, and which flag to raise. Replaces a plan that was
+  // not fully committed.
+  Status Plan(std::span<const UBatch> ubatches);
+  // Ubatches are begun and committed in order, 0, 1, ... Once something was
+  // written through the view, the ubatch must be committed: in the steady state
+  // the old state is overwritten in place.
+  UBatchView Begin(int ubatch);
+  void Commit(int ubatch);
+  // Gives back what the uncommitted rest of the plan had reserved. Sequences
+  // stand where the committed ubatches left them.
+  void Cancel();
 
-  // Memory of a layer. `cell` and page numbers come from a view.
-  virtual float* ConvState(int layer, int32_t cell) = 0;
-  virtual float* ScanState(int layer, int32_t cell) = 0;
-  virtual std::byte* PageBase(int layer) = 0;  // page p at + p * PageStride
-  virtual size_t PageStride(int layer) const = 0;
+  // Memory of a layer. `cell` and page numbers come from a view. Nothing is
+  // zeroed in between: a fresh sequence reads no cell (kNoCell).
+  float* ConvState(int layer, int32_t cell) {
+    return cells_.ConvState(layer, cell);
+  }
+  float* ScanState(int layer, int32_t cell) {
+    return cells_.ScanState(layer, cell);
+  }
+  // Page p at PageBase + p * PageStride.
+  std::byte* PageBase(int layer) { return pages_.PageBase(layer); }
+  size_t PageStride(int layer) const { return pages_.PageStride(layer); }
+
+  // The operations on sequences, when they are not refused, end a plan as
+  // Cancel does.
 
   // Makes `to` (which must be empty) remember what `from` remembers. Free until
   // one of them is written to.
-  virtual Status Fork(SequenceId from, SequenceId to) = 0;
-  // Forgets positions [begin, end); end < 0 means to the end. The whole
-  // sequence can always be removed; attention-only memories can drop a tail;
-  // what cannot be done is refused and changes nothing.
-  virtual Status Remove(SequenceId sequence, Position begin, Position end) = 0;
+  Status Fork(SequenceId from, SequenceId to);
+  // Forgets positions [begin, end); end < 0 means to the end, and positions
+  // that the sequence does not have are ignored. The whole sequence can always
+  // be removed; attention-only memories can drop a tail; what cannot be done is
+  // refused and changes nothing.
+  Status Remove(SequenceId sequence, Position begin, Position end);
   // Forgets every sequence except one.
-  virtual Status Keep(SequenceId sequence) = 0;
+  Status Keep(SequenceId sequence);
 
-  // Bytes in use by sequences, and reserved in all.
-  virtual size_t used_bytes() const = 0;
-  virtual size_t capacity_bytes() const = 0;
+  // Bytes in use by sequences and the current plan, and reserved in all
+  // (address space: what was never used has no memory behind it).
+  size_t used_bytes() const;
+  size_t capacity_bytes() const;
+
+  const StateCells& cells() const { return cells_; }
+  const KvPages& pages() const { return pages_; }
+
+ private:
+  HybridMemory(StateCells cells, KvPages pages, int max_sequences)
+      : cells_(std::move(cells)),
+        pages_(std::move(pages)),
+        next_positions_(max_sequences, 0) {}
+
+  // One planned ubatch: a range of the vectors below.
+  struct Planned {
+    size_t begin = 0;
+    size_t end = 0;
+  };
+
+  std::span<const Run> RunsOf(const Planned& planned) const {
+    return std::span(runs_).subspan(planned.begin, planned.end - planned.begin);
+  }
+  std::span<const SequenceId> SequencesOf(const Planned& planned) const {
+    return std::span(sequences_)
+        .subspan(planned.begin, planned.end - planned.begin);
+  }
+  Status CheckSequence(SequenceId sequence) const;
+  // Forgets the positions of a sequence from `length` on.
+  void Truncate(SequenceId sequence, Position length);
+
+  StateCells cells_;
+  KvPages pages_;
+  std::vector<Position> next_positions_;  // [max_sequences]
+
+  // The current plan; its runs lie one after another.
+  std::vector<Planned> planned_;       // [ubatches]
+  std::vector<Run> runs_;              // [runs of all ubatches]
+  std::vector<SequenceId> sequences_;  // [runs]
+  std::vector<PageTable> tables_;      // [runs]; empty without attention
+  int committed_ = 0;                  // ubatches
 };
 
 }  // namespace braid
