@@ -1,0 +1,151 @@
+#include "tokenizer/load.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "base/format.h"
+#include "base/try.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/spm.h"
+
+namespace braid {
+
+namespace {
+
+// The kinds of tokenizer, by tokenizer.ggml.model.
+struct Kind {
+  std::string_view model;
+  Result<std::unique_ptr<Tokenizer>> (*make)(const TokenizerSpec&);
+};
+constexpr Kind kKinds[] = {
+    {"gpt2", MakeBpeTokenizer},
+    {"llama", MakeSpmTokenizer},
+};
+
+struct IdKey {
+  TokenRole role;
+  std::string_view key;
+};
+constexpr IdKey kIdKeys[] = {
+    {TokenRole::kBos, "tokenizer.ggml.bos_token_id"},
+    {TokenRole::kEos, "tokenizer.ggml.eos_token_id"},
+    {TokenRole::kUnknown, "tokenizer.ggml.unknown_token_id"},
+    // The format's own spelling.
+    {TokenRole::kSeparator, "tokenizer.ggml.seperator_token_id"},
+    {TokenRole::kPadding, "tokenizer.ggml.padding_token_id"},
+    {TokenRole::kMask, "tokenizer.ggml.mask_token_id"},
+    {TokenRole::kEndOfTurn, "tokenizer.ggml.eot_token_id"},
+    {TokenRole::kEndOfMessage, "tokenizer.ggml.eom_token_id"},
+    {TokenRole::kFimPadding, "tokenizer.ggml.fim_pad_token_id"},
+    {TokenRole::kFimRepository, "tokenizer.ggml.fim_rep_token_id"},
+    {TokenRole::kFimSeparator, "tokenizer.ggml.fim_sep_token_id"},
+};
+static_assert(std::size(kIdKeys) == kTokenRoles);
+
+// The array at `key`; nullptr if the key is absent.
+Result<const gguf::Array*> FindArray(const gguf::File& file,
+                                     std::string_view key) {
+  const gguf::Value* value = file.Find(key);
+  if (value == nullptr) return nullptr;
+  const auto* array = std::get_if<gguf::Array>(value);
+  if (array == nullptr) return Error{Format("{}: not an array", key)};
+  return array;
+}
+
+// Empty if the key is absent.
+Result<std::vector<std::string_view>> GetTexts(const gguf::File& file,
+                                               std::string_view key) {
+  BRAID_ASSIGN(const gguf::Array* array, FindArray(file, key));
+  if (array == nullptr) return std::vector<std::string_view>();
+  const auto* texts =
+      std::get_if<std::vector<std::string_view>>(&array->elements);
+  if (texts == nullptr) return Error{Format("{}: not an array of texts", key)};
+  return *texts;
+}
+
+// Converts numbers of any type that `Number` allows. Empty if absent.
+template <class Number>
+Result<std::vector<Number>> GetNumbers(const gguf::File& file,
+                                       std::string_view key) {
+  BRAID_ASSIGN(const gguf::Array* array, FindArray(file, key));
+  std::vector<Number> numbers;
+  if (array == nullptr) return numbers;
+  const bool converted = std::visit(
+      [&numbers](const auto& elements) {
+        using Element = typename std::decay_t<decltype(elements)>::value_type;
+        constexpr bool kIsNumber =
+            std::is_same_v<Element, int32_t> ||
+            std::is_same_v<Element, uint32_t> ||
+            (std::is_same_v<Element, float> && std::is_same_v<Number, float>);
+        if constexpr (kIsNumber) {
+          for (const Element element : elements) {
+            numbers.push_back(static_cast<Number>(element));
+          }
+        }
+        return kIsNumber;
+      },
+      array->elements);
+  if (!converted) return Error{Format("{}: not an array of numbers", key)};
+  return numbers;
+}
+
+Result<std::optional<bool>> GetFlag(const gguf::File& file,
+                                    std::string_view key) {
+  if (file.Find(key) == nullptr) return std::optional<bool>();
+  BRAID_ASSIGN(const bool flag, file.GetBool(key));
+  return std::optional<bool>(flag);
+}
+
+std::string ListKinds() {
+  std::string list;
+  for (const Kind& kind : kKinds) {
+    if (!list.empty()) list += ", ";
+    list += kind.model;
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const gguf::File& file) {
+  BRAID_ASSIGN(const TokenizerSpec spec, ReadTokenizerSpec(file));
+  return MakeTokenizer(spec);
+}
+
+Result<TokenizerSpec> ReadTokenizerSpec(const gguf::File& file) {
+  TokenizerSpec spec;
+  BRAID_ASSIGN(spec.model, file.GetString("tokenizer.ggml.model"));
+  BRAID_ASSIGN(spec.pre, file.GetString("tokenizer.ggml.pre", spec.pre));
+  BRAID_ASSIGN(spec.tokens, GetTexts(file, "tokenizer.ggml.tokens"));
+  BRAID_ASSIGN(spec.merges, GetTexts(file, "tokenizer.ggml.merges"));
+  BRAID_ASSIGN(spec.scores, GetNumbers<float>(file, "tokenizer.ggml.scores"));
+  BRAID_ASSIGN(spec.types,
+               GetNumbers<int32_t>(file, "tokenizer.ggml.token_type"));
+  for (const auto& [role, key] : kIdKeys) {
+    if (file.Find(key) == nullptr) continue;
+    BRAID_ASSIGN(const int64_t id, file.GetInt(key));
+    spec.ids[static_cast<size_t>(role)] = id;
+  }
+  BRAID_ASSIGN(spec.add_bos, GetFlag(file, "tokenizer.ggml.add_bos_token"));
+  BRAID_ASSIGN(spec.add_eos, GetFlag(file, "tokenizer.ggml.add_eos_token"));
+  BRAID_ASSIGN(spec.add_space_prefix,
+               GetFlag(file, "tokenizer.ggml.add_space_prefix"));
+  return spec;
+}
+
+Result<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerSpec& spec) {
+  for (const Kind& kind : kKinds) {
+    if (kind.model == spec.model) return kind.make(spec);
+  }
+  return Error{
+      Format("tokenizer.ggml.model: \"{}\" is not supported; "
+             "supported: {}",
+             spec.model, ListKinds())};
+}
+
+}  // namespace braid

@@ -1,0 +1,65 @@
+// TokenizerSpec: what a file says about its tokenizer, as it says it. Nothing
+// in it is checked yet.
+//
+// The views belong to whoever filled the spec in; a tokenizer that is made
+// from it keeps none of them.
+#ifndef BRAID_SRC_TOKENIZER_SPEC_H_
+#define BRAID_SRC_TOKENIZER_SPEC_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace braid {
+
+// The parts that single tokens play.
+enum class TokenRole {
+  kBos,
+  kEos,
+  kUnknown,
+  kSeparator,
+  kPadding,
+  kMask,
+  kEndOfTurn,
+  kEndOfMessage,
+  kFimPadding,
+  kFimRepository,
+  kFimSeparator,
+};
+inline constexpr size_t kTokenRoles = 11;
+
+// The ids of the container format.
+enum class TokenType : uint8_t {
+  kUndefined = 0,
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,
+  kUserDefined = 4,
+  kUnused = 5,
+  kByte = 6,
+};
+inline constexpr int kTokenTypes = 7;
+
+// By TokenRole. An id that names no token counts as absent: real files write -1
+// or the vocabulary's size for "none".
+using TokenIds = std::array<std::optional<int64_t>, kTokenRoles>;
+
+struct TokenizerSpec {
+  std::string_view model;            // tokenizer.ggml.model
+  std::string_view pre = "default";  // tokenizer.ggml.pre
+  std::vector<std::string_view> tokens;
+  std::vector<float> scores;   // empty, or one per token
+  std::vector<int32_t> types;  // empty, or one per token
+  std::vector<std::string_view> merges;
+  TokenIds ids;
+  std::optional<bool> add_bos;
+  std::optional<bool> add_eos;
+  std::optional<bool> add_space_prefix;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_TOKENIZER_SPEC_H_

@@ -1,0 +1,122 @@
+#include "tokenizer/special_tokens.h"
+
+#include <algorithm>
+#include <string>
+
+namespace braid {
+
+SpecialTokens::SpecialTokens(const std::vector<Entry>& entries) {
+  std::vector<std::string> texts;
+  texts.reserve(entries.size());
+  std::vector<Entry> reversed;
+  for (const Entry& entry : entries) {
+    if (entry.text.empty()) continue;
+    texts.emplace_back(entry.text.rbegin(), entry.text.rend());
+    reversed.push_back({texts.back(), entry.token});
+  }
+  std::stable_sort(
+      reversed.begin(), reversed.end(),
+      [](const Entry& a, const Entry& b) { return a.text < b.text; });
+  BuildTrie(reversed);
+  LinkSuffixes();
+}
+
+void SpecialTokens::BuildTrie(const std::vector<Entry>& reversed) {
+  // The entries below a node: they share its `depth` first bytes.
+  struct Range {
+    size_t begin;
+    size_t end;
+    uint32_t depth;
+  };
+  std::vector<Range> ranges = {{0, reversed.size(), 0}};
+  label_ = {0};
+  for (size_t node = 0; node < ranges.size(); ++node) {
+    auto [begin, end, depth] = ranges[node];
+    first_child_.push_back(static_cast<Node>(ranges.size()));
+    // Shorter texts sort first: those that end here lead the range.
+    const bool ends_here = begin < end && reversed[begin].text.size() == depth;
+    token_.push_back(ends_here ? reversed[begin].token : kNoToken);
+    length_.push_back(ends_here ? depth : 0);
+    while (begin < end && reversed[begin].text.size() == depth) ++begin;
+    while (begin < end) {
+      const char byte = reversed[begin].text[depth];
+      size_t next = begin;
+      while (next < end && reversed[next].text[depth] == byte) ++next;
+      ranges.push_back({begin, next, depth + 1});
+      label_.push_back(static_cast<uint8_t>(byte));
+      begin = next;
+    }
+  }
+  first_child_.push_back(static_cast<Node>(ranges.size()));
+}
+
+void SpecialTokens::LinkSuffixes() {
+  suffix_.assign(label_.size(), kRoot);
+  for (Node child = first_child_[kRoot]; child < first_child_[kRoot + 1];
+       ++child) {
+    from_root_[label_[child]] = child;
+  }
+  // Suffixes are shorter, so in breadth-first order they are complete before
+  // they are asked for.
+  for (Node node = 1; node < label_.size(); ++node) {
+    for (Node child = first_child_[node]; child < first_child_[node + 1];
+         ++child) {
+      suffix_[child] = Step(suffix_[node], label_[child]);
+    }
+    if (token_[node] == kNoToken) {
+      token_[node] = token_[suffix_[node]];
+      length_[node] = length_[suffix_[node]];
+    }
+  }
+}
+
+// kRoot if there is none.
+SpecialTokens::Node SpecialTokens::Child(Node node, uint8_t label) const {
+  if (node == kRoot) return from_root_[label];
+  const auto begin = label_.begin() + first_child_[node];
+  const auto end = label_.begin() + first_child_[node + 1];
+  const auto found = std::lower_bound(begin, end, label);
+  if (found == end || *found != label) return kRoot;
+  return static_cast<Node>(found - label_.begin());
+}
+
+SpecialTokens::Node SpecialTokens::Step(Node node, uint8_t byte) const {
+  while (true) {
+    const Node child = Child(node, byte);
+    if (child != kRoot || node == kRoot) return child;
+    node = suffix_[node];
+  }
+}
+
+// By descending begin.
+std::vector<SpecialTokens::Match> SpecialTokens::FindMatches(
+    std::string_view text) const {
+  std::vector<Match> matches;
+  Node node = kRoot;
+  for (size_t at = text.size(); at-- > 0;) {
+    node = Step(node, static_cast<uint8_t>(text[at]));
+    if (token_[node] != kNoToken) {
+      matches.push_back({at, length_[node], token_[node]});
+    }
+  }
+  return matches;
+}
+
+std::vector<Fragment> SpecialTokens::Split(std::string_view text) const {
+  std::vector<Fragment> fragments;
+  const std::vector<Match> matches = FindMatches(text);
+  size_t at = 0;
+  for (auto match = matches.rbegin(); match != matches.rend(); ++match) {
+    if (match->begin < at) continue;
+    if (match->begin > at) {
+      fragments.push_back({text.substr(at, match->begin - at)});
+    }
+    fragments.push_back(
+        {text.substr(match->begin, match->length), match->token});
+    at = match->begin + match->length;
+  }
+  if (at < text.size()) fragments.push_back({text.substr(at)});
+  return fragments;
+}
+
+}  // namespace braid

@@ -1,0 +1,133 @@
+#include "tokenizer/vocabulary.h"
+
+#include <cmath>
+#include <initializer_list>
+
+#include "base/format.h"
+#include "base/try.h"
+
+namespace braid {
+
+namespace {
+
+// Texts that end a turn or a text in the chat formats in use, whatever the
+// file's ids say.
+constexpr std::string_view kEndTexts[] = {
+    "<|eot_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+    "<|flush|>",
+    "<|calls|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "</s>",
+    "<|eom_id|>",
+    "<EOT>",
+    "_<EOT>",
+    "[EOT]",
+    "[EOS]",
+    "<|end_of_text|>",
+    "<end_of_utterance>",
+    "<eos>",
+    "<turn|>",
+    "<|tool_response>",
+    "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
+    "[e~[",
+};
+
+Status CheckLength(std::string_view key, size_t length, size_t tokens) {
+  if (length == 0 || length == tokens) return {};
+  return Error{Format("{}: {} elements for {} tokens", key, length, tokens)};
+}
+
+Result<std::vector<TokenType>> ReadTypes(const TokenizerSpec& spec) {
+  BRAID_TRY(CheckLength("tokenizer.ggml.token_type", spec.types.size(),
+                        spec.tokens.size()));
+  std::vector<TokenType> types(spec.tokens.size(), TokenType::kNormal);
+  for (size_t i = 0; i < spec.types.size(); ++i) {
+    if (spec.types[i] < 0 || spec.types[i] >= kTokenTypes) {
+      return Error{
+          Format("tokenizer.ggml.token_type[{}]: {} is no token type "
+                 "(0 to {})",
+                 i, spec.types[i], kTokenTypes - 1)};
+    }
+    types[i] = static_cast<TokenType>(spec.types[i]);
+  }
+  return types;
+}
+
+Status CheckScores(const TokenizerSpec& spec) {
+  BRAID_TRY(CheckLength("tokenizer.ggml.scores", spec.scores.size(),
+                        spec.tokens.size()));
+  for (size_t i = 0; i < spec.scores.size(); ++i) {
+    if (std::isnan(spec.scores[i])) {
+      return Error{Format("tokenizer.ggml.scores[{}]: not a number", i)};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Vocabulary> Vocabulary::Make(const TokenizerSpec& spec,
+                                    const TokenIds& default_ids) {
+  if (spec.tokens.empty()) {
+    return Error{"tokenizer.ggml.tokens: the vocabulary is empty"};
+  }
+  BRAID_TRY(CheckScores(spec));
+  BRAID_ASSIGN(std::vector<TokenType> types, ReadTypes(spec));
+  BRAID_ASSIGN(
+      TextTable texts,
+      TextTable::Make(spec.tokens, std::vector<bool>(spec.tokens.size(), true),
+                      "tokenizer.ggml.tokens"));
+
+  Vocabulary vocabulary;
+  vocabulary.texts_ = std::move(texts);
+  vocabulary.types_ = std::move(types);
+  vocabulary.scores_ = spec.scores;
+  for (size_t role = 0; role < kTokenRoles; ++role) {
+    vocabulary.ids_[role] = kNoToken;
+    for (const auto& id : {spec.ids[role], default_ids[role]}) {
+      if (id.has_value() && *id >= 0 && *id < vocabulary.size()) {
+        vocabulary.ids_[role] = static_cast<TokenId>(*id);
+        break;
+      }
+    }
+  }
+  vocabulary.MarkEndOfGeneration();
+  return vocabulary;
+}
+
+void Vocabulary::MarkEndOfGeneration() {
+  ends_generation_.assign(types_.size(), false);
+  for (const std::string_view text : kEndTexts) {
+    const TokenId token = Find(text);
+    if (token == kNoToken) continue;
+    ends_generation_[Index(token)] = true;
+    // Some converters call them normal tokens; a user's text must not be able
+    // to end a turn.
+    types_[Index(token)] = TokenType::kControl;
+  }
+
+  const auto has = [&](std::string_view text) {
+    return Find(text) != kNoToken;
+  };
+  const auto spare = [&](std::string_view text) {
+    if (has(text)) ends_generation_[Index(Find(text))] = false;
+  };
+  // In these formats <|end|> closes one message of several.
+  const bool calls = has("<|call|>") || has("<|calls|>");
+  if (calls && (has("<|return|>") || has("<|flush|>"))) spare("<|end|>");
+  if (has("<|tool_response>")) spare("</s>");
+
+  for (const TokenRole role :
+       {TokenRole::kEos, TokenRole::kEndOfTurn, TokenRole::kEndOfMessage,
+        TokenRole::kFimPadding, TokenRole::kFimRepository,
+        TokenRole::kFimSeparator}) {
+    if (id(role) != kNoToken) ends_generation_[Index(id(role))] = true;
+  }
+}
+
+}  // namespace braid

@@ -1,0 +1,63 @@
+// Vocabulary: the tokens of a model: their texts, scores and types, and which
+// of them play a special part.
+//
+// Source: the keys tokenizer.ggml.* of GGUF.
+#ifndef BRAID_SRC_TOKENIZER_VOCABULARY_H_
+#define BRAID_SRC_TOKENIZER_VOCABULARY_H_
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "braid/result.h"
+#include "braid/types.h"
+#include "tokenizer/spec.h"
+#include "tokenizer/text_table.h"
+
+namespace braid {
+
+// Immutable; every method may be called from any thread. A token argument must
+// be in [0, size()).
+class Vocabulary {
+ public:
+  // Copies what it keeps of `spec`; `default_ids` stand in for absent ones.
+  // Errors: no tokens, more than fit, arrays
+  // of another length than the tokens, a type or score that is none.
+  //
+  // Tolerated, because files in use have it: texts that occur twice (the lower
+  // id is found), empty texts (never found), texts that are not UTF-8, ids out
+  // of range (see TokenIds).
+  static Result<Vocabulary> Make(const TokenizerSpec& spec,
+                                 const TokenIds& default_ids = {});
+
+  int size() const { return texts_.size(); }
+  std::string_view text(TokenId token) const { return texts_[token]; }
+  TokenType type(TokenId token) const { return types_[Index(token)]; }
+  // 0 where the file has none.
+  float score(TokenId token) const {
+    return scores_.empty() ? 0.0f : scores_[Index(token)];
+  }
+  // kNoToken if no token has this text.
+  TokenId Find(std::string_view text) const { return texts_.Find(text); }
+
+  // kNoToken where the vocabulary has none.
+  TokenId id(TokenRole role) const { return ids_[static_cast<size_t>(role)]; }
+  bool IsEndOfGeneration(TokenId token) const {
+    return ends_generation_[Index(token)];
+  }
+
+ private:
+  static size_t Index(TokenId token) { return static_cast<size_t>(token); }
+
+  void MarkEndOfGeneration();
+
+  TextTable texts_;
+  std::vector<TokenType> types_;
+  std::vector<float> scores_;
+  std::array<TokenId, kTokenRoles> ids_;
+  std::vector<bool> ends_generation_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_TOKENIZER_VOCABULARY_H_

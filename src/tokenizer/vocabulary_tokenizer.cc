@@ -1,0 +1,109 @@
+#include "tokenizer/vocabulary_tokenizer.h"
+
+#include <initializer_list>
+#include <utility>
+
+#include "base/check.h"
+
+namespace braid {
+
+namespace {
+
+std::vector<SpecialTokens::Entry> TokensOfTypes(
+    const Vocabulary& vocabulary, std::initializer_list<TokenType> types) {
+  std::vector<SpecialTokens::Entry> entries;
+  for (TokenId token = 0; token < vocabulary.size(); ++token) {
+    for (const TokenType type : types) {
+      if (vocabulary.type(token) == type) {
+        entries.push_back({vocabulary.text(token), token});
+      }
+    }
+  }
+  return entries;
+}
+
+}  // namespace
+
+VocabularyTokenizer::VocabularyTokenizer(Vocabulary vocabulary, bool add_bos,
+                                         bool add_eos)
+    : vocabulary_(std::move(vocabulary)),
+      add_bos_(add_bos),
+      add_eos_(add_eos),
+      user_defined_(TokensOfTypes(vocabulary_, {TokenType::kUserDefined})),
+      all_special_(TokensOfTypes(vocabulary_,
+                                 {TokenType::kControl, TokenType::kUserDefined,
+                                  TokenType::kUnknown})) {}
+
+std::vector<TokenId> VocabularyTokenizer::Encode(
+    std::string_view text, const EncodeOptions& options) const {
+  const SpecialTokens& special =
+      options.parse_special ? all_special_ : user_defined_;
+  std::vector<TokenId> tokens;
+  tokens.reserve(text.size() / 4 + 2);  // English has about 4 bytes a token
+  if (options.add_special && adds_bos()) tokens.push_back(bos());
+  EncodeFragments(special.Split(text), tokens);
+  if (options.add_special && add_eos_ && eos() != kNoToken) {
+    tokens.push_back(eos());
+  }
+  return tokens;
+}
+
+std::string VocabularyTokenizer::Piece(TokenId token,
+                                       const DecodeOptions& options) const {
+  std::string text;
+  AppendPiece(token, options, text);
+  return text;
+}
+
+std::string VocabularyTokenizer::Decode(std::span<const TokenId> tokens,
+                                        const DecodeOptions& options) const {
+  std::string text;
+  for (const TokenId token : tokens) AppendPiece(token, options, text);
+  TrimStart(text);
+  return text;
+}
+
+void VocabularyTokenizer::AppendPiece(TokenId token,
+                                      const DecodeOptions& options,
+                                      std::string& text) const {
+  CheckToken(token);
+  switch (vocabulary_.type(token)) {
+    case TokenType::kNormal:
+    case TokenType::kByte:
+      AppendBytes(token, text);
+      break;
+    case TokenType::kUserDefined:
+      text += vocabulary_.text(token);
+      break;
+    case TokenType::kControl:
+    case TokenType::kUnknown:
+      if (options.special) text += vocabulary_.text(token);
+      break;
+    case TokenType::kUndefined:
+    case TokenType::kUnused:
+      break;
+  }
+}
+
+void VocabularyTokenizer::TrimStart(std::string&) const {}
+
+bool VocabularyTokenizer::IsEndOfGeneration(TokenId token) const {
+  CheckToken(token);
+  return vocabulary_.IsEndOfGeneration(token);
+}
+
+bool VocabularyTokenizer::IsControl(TokenId token) const {
+  CheckToken(token);
+  return vocabulary_.type(token) == TokenType::kControl;
+}
+
+std::string_view VocabularyTokenizer::StoredText(TokenId token) const {
+  CheckToken(token);
+  return vocabulary_.text(token);
+}
+
+void VocabularyTokenizer::CheckToken(TokenId token) const {
+  BRAID_CHECK(token >= 0 && token < vocabulary_.size());
+}
+
+}  // namespace braid
