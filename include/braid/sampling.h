@@ -52,8 +52,11 @@ class SamplingScratch {
 
 // The next token of a sequence whose tokens so far are `history` (the token
 // will stand at position history.size(); the random number is a function of
-// seed and that position). `logits` has one value per token of the vocabulary;
-// NaN counts as minus infinity. Same inputs, same token, on every machine.
+// seed and that position). `logits` has one value per token of the vocabulary
+// and at least one; NaN counts as minus infinity, and token 0 is the answer when
+// nothing is possible. ValidateSampling must have accepted `params`; tokens of
+// the history that are not in the vocabulary are ignored. Every filter keeps at
+// least one token. Same inputs, same token, on every machine.
 TokenId SampleToken(std::span<const float> logits,
                     std::span<const TokenId> history,
                     const SamplingParams& params, SamplingScratch& scratch);
