@@ -25,8 +25,8 @@ ThreadPool::ThreadPool(int threads) {
 
 ThreadPool::~ThreadPool() {
   stop_.store(true, std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  job_.fetch_add(1);
+  job_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -38,18 +38,21 @@ void ThreadPool::Run(int tasks, Work work) {
   work_ = &work;
   tasks_ = tasks;
   next_task_.store(0, std::memory_order_relaxed);
-  busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  job_.fetch_add(1);  // opens
+  job_.notify_all();
   TakeTasks(work, 0);
-  int left = busy_.load(std::memory_order_acquire);
-  for (int spin = 0; left != 0; ++spin) {
+  // Closing first means that a worker which was too late, or which the system
+  // has not scheduled, is not waited for. Sequential consistency makes sure
+  // that it sees the closed job or is seen as active.
+  job_.fetch_add(1);
+  int active = active_.load();
+  for (int spin = 0; active != 0; ++spin) {
     if (spin < kSpins) {
       _mm_pause();
     } else {
-      busy_.wait(left, std::memory_order_acquire);
+      active_.wait(active);
     }
-    left = busy_.load(std::memory_order_acquire);
+    active = active_.load();
   }
 }
 
@@ -61,20 +64,30 @@ void ThreadPool::TakeTasks(const Work& work, int thread) {
   }
 }
 
+uint32_t ThreadPool::AwaitJob(uint32_t seen) const {
+  for (int spin = 0;; ++spin) {
+    const uint32_t job = job_.load();
+    const bool open = job % 2 == 1;
+    if ((open && job != seen) || stop_.load(std::memory_order_relaxed)) {
+      return job;
+    }
+    if (spin < kSpins) {
+      _mm_pause();
+    } else {
+      job_.wait(job);
+    }
+  }
+}
+
 void ThreadPool::WorkerLoop(int thread) {
   const FloatGuard guard;
-  uint32_t seen = 0;
+  uint32_t job = 0;
   for (;;) {
-    for (int spin = 0;
-         spin < kSpins && generation_.load(std::memory_order_acquire) == seen;
-         ++spin) {
-      _mm_pause();
-    }
-    generation_.wait(seen, std::memory_order_acquire);
-    ++seen;
+    job = AwaitJob(job);
     if (stop_.load(std::memory_order_relaxed)) return;
-    TakeTasks(*work_, thread);
-    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
+    active_.fetch_add(1);
+    if (job_.load() == job) TakeTasks(*work_, thread);
+    if (active_.fetch_sub(1) == 1) active_.notify_one();
   }
 }
 

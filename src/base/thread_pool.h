@@ -36,14 +36,19 @@ class ThreadPool {
   using Work = FunctionRef<void(int task, int thread)>;
 
   void WorkerLoop(int thread);
+  // Returns when a job other than `seen` is open, or the pool stops.
+  uint32_t AwaitJob(uint32_t seen) const;
   void TakeTasks(const Work& work, int thread);
 
   std::vector<std::thread> workers_;
+  // The work of the open job. Written while no worker is active.
   const Work* work_ = nullptr;
   int tasks_ = 0;
   std::atomic<int> next_task_{0};
-  std::atomic<int> busy_{0};
-  std::atomic<uint32_t> generation_{0};
+  // Odd while a job is open, even while none is; grows by one at each change.
+  std::atomic<uint32_t> job_{0};
+  // Workers that may be looking at the open job.
+  std::atomic<int> active_{0};
   std::atomic<bool> stop_{false};
 };
 
