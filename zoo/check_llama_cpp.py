@@ -12,7 +12,9 @@ import reference_mamba
 def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("model", type=Path)
-    ap.add_argument("--prompt", default="It was a cold evening in November, and the old man sat by the fire with his")
+    ap.add_argument(
+        "--prompt", default="It was a cold evening in November, and the old man sat by the fire with his"
+    )
     ap.add_argument("-n", type=int, default=100)
     args = ap.parse_args()
     ours, theirs = reference_mamba.Mamba(args.model), llama_cpp.Model(args.model)

@@ -39,7 +39,10 @@ def tokenizer(fields):
     merges = [tuple(m.split(" ")) for m in fields["tokenizer.ggml.merges"]]
     tok = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=merges))
     tok.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)]
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+        ]
     )
     tok.decoder = decoders.ByteLevel()
     return tok
@@ -99,7 +102,9 @@ def build(fields, w):
                 value = halves(value, heads if ours == "attn_q" else kv_heads)
             state[f"model.layers.{i}.{theirs}.weight"] = value
     model = LlamaForCausalLM(config).float().eval()
-    model.load_state_dict({k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in state.items()}, strict=True)
+    model.load_state_dict(
+        {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in state.items()}, strict=True
+    )
     return model
 
 
@@ -126,7 +131,9 @@ def main() -> None:
     ap.add_argument("mode", choices=["reference", "llama.cpp", "file"])
     ap.add_argument("logits", type=Path, nargs="?", help="raw float32 [200, vocab], for mode file")
     ap.add_argument("--data", type=Path, default=Path("../shared/data"))
-    ap.add_argument("--out", type=Path, required=True, help="folder for ids.txt and the logits, outside the repository")
+    ap.add_argument(
+        "--out", type=Path, required=True, help="folder for ids.txt and the logits, outside the repository"
+    )
     ap.add_argument("--threads", type=int, default=1)
     args = ap.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

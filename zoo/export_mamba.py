@@ -24,8 +24,16 @@ LAYER = {
     "w_out": "ssm_out.weight",
 }
 MATRICES = {"w_in", "w_x", "w_dt", "w_out", "embed"}
-TYPES = {"f32": gguf.GGMLQuantizationType.F32, "f16": gguf.GGMLQuantizationType.F16, "q8_0": gguf.GGMLQuantizationType.Q8_0}
-FILE_TYPES = {"f32": gguf.LlamaFileType.ALL_F32, "f16": gguf.LlamaFileType.MOSTLY_F16, "q8_0": gguf.LlamaFileType.MOSTLY_Q8_0}
+TYPES = {
+    "f32": gguf.GGMLQuantizationType.F32,
+    "f16": gguf.GGMLQuantizationType.F16,
+    "q8_0": gguf.GGMLQuantizationType.Q8_0,
+}
+FILE_TYPES = {
+    "f32": gguf.LlamaFileType.ALL_F32,
+    "f16": gguf.LlamaFileType.MOSTLY_F16,
+    "q8_0": gguf.LlamaFileType.MOSTLY_Q8_0,
+}
 
 
 def add_tokenizer(w: gguf.GGUFWriter, path: Path) -> None:
@@ -36,7 +44,9 @@ def add_tokenizer(w: gguf.GGUFWriter, path: Path) -> None:
     w.add_tokenizer_model("gpt2")
     w.add_tokenizer_pre("gpt-2")
     w.add_token_list(tokens)
-    w.add_token_types([gguf.TokenType.CONTROL if i == END_OF_TEXT else gguf.TokenType.NORMAL for i in range(len(tokens))])
+    w.add_token_types(
+        [gguf.TokenType.CONTROL if i == END_OF_TEXT else gguf.TokenType.NORMAL for i in range(len(tokens))]
+    )
     w.add_token_merges(merges)
     w.add_bos_token_id(END_OF_TEXT)
     w.add_eos_token_id(END_OF_TEXT)

@@ -45,8 +45,19 @@ class Model:
             ("llama_batch_free", None, [_Batch]),
             ("llama_decode", ctypes.c_int32, [ctypes.c_void_p, _Batch]),
             ("llama_get_logits_ith", ctypes.POINTER(ctypes.c_float), [ctypes.c_void_p, ctypes.c_int32]),
-            ("llama_tokenize", ctypes.c_int32,
-             [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32, ctypes.POINTER(ctypes.c_int32), ctypes.c_int32, ctypes.c_bool, ctypes.c_bool]),
+            (
+                "llama_tokenize",
+                ctypes.c_int32,
+                [
+                    ctypes.c_void_p,
+                    ctypes.c_char_p,
+                    ctypes.c_int32,
+                    ctypes.POINTER(ctypes.c_int32),
+                    ctypes.c_int32,
+                    ctypes.c_bool,
+                    ctypes.c_bool,
+                ],
+            ),
         ]:
             f = getattr(lib, name)
             f.restype, f.argtypes = result, args
@@ -78,6 +89,9 @@ class Model:
         if self.lib.llama_decode(self.context, b) != 0:
             raise RuntimeError("llama_decode failed")
         self.pos += len(ids)
-        rows = [np.ctypeslib.as_array(self.lib.llama_get_logits_ith(self.context, i), (self.n_vocab,)).copy() for i in range(len(ids))]
+        rows = [
+            np.ctypeslib.as_array(self.lib.llama_get_logits_ith(self.context, i), (self.n_vocab,)).copy()
+            for i in range(len(ids))
+        ]
         self.lib.llama_batch_free(b)
         return np.stack(rows)

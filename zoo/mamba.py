@@ -95,7 +95,12 @@ class TiedLoss(torch.autograd.Function):
             mask, i = (t >= 0).float()[:, None], t.clamp(min=0)[:, None]
             logp = F.linear(part, eb).float().log_softmax(-1)  # [rows,V]
             total -= (logp.gather(1, i) * mask).sum().item()
-            g = logp.exp_().scatter_add_(1, i, torch.full_like(mask, -1.0)).mul_(mask / count).to(torch.bfloat16)
+            g = (
+                logp.exp_()
+                .scatter_add_(1, i, torch.full_like(mask, -1.0))
+                .mul_(mask / count)
+                .to(torch.bfloat16)
+            )
             gx[a : a + rows] = g @ eb
             ge += (g.t() @ part).float()
         ctx.save_for_backward(gx, ge)
@@ -119,7 +124,9 @@ class Layer(nn.Module):
         self.w_dt = nn.Parameter((torch.rand(di, r) * 2 - 1) * r**-0.5)  # [di,r]
         dt = torch.exp(torch.rand(di) * (math.log(0.1) - math.log(0.001)) + math.log(0.001))
         self.b_dt = nn.Parameter(dt + torch.log(-torch.expm1(-dt)))  # softplus^-1(dt)
-        self.A_log = nn.Parameter(torch.log(torch.arange(1, c.N + 1).float())[:, None].repeat(1, di))  # [N,di]
+        self.A_log = nn.Parameter(
+            torch.log(torch.arange(1, c.N + 1).float())[:, None].repeat(1, di)
+        )  # [N,di]
         self.D = nn.Parameter(torch.ones(di))
         self.w_out = nn.Parameter(torch.randn(c.d, di) * (di * 2 * c.layers) ** -0.5)  # [d,di]
         self.eps, self.dropout = c.eps, c.dropout
@@ -128,7 +135,15 @@ class Layer(nn.Module):
         """x [B,T,d], state (prefix [B,3,di], h [B,di/16,N,16]) -> same."""
         xz = linear(F.rms_norm(x, x.shape[-1:], self.norm, self.eps), self.w_in)
         y, prefix, h = Mixer.apply(
-            xz, self.conv_w, self.conv_b, self.w_x, self.w_dt, self.b_dt, -torch.exp(self.A_log), self.D, *state
+            xz,
+            self.conv_w,
+            self.conv_b,
+            self.w_x,
+            self.w_dt,
+            self.b_dt,
+            -torch.exp(self.A_log),
+            self.D,
+            *state
         )
         y = linear(y, self.w_out)
         if self.training and self.dropout:

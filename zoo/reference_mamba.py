@@ -110,14 +110,20 @@ def tokenizer(fields):
 def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("model", type=Path)
-    ap.add_argument("--prompt", default="It was a cold evening in November, and the old man sat by the fire with his")
+    ap.add_argument(
+        "--prompt", default="It was a cold evening in November, and the old man sat by the fire with his"
+    )
     ap.add_argument("-n", type=int, default=40)
-    ap.add_argument("--golden", type=Path, help="write ids, argmax, some rows of logits and a greedy continuation (JSON)")
+    ap.add_argument(
+        "--golden", type=Path, help="write ids, argmax, some rows of logits and a greedy continuation (JSON)"
+    )
     args = ap.parse_args()
 
     model = Mamba(args.model)
     tok = tokenizer(model.fields)
-    bos = [model.fields["tokenizer.ggml.bos_token_id"]] if model.fields["tokenizer.ggml.add_bos_token"] else []
+    bos = (
+        [model.fields["tokenizer.ggml.bos_token_id"]] if model.fields["tokenizer.ggml.add_bos_token"] else []
+    )
     ids = bos + tok.encode(args.prompt).ids
     after = model.greedy(ids, args.n)
     print(args.prompt + tok.decode(after))

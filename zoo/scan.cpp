@@ -1,14 +1,17 @@
-// Selective scan and causal depthwise convolution of Mamba-1, forward and backward, for one CPU thread.
+// Selective scan and causal depthwise convolution of Mamba-1, forward and
+// backward, for one CPU thread.
 //
-// Sixteen channels make one vector, so every loop below reads like the formula of a single channel:
+// Sixteen channels make one vector, so every loop below reads like the formula
+// of a single channel:
 //
 //   x_t = silu(conv(xin)_t)                                    (conv_silu_*)
 //   dt  = softplus(p_t),   h_t[n] = exp(dt A[n]) h_{t-1}[n] + dt x_t B_t[n]
 //   y_t = sum_n C_t[n] h_t[n] + D x_t,   out_t = y_t silu(z_t)      (scan_*)
 //
-// Not to be compiled with -ffast-math: exp() rounds by adding and subtracting a large number.
-// All tensors are contiguous float32, time before channels: [batch, time, channel].
-// A is stored [state, channel]. Gradients through the initial state are dropped (truncated BPTT).
+// Not to be compiled with -ffast-math: exp() rounds by adding and subtracting a
+// large number. All tensors are contiguous float32, time before channels:
+// [batch, time, channel]. A is stored [state, channel]. Gradients through the
+// initial state are dropped (truncated BPTT).
 
 #include <torch/extension.h>
 
@@ -20,7 +23,8 @@ namespace {
 constexpr int W = 16;      // channels in a vector
 constexpr int N = 16;      // state size
 constexpr int CHUNK = 32;  // steps between saved states
-constexpr int AHEAD = 8;   // rows are pages apart, out of reach of the hardware's prefetcher
+constexpr int AHEAD =
+    8;  // rows are pages apart, out of reach of the hardware's prefetcher
 
 typedef float V __attribute__((vector_size(4 * W), aligned(4)));
 typedef int VI __attribute__((vector_size(4 * W), aligned(4)));
@@ -65,57 +69,79 @@ inline V log_positive(V x) {
   r = r * s2 + 2.0f;
   return __builtin_convertvector(e, V) * 0.69314718f + s * r;
 }
-inline V softplus(V x) { return max(x, V{}) + log_positive(1.0f + exp_small(-max(x, -x))); }
+inline V softplus(V x) {
+  return max(x, V{}) + log_positive(1.0f + exp_small(-max(x, -x)));
+}
 
 void check(const torch::Tensor& t) {
-  TORCH_CHECK(t.is_contiguous() && t.dtype() == torch::kFloat32, "contiguous float32 expected");
+  TORCH_CHECK(t.is_contiguous() && t.dtype() == torch::kFloat32,
+              "contiguous float32 expected");
 }
 
 }  // namespace
 
-// xin [B,T,D] with row stride `stride`, prefix [B,K-1,D], w [K,D], b [D] -> x [B,T,D]; also the next prefix.
-std::vector<torch::Tensor> conv_silu_forward(torch::Tensor xz, torch::Tensor prefix, torch::Tensor w, torch::Tensor b) {
+// The first D columns of xz [B,T,2D], the K-1 rows before them (prefix
+// [B,K-1,D]), taps w [K,D], b [D]
+// -> x [B,T,D] and the next prefix. The last tap meets the current row.
+std::vector<torch::Tensor> conv_silu_forward(torch::Tensor xz,
+                                             torch::Tensor prefix,
+                                             torch::Tensor w, torch::Tensor b) {
   for (auto& t : {xz, prefix, w, b}) check(t);
-  const int64_t batch = xz.size(0), T = xz.size(1), stride = xz.size(2), D = w.size(1), K = w.size(0);
+  const int64_t batch = xz.size(0), T = xz.size(1), stride = xz.size(2),
+                D = w.size(1), K = w.size(0);
   auto x = torch::empty({batch, T, D}, xz.options());
   auto next = torch::empty_like(prefix);
   for (int64_t i = 0; i < batch; ++i) {
     const float* in = xz.data_ptr<float>() + i * T * stride;
     const float* pre = prefix.data_ptr<float>() + i * (K - 1) * D;
-    auto row = [&](int64_t t) { return t < 0 ? pre + (t + K - 1) * D : in + t * stride; };
+    auto row = [&](int64_t t) {
+      return t < 0 ? pre + (t + K - 1) * D : in + t * stride;
+    };
     float* out = x.data_ptr<float>() + i * T * D;
     for (int64_t t = 0; t < T; ++t)
       for (int64_t d = 0; d < D; d += W) {
         V s = load(b.data_ptr<float>() + d);
-        for (int64_t k = 0; k < K; ++k) s += load(w.data_ptr<float>() + k * D + d) * load(row(t - (K - 1) + k) + d);
+        for (int64_t k = 0; k < K; ++k)
+          s += load(w.data_ptr<float>() + k * D + d) *
+               load(row(t - (K - 1) + k) + d);
         store(out + t * D + d, s * sigmoid(s));
       }
     for (int64_t k = 0; k < K - 1; ++k)
-      std::memcpy(next.data_ptr<float>() + (i * (K - 1) + k) * D, row(T - (K - 1) + k), D * sizeof(float));
+      std::memcpy(next.data_ptr<float>() + (i * (K - 1) + k) * D,
+                  row(T - (K - 1) + k), D * sizeof(float));
   }
   return {x, next};
 }
 
-// Adds to the first D columns of gxz [B,T,stride]; returns gw [K,D], gb [D].
-std::vector<torch::Tensor> conv_silu_backward(torch::Tensor gx, torch::Tensor gxz, torch::Tensor xz, torch::Tensor prefix,
-                                              torch::Tensor w, torch::Tensor b) {
+// Fills the first D columns of gxz [B,T,2D]; returns gw [K,D], gb [D].
+std::vector<torch::Tensor> conv_silu_backward(
+    torch::Tensor gx, torch::Tensor gxz, torch::Tensor xz, torch::Tensor prefix,
+    torch::Tensor w, torch::Tensor b) {
   for (auto& t : {gx, gxz, xz, prefix, w, b}) check(t);
-  const int64_t batch = xz.size(0), T = xz.size(1), stride = xz.size(2), D = w.size(1), K = w.size(0);
+  const int64_t batch = xz.size(0), T = xz.size(1), stride = xz.size(2),
+                D = w.size(1), K = w.size(0);
   TORCH_CHECK(K == 4, "kernel of four taps expected");
   auto gw = torch::zeros_like(w), gb = torch::zeros_like(b);
   const float* wp = w.data_ptr<float>();
   for (int64_t i = 0; i < batch; ++i) {
     const float* in = xz.data_ptr<float>() + i * T * stride;
     const float* pre = prefix.data_ptr<float>() + i * (K - 1) * D;
-    auto row = [&](int64_t t) { return t < 0 ? pre + (t + K - 1) * D : in + t * stride; };
+    auto row = [&](int64_t t) {
+      return t < 0 ? pre + (t + K - 1) * D : in + t * stride;
+    };
     const float* g = gx.data_ptr<float>() + i * T * D;
     float* gin = gxz.data_ptr<float>() + i * T * stride;
     for (int64_t d = 0; d < D; d += W) {
-      V aw[4] = {}, ab = {}, pending[3] = {};  // pending[j]: gradient of input t+j so far, from outputs after t+... (walk backwards)
+      V aw[4] = {}, ab = {};
+      V pending[3] = {};  // what later outputs add to the gradients of inputs
+                          // t, t-1 and t-2
       for (int64_t t = T - 1; t >= 0; --t) {
         V s = load(b.data_ptr<float>() + d);
         V r[4];
-        for (int k = 0; k < 4; ++k) { r[k] = load(row(t - 3 + k) + d); s += load(wp + k * D + d) * r[k]; }
+        for (int k = 0; k < 4; ++k) {
+          r[k] = load(row(t - 3 + k) + d);
+          s += load(wp + k * D + d) * r[k];
+        }
         V sg = sigmoid(s);
         V gs = load(g + t * D + d) * sg * (1.0f + s * (1.0f - sg));
         for (int k = 0; k < 4; ++k) aw[k] += gs * r[k];
@@ -126,20 +152,27 @@ std::vector<torch::Tensor> conv_silu_backward(torch::Tensor gx, torch::Tensor gx
         pending[1] = pending[2] + gs * load(wp + 1 * D + d);
         pending[2] = gs * load(wp + d);
       }
-      for (int k = 0; k < 4; ++k) store(gw.data_ptr<float>() + k * D + d, load(gw.data_ptr<float>() + k * D + d) + aw[k]);
+      for (int k = 0; k < 4; ++k)
+        store(gw.data_ptr<float>() + k * D + d,
+              load(gw.data_ptr<float>() + k * D + d) + aw[k]);
       store(gb.data_ptr<float>() + d, load(gb.data_ptr<float>() + d) + ab);
     }
   }
   return {gw, gb};
 }
 
-// x [B,T,D]; p [B,T,D] before softplus; A [N,D]; BC [B,T,>=2N] with B, then C in its last 2N columns; Dw [D];
-// z = last D columns of xz [B,T,2D]; h0 [B,D/W,N,W].
-// -> out [B,T,D], hT like h0, saved [B,D/W,T/CHUNK,N,W]: the state before each chunk.
-std::vector<torch::Tensor> scan_forward(torch::Tensor x, torch::Tensor p, torch::Tensor A, torch::Tensor BC, torch::Tensor Dw,
-                                        torch::Tensor xz, torch::Tensor h0) {
+// x [B,T,D]; p [B,T,D] before softplus; A [N,D]; BC [B,T,>=2N] with B, then C
+// in its last 2N columns; Dw [D]; z = last D columns of xz [B,T,2D]; h0
+// [B,D/W,N,W].
+// -> out [B,T,D], hT like h0, saved [B,D/W,T/CHUNK,N,W]: the state before each
+// chunk.
+std::vector<torch::Tensor> scan_forward(torch::Tensor x, torch::Tensor p,
+                                        torch::Tensor A, torch::Tensor BC,
+                                        torch::Tensor Dw, torch::Tensor xz,
+                                        torch::Tensor h0) {
   for (auto& t : {x, p, A, BC, Dw, xz, h0}) check(t);
-  const int64_t batch = x.size(0), T = x.size(1), D = x.size(2), ws = BC.size(2), zs = xz.size(2);
+  const int64_t batch = x.size(0), T = x.size(1), D = x.size(2),
+                ws = BC.size(2), zs = xz.size(2);
   TORCH_CHECK(A.size(0) == N && D % W == 0 && zs == 2 * D, "shapes");
   const int64_t chunks = (T + CHUNK - 1) / CHUNK;
   auto out = torch::empty_like(x), hT = torch::empty_like(h0);
@@ -148,11 +181,16 @@ std::vector<torch::Tensor> scan_forward(torch::Tensor x, torch::Tensor p, torch:
     for (int64_t d = 0; d < D; d += W) {
       const int64_t blk = i * (D / W) + d / W;
       V a[N], h[N];
-      for (int n = 0; n < N; ++n) a[n] = load(A.data_ptr<float>() + n * D + d), h[n] = load(h0.data_ptr<float>() + (blk * N + n) * W);
+      for (int n = 0; n < N; ++n)
+        a[n] = load(A.data_ptr<float>() + n * D + d),
+        h[n] = load(h0.data_ptr<float>() + (blk * N + n) * W);
       const V dw = load(Dw.data_ptr<float>() + d);
       for (int64_t t = 0; t < T; ++t) {
         if (t % CHUNK == 0)
-          for (int n = 0; n < N; ++n) store(saved.data_ptr<float>() + ((blk * chunks + t / CHUNK) * N + n) * W, h[n]);
+          for (int n = 0; n < N; ++n)
+            store(saved.data_ptr<float>() +
+                      ((blk * chunks + t / CHUNK) * N + n) * W,
+                  h[n]);
         const int64_t row = i * T + t;
         const float* b = BC.data_ptr<float>() + row * ws + ws - 2 * N;
         const float* c = b + N;
@@ -172,20 +210,29 @@ std::vector<torch::Tensor> scan_forward(torch::Tensor x, torch::Tensor p, torch:
         const V z = load(xz.data_ptr<float>() + row * zs + D + d);
         store(out.data_ptr<float>() + row * D + d, y * z * sigmoid(z));
       }
-      for (int n = 0; n < N; ++n) store(hT.data_ptr<float>() + (blk * N + n) * W, h[n]);
+      for (int n = 0; n < N; ++n)
+        store(hT.data_ptr<float>() + (blk * N + n) * W, h[n]);
     }
   return {out, hT, saved};
 }
 
-// -> gx, gp [B,T,D]; gA [N,D]; gBC [B,T,2N]; gD [D]; gxz [B,T,2D] (the z half is filled, the x half is left for conv).
-std::vector<torch::Tensor> scan_backward(torch::Tensor gout, torch::Tensor x, torch::Tensor p, torch::Tensor A, torch::Tensor BC,
-                                         torch::Tensor Dw, torch::Tensor xz, torch::Tensor saved) {
+// -> gx, gp [B,T,D]; gA [N,D]; gBC [B,T,2N]; gD [D]; gxz [B,T,2D] (the z half
+// is filled, the x half is left for conv).
+std::vector<torch::Tensor> scan_backward(torch::Tensor gout, torch::Tensor x,
+                                         torch::Tensor p, torch::Tensor A,
+                                         torch::Tensor BC, torch::Tensor Dw,
+                                         torch::Tensor xz,
+                                         torch::Tensor saved) {
   for (auto& t : {gout, x, p, A, BC, Dw, xz, saved}) check(t);
-  const int64_t batch = x.size(0), T = x.size(1), D = x.size(2), ws = BC.size(2), zs = xz.size(2);
+  const int64_t batch = x.size(0), T = x.size(1), D = x.size(2),
+                ws = BC.size(2), zs = xz.size(2);
   const int64_t chunks = (T + CHUNK - 1) / CHUNK;
-  auto gx = torch::empty_like(x), gp = torch::empty_like(p), gA = torch::zeros_like(A), gD = torch::zeros_like(Dw);
-  auto gBC = torch::empty({batch, T, 2 * N}, x.options()), gxz = torch::empty_like(xz);
-  std::vector<V> gh((D / W) * N), hs((CHUNK + 1) * N), es(CHUNK * N), gb(CHUNK * N), gc(CHUNK * N);
+  auto gx = torch::empty_like(x), gp = torch::empty_like(p),
+       gA = torch::zeros_like(A), gD = torch::zeros_like(Dw);
+  auto gBC = torch::empty({batch, T, 2 * N}, x.options()),
+       gxz = torch::empty_like(xz);
+  std::vector<V> gh((D / W) * N), hs((CHUNK + 1) * N), es(CHUNK * N),
+      gb(CHUNK * N), gc(CHUNK * N);
   V ys[CHUNK], dts[CHUNK];
   for (int64_t i = 0; i < batch; ++i) {
     std::fill(gh.begin(), gh.end(), V{});
@@ -198,10 +245,12 @@ std::vector<torch::Tensor> scan_backward(torch::Tensor gout, torch::Tensor x, to
         V a[N];
         for (int n = 0; n < N; ++n) {
           a[n] = load(A.data_ptr<float>() + n * D + d);
-          hs[n] = load(saved.data_ptr<float>() + ((blk * chunks + ck) * N + n) * W);
+          hs[n] =
+              load(saved.data_ptr<float>() + ((blk * chunks + ck) * N + n) * W);
         }
         const V dw = load(Dw.data_ptr<float>() + d);
-        for (int64_t s = 0; s < len; ++s) {  // forward again, keeping every state
+        for (int64_t s = 0; s < len;
+             ++s) {  // forward again, keeping every state
           const int64_t row = i * T + t0 + s;
           const float* b = BC.data_ptr<float>() + row * ws + ws - 2 * N;
           const float* c = b + N;
@@ -227,18 +276,23 @@ std::vector<torch::Tensor> scan_backward(torch::Tensor gout, torch::Tensor x, to
           ys[s] = y;
           dts[s] = dt;
         }
-        V* g = gh.data() + (d / W) * N;  // gradient of the state after step t, from later steps
+        V* g = gh.data() +
+               (d / W) *
+                   N;  // gradient of the state after step t, from later steps
         V gd = load(gD.data_ptr<float>() + d);
         V ga[N];
-        for (int n = 0; n < N; ++n) ga[n] = load(gA.data_ptr<float>() + n * D + d);
+        for (int n = 0; n < N; ++n)
+          ga[n] = load(gA.data_ptr<float>() + n * D + d);
         for (int64_t s = len - 1; s >= 0; --s) {
           const int64_t row = i * T + t0 + s;
           const float* b = BC.data_ptr<float>() + row * ws + ws - 2 * N;
           const float* c = b + N;
           const V u = load(x.data_ptr<float>() + row * D + d), dt = dts[s];
           const V z = load(xz.data_ptr<float>() + row * zs + D + d);
-          const V sg = sigmoid(z), go = load(gout.data_ptr<float>() + row * D + d);
-          store(gxz.data_ptr<float>() + row * zs + D + d, go * ys[s] * sg * (1.0f + z * (1.0f - sg)));
+          const V sg = sigmoid(z),
+                  go = load(gout.data_ptr<float>() + row * D + d);
+          store(gxz.data_ptr<float>() + row * zs + D + d,
+                go * ys[s] * sg * (1.0f + z * (1.0f - sg)));
           const V gy = go * z * sg, du = dt * u;
           V gdu = {}, gdt = {};
 #pragma GCC unroll 4
@@ -247,8 +301,9 @@ std::vector<torch::Tensor> scan_backward(torch::Tensor gout, torch::Tensor x, to
             gc[s * N + n] += gy * hs[(s + 1) * N + n];
             gb[s * N + n] += ghn * du;
             gdu += ghn * b[n];
-            const V ge = ghn * es[s * N + n];   // also the gradient that goes to step t-1
-            const V gda = ge * hs[s * N + n];   // gradient of dt * a[n]
+            const V ge =
+                ghn * es[s * N + n];  // also the gradient that goes to step t-1
+            const V gda = ge * hs[s * N + n];  // gradient of dt * a[n]
             gdt += gda * a[n];
             ga[n] += gda * dt;
             g[n] = ge;
@@ -256,15 +311,18 @@ std::vector<torch::Tensor> scan_backward(torch::Tensor gout, torch::Tensor x, to
           gdt += gdu * u;
           gd += gy * u;
           store(gx.data_ptr<float>() + row * D + d, gdu * dt + gy * dw);
-          store(gp.data_ptr<float>() + row * D + d, gdt * (1.0f - exp_small(-dt)));  // softplus' = 1 - e^-softplus
+          store(gp.data_ptr<float>() + row * D + d,
+                gdt * (1.0f - exp_small(-dt)));  // softplus' = 1 - e^-softplus
         }
         store(gD.data_ptr<float>() + d, gd);
-        for (int n = 0; n < N; ++n) store(gA.data_ptr<float>() + n * D + d, ga[n]);
+        for (int n = 0; n < N; ++n)
+          store(gA.data_ptr<float>() + n * D + d, ga[n]);
       }
       for (int64_t s = 0; s < len; ++s)
         for (int n = 0; n < N; ++n) {
           float sb = 0, sc = 0;
-          for (int l = 0; l < W; ++l) sb += gb[s * N + n][l], sc += gc[s * N + n][l];
+          for (int l = 0; l < W; ++l)
+            sb += gb[s * N + n][l], sc += gc[s * N + n][l];
           float* o = gBC.data_ptr<float>() + (i * T + t0 + s) * 2 * N;
           o[n] = sb;
           o[N + n] = sc;

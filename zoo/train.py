@@ -46,7 +46,9 @@ class Segments:
             for a, b in zip(cuts, cuts[1:]):
                 first = [BOS] if a == 0 or self.rng.random() < 0.5 else []
                 end = [BOS] if b == len(doc) else []
-                self.queue.append(np.concatenate([np.array(first, np.int64), doc[a : b + 1], np.array(end, np.int64)]))
+                self.queue.append(
+                    np.concatenate([np.array(first, np.int64), doc[a : b + 1], np.array(end, np.int64)])
+                )
         self.rng.shuffle(self.queue)
         self.epoch += 1
 
@@ -67,29 +69,47 @@ class Segments:
 
 
 @torch.no_grad()
-def bits(model: Mamba, ids: list[int], window: int = 256) -> float:
-    """Bits that the model needs for ids after BOS: one continuous stream from a zero state."""
-    stream = torch.tensor([[BOS] + ids])
+def bits(model: Mamba, ids: list[int], before: list[int] = [], window: int = 256) -> float:
+    """Bits that the model needs for ids after BOS and `before`: one continuous stream from a zero state."""
+    stream = torch.tensor([[BOS] + before + ids])
     state, total = model.zero_state(1), 0.0
-    for a in range(0, len(ids), window):
+    for a in range(0, stream.shape[1] - 1, window):
         part = stream[:, a : a + window + 1]
         logits, state = model(part[:, :-1], state)
-        total += F.cross_entropy(logits[0], part[0, 1:], reduction="sum").item()
+        skip = min(max(0, len(before) - a), part.shape[1] - 1)
+        total += F.cross_entropy(logits[0, skip:], part[0, 1 + skip :], reduction="sum").item()
     return total / math.log(2)
 
 
-def held_out(model: Mamba, tok: Tokenizer, texts: list[corpus.Text], limit: int | None = None):
-    """-> {file: {"raw": bpb, "prose": bpb}}, and the pooled figures under "pooled"; limit in bytes a file."""
+def held_out(
+    model: Mamba, tok: Tokenizer, texts: list[corpus.Text], limit: int | None = None, context: int = 0
+):
+    """-> {file: {"raw": bpb, "prose": bpb}}, and the pooled figures under "pooled".
+
+    limit: bytes of each tail; context: the model first reads so many tokens of the text before the tail.
+    """
     model.eval()
-    table, sums = {}, {"raw": [0.0, 0], "prose": [0.0, 0], "raw, public domain": [0.0, 0], "prose, public domain": [0.0, 0]}
+    table, sums = {}, {
+        "raw": [0.0, 0],
+        "prose": [0.0, 0],
+        "raw, public domain": [0.0, 0],
+        "prose, public domain": [0.0, 0],
+    }
     for t in texts:
         row = {}
+        before = (
+            tok.encode(t.train[-context * 8 :].decode("utf-8", "ignore")).ids[-context:] if context else []
+        )
         for kind, data in (("raw", t.tail), ("prose", t.prose_tail)):
             data = data[:limit]
             if not data:
                 continue
             same = kind == "prose" and data == t.tail[:limit]
-            b = row["raw"] * len(data) if same else bits(model, tok.encode(data.decode("utf-8", "ignore")).ids)
+            b = (
+                row["raw"] * len(data)
+                if same
+                else bits(model, tok.encode(data.decode("utf-8", "ignore")).ids, before)
+            )
             row[kind] = b / len(data)
             for k in [kind] + ([kind + ", public domain"] if corpus.FILES[t.name] == "public domain" else []):
                 sums[k][0] += b
@@ -101,7 +121,9 @@ def held_out(model: Mamba, tok: Tokenizer, texts: list[corpus.Text], limit: int 
 
 
 def show(table) -> str:
-    return "\n".join(f"  {name:28s} " + "  ".join(f"{k} {v:.4f}" for k, v in row.items()) for name, row in table.items())
+    return "\n".join(
+        f"  {name:28s} " + "  ".join(f"{kind} {v:.4f}" for kind, v in row.items()) for name, row in table.items()
+    )
 
 
 def save(path: Path, model: Mamba, info: dict) -> None:
@@ -152,12 +174,28 @@ def train(args, tok: Tokenizer, texts: list[corpus.Text]) -> None:
         tokens += ids.shape[0] * (ids.shape[1] - 1)
         mean = loss.item() if mean is None else mean + 0.02 * (loss.item() - mean)
         if step % 50 == 0:
-            print(f"{elapsed:6.0f} s  step {step}  epoch {data.epoch}  loss {mean:.4f}  rate {f:.3f}  {tokens / (time.time() - start):.0f} tok/s", flush=True)
+            print(
+                f"{elapsed:6.0f} s  step {step}  epoch {data.epoch}  loss {mean:.4f}  rate {f:.3f}",
+                f" {tokens / (time.time() - start):.0f} tok/s",
+                flush=True,
+            )
         if elapsed > next_eval:
             next_eval += args.eval_minutes * 60
-            save(args.out / "checkpoint.pt", model, dict(steps=step, tokens=tokens, epochs=data.epoch, seconds=elapsed))
-            print(f"held out, first 12 kB of each tail:\n{show(held_out(model, tok, texts, 12000))}", flush=True)
-    info = dict(steps=step, tokens=tokens, epochs=tokens / sum(map(len, docs)), seconds=time.time() - start, args=vars(args) | {"data": None, "out": None, "tokenizer": None})
+            save(
+                args.out / "checkpoint.pt",
+                model,
+                dict(steps=step, tokens=tokens, epochs=data.epoch, seconds=elapsed),
+            )
+            print(
+                f"held out, first 12 kB of each tail:\n{show(held_out(model, tok, texts, 12000))}", flush=True
+            )
+    info = dict(
+        steps=step,
+        tokens=tokens,
+        epochs=tokens / sum(map(len, docs)),
+        seconds=time.time() - start,
+        args=vars(args) | {"data": None, "out": None, "tokenizer": None},
+    )
     save(args.out / "final.pt", model, info)
     table = held_out(model, tok, texts)
     print(f"done: {info}\nheld out, whole tails:\n{show(table)}", flush=True)
@@ -170,6 +208,7 @@ def main() -> None:
     ap.add_argument("--tokenizer", type=Path, required=True, help="tokenizer.json")
     ap.add_argument("--out", type=Path, help="folder for checkpoints")
     ap.add_argument("--eval", type=Path, metavar="CHECKPOINT", help="print the held-out table and stop")
+    ap.add_argument("--context", type=int, default=0, help="with --eval: tokens read before each tail")
     ap.add_argument("--minutes", type=float, default=80)
     ap.add_argument("--eval-minutes", type=float, default=5)
     ap.add_argument("--width", type=int, default=256)
@@ -190,7 +229,7 @@ def main() -> None:
     tok, texts = Tokenizer.from_file(str(args.tokenizer)), corpus.load(args.data)
     if args.eval:
         model, info = load(args.eval)
-        print(f"{info}\n{show(held_out(model, tok, texts))}")
+        print(f"{info}\n{show(held_out(model, tok, texts, context=args.context))}")
     else:
         args.out.mkdir(parents=True, exist_ok=True)
         train(args, tok, texts)

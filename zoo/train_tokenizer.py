@@ -35,7 +35,9 @@ def main() -> None:
     tok.save(str(args.out / "tokenizer.json"))
     for t in texts:
         ids = tok.encode(t.train.decode("utf-8")).ids
-        print(f"{t.name:30s} {len(t.train):9d} bytes {len(ids):8d} tokens {len(t.train) / len(ids):.2f} bytes/token")
+        print(
+            f"{t.name:30s} {len(t.train):9d} bytes {len(ids):8d} tokens {len(t.train) / len(ids):.2f} bytes/token"
+        )
 
 
 if __name__ == "__main__":
