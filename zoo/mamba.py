@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.cpp_extension import load
 
 LANES = 16  # channels in a vector of scan.cpp
+MATRIX_TYPE = torch.bfloat16  # of the factors in matrix products
 
 kernels = load(
     name="braid_zoo_scan",
@@ -44,8 +45,8 @@ class Config:
 
 
 def linear(x, w):
-    """x [..., in] float32 times w [out, in] float32, multiplied in bfloat16, result float32."""
-    return F.linear(x.to(torch.bfloat16), w.to(torch.bfloat16)).float()
+    """x [..., in] float32 times w [out, in] float32, multiplied as MATRIX_TYPE, result float32."""
+    return F.linear(x.to(MATRIX_TYPE), w.to(MATRIX_TYPE)).float()
 
 
 class Mixer(torch.autograd.Function):
@@ -56,7 +57,7 @@ class Mixer(torch.autograd.Function):
         x, next_prefix = kernels.conv_silu_forward(xz, prefix, conv_w, conv_b)
         r = w_dt.shape[1]
         xd = linear(x, w_x)  # [B,T,r+2N]: dt, B, C
-        p = F.linear(xd[..., :r].to(torch.bfloat16), w_dt.to(torch.bfloat16)).float().add_(b_dt)  # [B,T,di]
+        p = F.linear(xd[..., :r].to(MATRIX_TYPE), w_dt.to(MATRIX_TYPE)).float().add_(b_dt)  # [B,T,di]
         y, hT, saved = kernels.scan_forward(x, p, A, xd, D, xz, h0)
         ctx.save_for_backward(xz, conv_w, conv_b, w_x, w_dt, A, D, prefix, x, xd, p, saved)
         ctx.mark_non_differentiable(next_prefix, hT)
@@ -67,13 +68,13 @@ class Mixer(torch.autograd.Function):
         xz, conv_w, conv_b, w_x, w_dt, A, D, prefix, x, xd, p, saved = ctx.saved_tensors
         r, di = w_dt.shape[1], x.shape[-1]
         gx, gp, gA, gBC, gD, gxz = kernels.scan_backward(gy.contiguous(), x, p, A, xd, D, xz, saved)
-        gp_b = gp.view(-1, di).to(torch.bfloat16)
+        gp_b = gp.view(-1, di).to(MATRIX_TYPE)
         g_b_dt = gp.view(-1, di).sum(0)
-        g_w_dt = (gp_b.t() @ xd.view(-1, xd.shape[-1])[:, :r].to(torch.bfloat16)).float()
-        gdt = gp_b @ w_dt.to(torch.bfloat16)  # [BT,r]
-        gxd = torch.cat([gdt, gBC.view(gdt.shape[0], -1).to(torch.bfloat16)], dim=1)  # [BT,r+2N]
-        g_w_x = (gxd.t() @ x.view(-1, di).to(torch.bfloat16)).float()
-        gx += (gxd @ w_x.to(torch.bfloat16)).view_as(gx)
+        g_w_dt = (gp_b.t() @ xd.view(-1, xd.shape[-1])[:, :r].to(MATRIX_TYPE)).float()
+        gdt = gp_b @ w_dt.to(MATRIX_TYPE)  # [BT,r]
+        gxd = torch.cat([gdt, gBC.view(gdt.shape[0], -1).to(MATRIX_TYPE)], dim=1)  # [BT,r+2N]
+        g_w_x = (gxd.t() @ x.view(-1, di).to(MATRIX_TYPE)).float()
+        gx += (gxd @ w_x.to(MATRIX_TYPE)).view_as(gx)
         g_conv_w, g_conv_b = kernels.conv_silu_backward(gx, gxz, xz, prefix, conv_w, conv_b)
         return gxz, g_conv_w, g_conv_b, g_w_x, g_w_dt, g_b_dt, gA, gD, None, None
 
@@ -87,7 +88,7 @@ class TiedLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, embed, targets, rows=512):
-        xb, eb = x.to(torch.bfloat16), embed.to(torch.bfloat16)
+        xb, eb = x.to(MATRIX_TYPE), embed.to(MATRIX_TYPE)
         gx, ge, total = torch.empty_like(xb), torch.zeros_like(embed), 0.0
         count = (targets >= 0).sum().item()
         for a in range(0, len(x), rows):
@@ -95,12 +96,7 @@ class TiedLoss(torch.autograd.Function):
             mask, i = (t >= 0).float()[:, None], t.clamp(min=0)[:, None]
             logp = F.linear(part, eb).float().log_softmax(-1)  # [rows,V]
             total -= (logp.gather(1, i) * mask).sum().item()
-            g = (
-                logp.exp_()
-                .scatter_add_(1, i, torch.full_like(mask, -1.0))
-                .mul_(mask / count)
-                .to(torch.bfloat16)
-            )
+            g = logp.exp_().scatter_add_(1, i, torch.full_like(mask, -1.0)).mul_(mask / count).to(MATRIX_TYPE)
             gx[a : a + rows] = g @ eb
             ge += (g.t() @ part).float()
         ctx.save_for_backward(gx, ge)

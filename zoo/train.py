@@ -122,7 +122,8 @@ def held_out(
 
 def show(table) -> str:
     return "\n".join(
-        f"  {name:28s} " + "  ".join(f"{kind} {v:.4f}" for kind, v in row.items()) for name, row in table.items()
+        f"  {name:28s} " + "  ".join(f"{kind} {v:.4f}" for kind, v in row.items())
+        for name, row in table.items()
     )
 
 
