@@ -1,0 +1,200 @@
+// What loading refuses, by name; and what the architectures ask for.
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "gguf/writer.h"
+#include "models/llama.h"
+#include "models/mamba.h"
+#include "models/registry.h"
+
+namespace braid {
+namespace {
+
+using gguf::KeyValue;
+using gguf::Value;
+
+// The metadata of a tiny model, with one key changed or left out.
+class TinyFile {
+ public:
+  explicit TinyFile(std::string_view architecture)
+      : architecture_(architecture) {
+    Set("general.architecture", std::string_view(architecture_));
+  }
+
+  TinyFile& Set(std::string key, Value value) {
+    for (auto& [k, v] : metadata_) {
+      if (k == key) {
+        v = value;
+        return *this;
+      }
+    }
+    metadata_.emplace_back(std::move(key), value);
+    return *this;
+  }
+  TinyFile& Drop(std::string_view key) {
+    std::erase_if(metadata_, [&](const auto& kv) { return kv.first == key; });
+    return *this;
+  }
+  TinyFile& AddTensor(std::string name, std::vector<uint64_t> shape) {
+    gguf::TensorInfo tensor;
+    tensor.name = std::move(name);
+    tensor.shape = std::move(shape);
+    tensors_.push_back(std::move(tensor));
+    return *this;
+  }
+
+  // Loads the model from the file's bytes, all weights zero.
+  Status Load() {
+    gguf::Contents contents;
+    for (const auto& [key, value] : metadata_) {
+      contents.metadata.push_back({key, value});
+    }
+    contents.tensors = tensors_;
+    Result<gguf::Header> header = gguf::EncodeHeader(contents);
+    if (!header.ok()) return header.error();
+    std::vector<std::byte> bytes = header->bytes;
+    bytes.resize(bytes.size() + header->data_bytes);
+    Result<gguf::File> file = gguf::File::Parse(bytes);
+    if (!file.ok()) return file.error();
+    ThreadPool threads(1);
+    GgufSource source(*file);
+    WeightScope weights(source, threads);
+    const auto model = MakeModel(*file, weights);
+    if (!model.ok()) return model.error();
+    return {};
+  }
+
+ private:
+  std::string architecture_;
+  std::vector<std::pair<std::string, Value>> metadata_;
+  std::vector<gguf::TensorInfo> tensors_;
+};
+
+std::string ErrorOf(const Status& status) {
+  return status.ok() ? "no error" : status.error().message;
+}
+
+TinyFile TinyMamba() {
+  TinyFile file("mamba");
+  file.Set("mamba.block_count", uint32_t{1})
+      .Set("mamba.embedding_length", uint32_t{8})
+      .Set("mamba.context_length", uint32_t{64})
+      .Set("mamba.attention.layer_norm_rms_epsilon", 1e-5f)
+      .Set("mamba.ssm.inner_size", uint32_t{16})
+      .Set("mamba.ssm.state_size", uint32_t{4})
+      .Set("mamba.ssm.conv_kernel", uint32_t{4})
+      .Set("mamba.ssm.time_step_rank", uint32_t{2})
+      .AddTensor("token_embd.weight", {8, 10})
+      .AddTensor("output_norm.weight", {8})
+      .AddTensor("blk.0.attn_norm.weight", {8})
+      .AddTensor("blk.0.ssm_in.weight", {8, 32})
+      .AddTensor("blk.0.ssm_conv1d.weight", {4, 16})
+      .AddTensor("blk.0.ssm_conv1d.bias", {16})
+      .AddTensor("blk.0.ssm_x.weight", {16, 10})
+      .AddTensor("blk.0.ssm_dt.weight", {2, 16})
+      .AddTensor("blk.0.ssm_dt.bias", {16})
+      .AddTensor("blk.0.ssm_a", {4, 16})
+      .AddTensor("blk.0.ssm_d", {16})
+      .AddTensor("blk.0.ssm_out.weight", {16, 8});
+  return file;
+}
+
+TinyFile TinyLlama() {
+  TinyFile file("llama");
+  file.Set("llama.block_count", uint32_t{1})
+      .Set("llama.embedding_length", uint32_t{8})
+      .Set("llama.feed_forward_length", uint32_t{12})
+      .Set("llama.context_length", uint32_t{64})
+      .Set("llama.attention.layer_norm_rms_epsilon", 1e-5f)
+      .Set("llama.attention.head_count", uint32_t{4})
+      .Set("llama.attention.head_count_kv", uint32_t{2})
+      .AddTensor("token_embd.weight", {8, 10})
+      .AddTensor("output_norm.weight", {8})
+      .AddTensor("blk.0.attn_norm.weight", {8})
+      .AddTensor("blk.0.attn_q.weight", {8, 8})
+      .AddTensor("blk.0.attn_k.weight", {8, 4})
+      .AddTensor("blk.0.attn_v.weight", {8, 4})
+      .AddTensor("blk.0.attn_output.weight", {8, 8})
+      .AddTensor("blk.0.ffn_norm.weight", {8})
+      .AddTensor("blk.0.ffn_gate.weight", {8, 12})
+      .AddTensor("blk.0.ffn_up.weight", {8, 12})
+      .AddTensor("blk.0.ffn_down.weight", {12, 8});
+  return file;
+}
+
+TEST(Models, CompleteFilesLoad) {
+  EXPECT_EQ(ErrorOf(TinyMamba().Load()), "no error");
+  EXPECT_EQ(ErrorOf(TinyLlama().Load()), "no error");
+}
+
+TEST(Models, UnknownArchitectureListsTheKnownOnes) {
+  EXPECT_EQ(ErrorOf(TinyFile("gpt5").Load()),
+            "general.architecture: \"gpt5\" is not supported; supported are "
+            "llama, mamba");
+}
+
+TEST(Models, MissingTensorIsNamed) {
+  TinyFile file = TinyMamba();
+  file.Set("mamba.block_count", uint32_t{2});
+  EXPECT_EQ(ErrorOf(file.Load()),
+            "blk.1.attn_norm.weight: the file has no such tensor (expected "
+            "shape {8})");
+}
+
+TEST(Models, WrongShapeGivesBothValues) {
+  TinyFile file = TinyMamba();
+  file.Set("mamba.ssm.time_step_rank", uint32_t{3});
+  EXPECT_EQ(ErrorOf(file.Load()),
+            "blk.0.ssm_x.weight: expected shape {16, 11}, file has {16, 10}");
+}
+
+TEST(Models, NumbersAreBounded) {
+  for (const uint32_t layers : {0u, 0xFFFFFFFFu}) {
+    TinyFile file = TinyLlama();
+    file.Set("llama.block_count", layers);
+    EXPECT_NE(ErrorOf(file.Load())
+                  .find("llama.block_count: " + std::to_string(layers)),
+              std::string::npos)
+        << ErrorOf(file.Load());
+  }
+  TinyFile huge = TinyLlama();
+  huge.Set("llama.block_count", uint32_t{1u << 24});
+  EXPECT_NE(ErrorOf(huge.Load()).find("blk.1."), std::string::npos);
+}
+
+TEST(Models, LlamaRefusesWhatItWouldGetWrong) {
+  TinyFile heads = TinyLlama();
+  heads.Set("llama.attention.head_count_kv", uint32_t{3});
+  EXPECT_EQ(ErrorOf(heads.Load()),
+            "llama.attention.head_count_kv: 3 does not divide head_count 4");
+
+  TinyFile experts = TinyLlama();
+  experts.Set("llama.expert_count", uint32_t{8});
+  EXPECT_NE(ErrorOf(experts.Load()).find("llama.expert_count: 8 experts"),
+            std::string::npos);
+
+  TinyFile yarn = TinyLlama();
+  yarn.Set("llama.rope.scaling.type", std::string_view("yarn"));
+  EXPECT_NE(ErrorOf(yarn.Load()).find("\"yarn\" is not supported"),
+            std::string::npos);
+
+  TinyFile rope = TinyLlama();
+  rope.Set("llama.rope.dimension_count", uint32_t{3});
+  EXPECT_NE(ErrorOf(rope.Load()).find("llama.rope.dimension_count: 3"),
+            std::string::npos);
+
+  TinyFile epsilon = TinyLlama();
+  epsilon.Drop("llama.attention.layer_norm_rms_epsilon");
+  EXPECT_NE(
+      ErrorOf(epsilon.Load()).find("llama.attention.layer_norm_rms_epsilon"),
+      std::string::npos);
+}
+
+}  // namespace
+}  // namespace braid

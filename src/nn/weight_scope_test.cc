@@ -1,0 +1,89 @@
+#include "nn/weight_scope.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+#include "tensor/codec.h"
+
+namespace braid {
+namespace {
+
+class WeightScopeTest : public testing::Test {
+ protected:
+  ThreadPool threads_{2};
+};
+
+TEST_F(WeightScopeTest, NamesGrowByPrefix) {
+  ListingSource source;
+  WeightScope w(source, threads_);
+  WeightScope blk = w.Child("blk.3.");
+  blk.Vector("ssm_a", {16, 8}, Role::kDecay);
+  w.Matrix("output.weight", 32, 7);
+  ASSERT_EQ(source.entries().size(), 2u);
+  EXPECT_EQ(source.entries()[0].name, "blk.3.ssm_a");
+  EXPECT_EQ(ToText(source.entries()[0].shape), "{16, 8}");
+  EXPECT_EQ(source.entries()[1].name, "output.weight");
+  EXPECT_EQ(w.parameters(), 16 * 8 + 32 * 7);
+}
+
+TEST_F(WeightScopeTest, RandomValuesDependOnSeedAndNameOnly) {
+  const auto draw = [&](uint64_t seed, std::vector<const char*> names) {
+    RandomSource source(seed, DType::kF32);
+    WeightScope w(source, threads_);
+    std::vector<float> last;
+    for (const char* name : names) last = w.Vector(name, {40}, Role::kBias);
+    return last;
+  };
+  EXPECT_EQ(draw(1, {"a", "b"}), draw(1, {"b"}));
+  EXPECT_NE(draw(1, {"a"}), draw(1, {"b"}));
+  EXPECT_NE(draw(1, {"a"}), draw(2, {"a"}));
+}
+
+TEST_F(WeightScopeTest, RandomRolesHaveTheirRanges) {
+  RandomSource source(1, DType::kF32);
+  WeightScope w(source, threads_);
+  for (const float a : w.Vector("a", {500}, Role::kDecay)) EXPECT_LT(a, 0);
+  for (const float s : w.Vector("s", {500}, Role::kScale)) EXPECT_GT(s, 0);
+}
+
+TEST_F(WeightScopeTest, VectorsDecodeAnyStorageType) {
+  RandomSource f16(1, DType::kF16);
+  RandomSource f32(1, DType::kF32);
+  WeightScope half(f16, threads_);
+  WeightScope full(f32, threads_);
+  const auto a = half.Vector("m", {64, 3}, Role::kMatrix);
+  const auto b = full.Vector("m", {64, 3}, Role::kMatrix);
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-3);
+  EXPECT_NE(a, b);
+}
+
+// A source that lacks one tensor and has another in the wrong shape.
+class BrokenSource : public RandomSource {
+ public:
+  BrokenSource() : RandomSource(1, DType::kF32) {}
+  Result<StoredTensor> Find(std::string_view name, const Shape& shape,
+                            Role role) override {
+    if (name == "blk.0.missing.weight") {
+      return Error{std::string(name) + ": the file has no such tensor"};
+    }
+    return RandomSource::Find(name, shape, role);
+  }
+};
+
+TEST_F(WeightScopeTest, KeepsTheFirstErrorAndHandsOutNothingAfterIt) {
+  BrokenSource source;
+  WeightScope w(source, threads_);
+  EXPECT_FALSE(w.Vector("fine", {4}, Role::kBias).empty());
+  WeightScope blk = w.Child("blk.0.");
+  EXPECT_EQ(blk.Matrix("missing.weight", 4, 4).outputs(), 0);
+  EXPECT_TRUE(w.Vector("fine", {4}, Role::kBias).empty());
+  ASSERT_FALSE(w.status().ok());
+  EXPECT_EQ(w.status().error().message,
+            "blk.0.missing.weight: the file has no such tensor");
+}
+
+}  // namespace
+}  // namespace braid

@@ -1,0 +1,174 @@
+// Published pairs of text and tokens.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <sstream>
+
+#include "base/format.h"
+#include "tests/golden/tokenizer/vocabularies.h"
+
+namespace braid {
+namespace {
+
+using Tokens = std::vector<TokenId>;
+
+struct Case {
+  std::string text;
+  Tokens tokens;
+  std::string decoded;
+};
+
+struct Suite {
+  TestVocabulary vocabulary;
+  // llama.cpp's: NAME.gguf.inp and .out. Kitoken's: the ending of its files.
+  std::string_view name;
+  bool from_llama_cpp;
+  // Kitoken's files by Hugging Face's tokenizers or by SentencePiece.
+  std::string_view by = "tokenizers";
+};
+
+constexpr Suite kSuites[] = {
+    {kGpt2, "gpt-2", true},
+    {kLlamaSpm, "llama-spm", true},
+    {kLlama3, "llama-bpe", true},
+    {kQwen2, "qwen2", true},
+    {kGpt2, "gpt2", false},
+    {kGptNeox, "gpt_neox", false},
+    {kMpt, "mpt", false},
+    {kLlamaSpm, "llama2", false},
+    {kLlamaSpm, "llama2", false, "sentencepiece"},
+    {kLlama3, "llama32", false},
+    {kLlama3, "llama33", false},
+};
+
+std::vector<std::string> SplitAt(const std::string& text,
+                                 const std::string& separator) {
+  std::vector<std::string> parts;
+  size_t begin = 0;
+  for (size_t end = text.find(separator); end != std::string::npos;
+       end = text.find(separator, begin)) {
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + separator.size();
+  }
+  parts.push_back(text.substr(begin));
+  return parts;
+}
+
+void ReplaceAll(const std::string& from, const std::string& to,
+                std::string& text) {
+  for (size_t at = text.find(from); at != std::string::npos;
+       at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+// Numbers with spaces or commas between.
+Tokens ParseTokens(std::string text) {
+  ReplaceAll(",", " ", text);
+  std::istringstream stream(text);
+  Tokens tokens;
+  for (TokenId token = 0; stream >> token;) tokens.push_back(token);
+  return tokens;
+}
+
+std::vector<Case> LlamaCppCases(const Suite& suite) {
+  const std::string path = Format("vocab/ggml-vocab-{}.gguf", suite.name);
+  if (!DataExists(path + ".inp")) return {};
+  std::vector<Case> cases;
+  for (std::string& text :
+       SplitAt(ReadData(path + ".inp"), "\n__ggml_vocab_test__\n")) {
+    cases.push_back({text, {}, text});
+  }
+  const std::vector<std::string> lines = SplitAt(ReadData(path + ".out"), "\n");
+  for (size_t i = 0; i < cases.size(); ++i) {
+    cases[i].tokens = ParseTokens(lines.at(i));
+  }
+  return cases;
+}
+
+std::vector<std::string> KitokenLines(const std::string& path) {
+  std::vector<std::string> lines;
+  for (std::string& line : SplitAt(ReadData(path), "\n")) {
+    if (line.empty()) continue;
+    ReplaceAll("\\n", "\n", line);
+    ReplaceAll("\\s", " ", line);
+    ReplaceAll("\\x", "", line);
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+std::vector<Case> KitokenCases(const Suite& suite) {
+  const std::string folder = "tokenizers/kitoken-cases/";
+  if (!DataExists(folder + "small_input.txt")) return {};
+  const auto path = [&](std::string_view set, std::string_view what) {
+    return Format("{}{}-{}_{}_{}.txt", folder, suite.by, set, what, suite.name);
+  };
+
+  std::vector<Case> cases;
+  for (const std::string& text : KitokenLines(folder + "small_input.txt")) {
+    cases.push_back({text, {}, text});
+  }
+  const auto tokens = SplitAt(ReadData(path("small", "tokens")), "\n");
+  for (size_t i = 0; i < cases.size(); ++i) {
+    cases[i].tokens = ParseTokens(tokens.at(i));
+  }
+  if (DataExists(path("small", "output"))) {
+    const auto outputs = KitokenLines(path("small", "output"));
+    for (size_t i = 0; i < cases.size(); ++i) cases[i].decoded = outputs.at(i);
+  }
+
+  const std::string whole = ReadData(folder + "utf8_input.txt");
+  const std::string output = path("utf8", "output");
+  cases.push_back({whole, ParseTokens(ReadData(path("utf8", "tokens"))),
+                   DataExists(output) ? ReadData(output) : whole});
+  return cases;
+}
+
+class TokenizerGoldenTest : public testing::TestWithParam<Suite> {};
+
+TEST_P(TokenizerGoldenTest, AgreesWithTheReference) {
+  const Suite& suite = GetParam();
+  const std::vector<Case> cases =
+      suite.from_llama_cpp ? LlamaCppCases(suite) : KitokenCases(suite);
+  if (cases.empty() || !DataExists(suite.vocabulary.path)) {
+    GTEST_SKIP() << "no data for " << suite.name;
+  }
+  auto tokenizer = LoadTestVocabulary(suite.vocabulary);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
+
+  // Hugging Face's recognise special tokens in a text, the others do not.
+  const bool parse_special = !suite.from_llama_cpp && suite.by == "tokenizers";
+  int failures = 0;
+  for (const Case& test : cases) {
+    const Tokens tokens =
+        (*tokenizer)
+            ->Encode(test.text,
+                     {.add_special = false, .parse_special = parse_special});
+    const std::string decoded =
+        (*tokenizer)->Decode(test.tokens, {.special = parse_special});
+    const bool same = tokens == test.tokens && decoded == test.decoded;
+    failures += same ? 0 : 1;
+    EXPECT_EQ(tokens, test.tokens) << test.text.substr(0, 100);
+    EXPECT_EQ(decoded, test.decoded);
+  }
+  std::printf("%s, %s cases of %s: %zu cases, %d failures\n",
+              std::string(suite.vocabulary.name).c_str(),
+              suite.from_llama_cpp ? "llama.cpp" : "kitoken",
+              std::string(suite.from_llama_cpp ? suite.name : suite.by).c_str(),
+              cases.size(), failures);
+}
+
+std::string SuiteName(const testing::TestParamInfo<Suite>& suite) {
+  std::string name =
+      Format("{}_{}", suite.param.from_llama_cpp ? "llama_cpp" : suite.param.by,
+             suite.param.name);
+  ReplaceAll("-", "_", name);
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Published, TokenizerGoldenTest,
+                         testing::ValuesIn(kSuites), SuiteName);
+
+}  // namespace
+}  // namespace braid
