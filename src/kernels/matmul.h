@@ -37,11 +37,14 @@ class PackedMatrix {
   int64_t outputs() const { return outputs_; }
   const std::byte* data() const { return data_.data(); }
   size_t bytes() const { return data_.size(); }
+  // Outputs [16 g, 16 g + 16) start at data() + g * group_bytes().
+  size_t group_bytes() const { return group_bytes_; }
 
  private:
   DType type_ = DType::kF32;
   int64_t inputs_ = 0;
   int64_t outputs_ = 0;
+  size_t group_bytes_ = 0;
   AlignedBuffer data_;
 };
 

@@ -1,0 +1,184 @@
+// The few-row kernel: weights are decoded in registers and used for up to 8
+// rows at once. Read once per vector target.
+#include "kernels/cpu/matmul_codecs.h"
+#include "kernels/cpu/matmul_kernels.h"
+
+#if defined(BRAID_SRC_KERNELS_CPU_MATMUL_FEW_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef BRAID_SRC_KERNELS_CPU_MATMUL_FEW_H_
+#undef BRAID_SRC_KERNELS_CPU_MATMUL_FEW_H_
+#else
+#define BRAID_SRC_KERNELS_CPU_MATMUL_FEW_H_
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace braid::HWY_NAMESPACE {
+
+// kRows rows by kGroups groups of outputs, all inputs.
+template <class Format, int kRows, int kGroups>
+struct FewRowsTile {
+  using Layout = Packed<Format>;
+  using Codec = KernelCodec<Format>;
+  using Unit = typename Layout::Unit;
+  using Step = typename Codec::Step;
+  static constexpr int kVectors = kGroups * kParts;
+  using Sums = FloatVec[kRows][kVectors];
+
+  const std::byte* groups;
+  size_t group_bytes;
+  size_t inputs;
+  const float* x;     // [inputs][kRows]
+  const float* sums;  // [inputs / 32][kRows]
+
+  HWY_INLINE const Unit* Units(int v) const {
+    return reinterpret_cast<const Unit*>(
+        groups + static_cast<size_t>(v / kParts) * group_bytes);
+  }
+
+  static HWY_INLINE void Clear(Sums& in) {
+    BRAID_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      BRAID_UNROLL
+      for (int v = 0; v < kVectors; ++v) in[r][v] = hn::Zero(FloatTag());
+    }
+  }
+
+  // in = fma(w, x, in) for codes i to kEnd - 1 of the steps.
+  template <int i, int kEnd>
+  static HWY_INLINE void MultiplyAdd(const Step* steps, const float* step_x,
+                                     Sums& in) {
+    FloatVec w[kVectors];
+    BRAID_UNROLL
+    for (int v = 0; v < kVectors; ++v) w[v] = steps[v].template Get<i>();
+    BRAID_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      const FloatVec xr = hn::Set(FloatTag(), step_x[i * kRows + r]);
+      BRAID_UNROLL
+      for (int v = 0; v < kVectors; ++v) {
+        in[r][v] = hn::MulAdd(w[v], xr, in[r][v]);
+      }
+    }
+    if constexpr (i + 1 < kEnd) MultiplyAdd<i + 1, kEnd>(steps, step_x, in);
+  }
+
+  HWY_INLINE void EightInputs(size_t k8, Sums& in) const {
+    Step steps[kVectors];
+    BRAID_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      steps[v] = Step(Units(v), k8, v % kParts);
+    }
+    MultiplyAdd<0, 8>(steps, x + k8 * 8 * kRows, in);
+  }
+
+  // One input of a format whose unit is one input.
+  HWY_INLINE void OneInput(size_t k, Sums& in) const {
+    Step steps[kVectors];
+    BRAID_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      steps[v] = Step(Units(v) + k, 0, v % kParts);
+    }
+    MultiplyAdd<0, 1>(steps, x + k * kRows, in);
+  }
+
+  // The block's inner sums enter the accumulators `acc`, [kRows][kVectors].
+  HWY_INLINE void Accumulate(size_t block, const Sums& in, float* acc) const {
+    BRAID_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      const FloatVec scale = Codec::Scale(Units(v), block, v % kParts);
+      FloatVec offset;
+      if constexpr (Layout::kHasOffset) {
+        offset = Codec::Offset(Units(v), block, v % kParts);
+      }
+      BRAID_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        float* at = acc + (r * kVectors + v) * kLanes;
+        FloatVec value = hn::MulAdd(in[r][v], scale, hn::Load(FloatTag(), at));
+        if constexpr (Layout::kHasOffset) {
+          const FloatVec sum =
+              hn::Set(FloatTag(), sums[block * kRows + static_cast<size_t>(r)]);
+          value = hn::MulAdd(offset, sum, value);
+        }
+        hn::Store(value, FloatTag(), at);
+      }
+    }
+  }
+
+  // Writes the outputs to `acc`, [kRows][kGroups * 16].
+  HWY_NOINLINE void Run(float* acc) const {
+    Sums in;
+    Clear(in);
+    if constexpr (Layout::kScaledInputs == 0) {
+      for (size_t k8 = 0; k8 < inputs / 8; ++k8) EightInputs(k8, in);
+      for (size_t k = inputs / 8 * 8; k < inputs; ++k) OneInput(k, in);
+      BRAID_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        BRAID_UNROLL
+        for (int v = 0; v < kVectors; ++v) {
+          hn::Store(in[r][v], FloatTag(), acc + (r * kVectors + v) * kLanes);
+        }
+      }
+    } else {
+      constexpr size_t kSteps = Layout::kScaledInputs / 8;
+      for (int i = 0; i < kRows * kVectors; ++i) {
+        hn::Store(hn::Zero(FloatTag()), FloatTag(), acc + i * kLanes);
+      }
+      for (size_t block = 0; block < inputs / Layout::kScaledInputs; ++block) {
+        Clear(in);
+        for (size_t j = 0; j < kSteps; ++j) {
+          EightInputs(block * kSteps + j, in);
+        }
+        Accumulate(block, in, acc);
+      }
+    }
+  }
+};
+
+// As many times kGroups groups as there are, then fewer at once.
+template <class Format, int kRows, int kGroups>
+HWY_INLINE void FewRowsRange(const FewRowsWork& work, int64_t begin) {
+  constexpr int kColumns = kGroups * kGroupOutputs;
+  const int64_t groups = (work.w.outputs + kGroupOutputs - 1) / kGroupOutputs;
+  alignas(64) float acc[kRows * kColumns];
+  for (; begin + kGroups <= groups; begin += kGroups) {
+    const FewRowsTile<Format, kRows, kGroups> tile = {
+        work.w.groups + static_cast<size_t>(begin) * work.w.group_bytes,
+        work.w.group_bytes, static_cast<size_t>(work.w.inputs), work.x,
+        work.sums};
+    tile.Run(acc);
+    const int64_t column = begin * kGroupOutputs;
+    const int64_t left = work.w.outputs - column;
+    const size_t columns =
+        static_cast<size_t>(left < kColumns ? left : kColumns);
+    for (int r = 0; r < work.rows; ++r) {
+      __builtin_memcpy(work.y + r * work.y_stride + column, acc + r * kColumns,
+                       columns * sizeof(float));
+    }
+  }
+  if constexpr (kGroups > 1) {
+    if (begin < groups) FewRowsRange<Format, kRows, kGroups / 2>(work, begin);
+  }
+}
+
+#if HWY_TARGET == HWY_AVX3
+inline constexpr int kFewRowsGroups[] = {8, 4, 4, 2};  // 1, 2, 4, 8 rows
+#else
+inline constexpr int kFewRowsGroups[] = {4, 2, 2, 1};
+#endif
+
+template <class Format>
+void FewRows(const FewRowsWork& work) {
+  switch (MatMulTileHeight(work.rows, 8)) {
+    case 1:
+      return FewRowsRange<Format, 1, kFewRowsGroups[0]>(work, 0);
+    case 2:
+      return FewRowsRange<Format, 2, kFewRowsGroups[1]>(work, 0);
+    case 4:
+      return FewRowsRange<Format, 4, kFewRowsGroups[2]>(work, 0);
+    default:
+      return FewRowsRange<Format, 8, kFewRowsGroups[3]>(work, 0);
+  }
+}
+
+}  // namespace braid::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // BRAID_SRC_KERNELS_CPU_MATMUL_FEW_H_

@@ -1,0 +1,72 @@
+// What the vector kernels of the matrix product offer to kernels/matmul.cc,
+// which splits the work and owns the scratch. A call computes whole outputs;
+// none allocates.
+#ifndef BRAID_SRC_KERNELS_CPU_MATMUL_KERNELS_H_
+#define BRAID_SRC_KERNELS_CPU_MATMUL_KERNELS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tensor/dtype.h"
+
+namespace braid {
+
+// The tile shapes of the vector target in use.
+struct MatMulShape {
+  int few_rows_groups;  // groups that the few-row kernel likes to have at once
+  int tile_rows;        // rows of a tile of the many-row kernel
+  int tile_groups;      // its groups of 16 outputs
+  int depth;            // its inputs per panel, a multiple of 32
+};
+MatMulShape MatMulTileShape();
+
+// The rows that both kernels read are transposed, a tile of `height` rows as
+// [inputs][height]; what lies beyond the last row is zero. `sums` holds the
+// in-order sums of blocks of 32 inputs, [inputs / 32][height], for formats
+// with an offset; otherwise it is not read.
+//
+// A tile with `rows` valid rows has the smallest height that is 1, 2, 4 or
+// `tile_rows` (for the few-row kernel: 8).
+int MatMulTileHeight(int rows, int tile_rows);
+
+// A range of groups of packed weights, and where their outputs go.
+struct MatMulWeights {
+  DType type;
+  const std::byte* groups;  // the first group
+  size_t group_bytes;
+  int64_t inputs;
+  int64_t outputs;  // of this range; the last group may be ragged
+};
+
+struct FewRowsWork {
+  MatMulWeights w;
+  int rows;        // 1 to 8
+  const float* x;  // one tile
+  const float* sums;
+  float* y;  // row 0, the range's first output
+  int64_t y_stride;
+};
+void MatMulFewRows(const FewRowsWork& work);
+
+struct ManyRowsWork {
+  MatMulWeights w;
+  int64_t rows;    // any number; all tiles but the last are full
+  const float* x;  // tile t at t * tile_rows * inputs
+  const float* sums;
+  float* y;
+  int64_t y_stride;
+  float* scratch;  // ManyRowsScratch(rows) floats, 64-byte aligned
+};
+size_t ManyRowsScratch(int64_t rows);
+void MatMulManyRows(const ManyRowsWork& work);
+
+// Transposes `rows` rows, `stride` floats apart, into a tile.
+void MatMulPackRows(const float* x, int64_t stride, int rows, int height,
+                    int64_t inputs, float* tile);
+// The sums of a tile.
+void MatMulSumBlocks(const float* tile, int height, int64_t inputs,
+                     float* sums);
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_KERNELS_CPU_MATMUL_KERNELS_H_

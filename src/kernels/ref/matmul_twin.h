@@ -1,0 +1,34 @@
+// The matrix product written to be read: what the vector kernels must equal.
+#ifndef BRAID_SRC_KERNELS_REF_MATMUL_TWIN_H_
+#define BRAID_SRC_KERNELS_REF_MATMUL_TWIN_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "tensor/dtype.h"
+#include "tensor/rows.h"
+
+namespace braid {
+
+// The scalar twin of MatMul: the numeric definitions of matmul_formats.h, one
+// output after the other, straight from `outputs` stored GGUF rows of `inputs`
+// weights. Equal bits if the calling thread holds a FloatGuard.
+void MatMulTwin(DType type, const std::byte* rows, int64_t inputs,
+                int64_t outputs, ConstRows x, Rows y);
+
+struct OracleValue {
+  double value = 0;  // sum of w[k] * x[k] in double precision
+  // No correct float32 evaluation by the numeric definitions is further away.
+  double tolerance = 0;
+};
+
+// The double-precision oracle, [x.rows][outputs], for finite weights and
+// inputs; w is what DecodeRow gives, in exact arithmetic.
+std::vector<OracleValue> MatMulOracle(DType type, const std::byte* rows,
+                                      int64_t inputs, int64_t outputs,
+                                      ConstRows x);
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_KERNELS_REF_MATMUL_TWIN_H_
