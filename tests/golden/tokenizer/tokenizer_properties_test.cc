@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "tests/golden/tokenizer/vocabularies.h"
+#include "tokenizer/normalize.h"
 
 namespace braid {
 namespace {
@@ -35,9 +36,9 @@ double Seconds(const std::function<void()>& work) {
   return time.count();
 }
 
-// Words, digits, scripts, emoji, white space, marks, and bytes that are no
-// UTF-8.
-std::string RandomText(Random& random) {
+// Words, digits, scripts, emoji, white space and marks; if asked for, also
+// bytes that are no UTF-8.
+std::string RandomText(Random& random, bool any_bytes) {
   static constexpr std::string_view kParts[] = {"the",
                                                 "Hello",
                                                 " ",
@@ -71,10 +72,12 @@ std::string RandomText(Random& random) {
                                                 "\xFF",
                                                 "\xE2\x82",
                                                 "\x80"};
+  constexpr int kInvalid = 3;  // the last ones
   std::string text;
   const int parts = random.Below(40);
   for (int i = 0; i < parts; ++i) {
-    text += kParts[random.Below(static_cast<int>(std::size(kParts)))];
+    const int count = static_cast<int>(std::size(kParts));
+    text += kParts[random.Below(any_bytes ? count : count - kInvalid)];
   }
   return text;
 }
@@ -90,10 +93,9 @@ class TokenizerPropertiesTest : public testing::TestWithParam<TestVocabulary> {
     tokenizer_ = std::move(tokenizer).value();
   }
 
-  // Vocabularies that normalize change texts: NFC there, and the space mark.
-  bool keeps_every_text() const {
-    const std::string_view name = GetParam().name;
-    return name == "gpt-2" || name == "llama-3";
+  // These normalize, and lack tokens for bytes that UTF-8 never uses.
+  bool normalizes() const {
+    return GetParam().pre == "mpt" || GetParam().pre == "qwen2";
   }
 
   std::unique_ptr<Tokenizer> tokenizer_;
@@ -104,14 +106,12 @@ TEST_P(TokenizerPropertiesTest, DecodingGivesTheTextBack) {
   int failures = 0;
   constexpr int kTexts = 2000;
   for (int i = 0; i < kTexts; ++i) {
-    const std::string text = RandomText(random);
-    const auto tokens = tokenizer_->Encode(text, kPlain);
-    const std::string decoded = tokenizer_->Decode(tokens, {});
-    // A text that has been through once is normal: it stays.
-    const std::string expected = keeps_every_text() ? text : decoded;
-    const auto again = tokenizer_->Encode(decoded, kPlain);
+    const std::string text = RandomText(random, !normalizes());
+    std::string storage;
+    const std::string expected(normalizes() ? NormalizeNfc(text, storage)
+                                            : text);
     const bool same =
-        decoded == expected && tokenizer_->Decode(again, {}) == expected;
+        tokenizer_->Decode(tokenizer_->Encode(text, kPlain), {}) == expected;
     failures += same ? 0 : 1;
     EXPECT_TRUE(same) << testing::PrintToString(text);
   }
@@ -122,7 +122,7 @@ TEST_P(TokenizerPropertiesTest, DecodingGivesTheTextBack) {
 TEST_P(TokenizerPropertiesTest, StreamingEqualsPiecesInOneShot) {
   Random random(2);
   for (int i = 0; i < 500; ++i) {
-    const auto tokens = tokenizer_->Encode(RandomText(random), kPlain);
+    const auto tokens = tokenizer_->Encode(RandomText(random, true), kPlain);
     std::string expected;
     std::string streamed;
     StreamingDetokenizer detokenizer(*tokenizer_);
@@ -160,7 +160,6 @@ TEST_P(TokenizerPropertiesTest, NoTextIsSlow) {
         [&, &input = text] { count = tokenizer_->Encode(input, {}).size(); });
     std::printf("%s: 1 MiB of %s: %zu tokens in %.3f s\n",
                 std::string(GetParam().name).c_str(), name, count, seconds);
-    EXPECT_GT(count, 0u);
     if (kOptimized) {
       EXPECT_LT(seconds, 1.0) << name;
     }
