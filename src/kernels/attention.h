@@ -7,6 +7,17 @@
 // sum, accumulator) is computed from empty and combined in ascending order, in
 // prefill and in decode alike. Lanes beyond a query's position are masked by
 // selection, never multiplied: memory that was not written may hold anything.
+//
+// Numeric definition for a query q at position p (Exp, the reduction lanes and
+// the maximum: kernels/element_functions.h). (M, L, A[]) = (-inf, 0, 0...);
+// for each block of positions j that begins at or before p, ascending:
+//   s[j] = fma(K[j][k], q[k] * scale, s[j]) from +0, k ascending
+//   m    = largest s[j], e[j] = Exp(s[j] - m), both over j <= p only
+//   l    = sum of e[j] over 16 virtual lanes (0 beyond p) and the tree
+//   a[d] = fma(e[j], V[j][d], a[d]) from +0, j ascending, over j <= p only
+//   N    = m > M ? m : M, old = Exp(M - N), fresh = Exp(m - N), M = N
+//   L    = fma(L, old, l * fresh), A[d] = fma(A[d], old, a[d] * fresh)
+// and in the end out[d] = A[d] * (1 / L).
 #ifndef BRAID_SRC_KERNELS_ATTENTION_H_
 #define BRAID_SRC_KERNELS_ATTENTION_H_
 
@@ -31,6 +42,10 @@ struct KvLayout {
   int key_dim = 0;
   int value_dim = 0;
 
+  size_t ElementBytes() const;
+  // Where a head's keys and values begin inside the page, in bytes.
+  size_t KeyOffset(int kv_head) const;
+  size_t ValueOffset(int kv_head) const;
   size_t PageBytes() const;
 };
 

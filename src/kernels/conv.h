@@ -22,7 +22,8 @@ struct StateRun {
 enum class Activation { kNone, kSilu };
 
 // y[t][c] = activation(bias[c] + sum over j of
-//           weight[j][c] * x[t - (taps - 1) + j][c]), j ascending, one FMA each.
+//           weight[j][c] * x[t - (taps - 1) + j][c]), j ascending, one FMA
+//           each.
 // x, y: {rows, channels}; weight: [taps][channels] (transposed from GGUF's
 // {taps, channels}); bias: channels or null. The state holds the last taps - 1
 // inputs, oldest first: [taps - 1][channels]. y may be x.

@@ -8,9 +8,10 @@
 namespace braid {
 
 // y[m] = x[m] / sqrt(mean(x[m]^2) + epsilon) * weight, row by row.
-// The sum of squares uses 16 virtual lanes (lane i takes elements i, i + 16,
-// ... in order) and one tree 8-4-2-1; the division and the root are exact IEEE
-// operations. `weight` has x.width elements or is null (all ones). y may be x.
+// Numeric definition: sum by lane = fma(x, x, lane) over 16 virtual lanes and
+// the tree (kernels/element_functions.h); scale = 1 / sqrt(sum / width +
+// epsilon) in IEEE divisions and root; y = (x * scale) * weight. `weight` has
+// x.width elements or is null (all ones). y may be x.
 void RmsNorm(ConstRows x, const float* weight, float epsilon, Rows y,
              ThreadPool& threads);
 

@@ -12,16 +12,20 @@
 
 namespace braid {
 
+// Channels whose states are interleaved: the lanes of a vector.
+inline constexpr int kScanGroup = 16;
+
 // Floats of one sequence's state: [group][states][16 channels], with the
 // channels of the last group padded.
 size_t ScanStateFloats(int channels, int states);
 
 // A and D in kernel order: lanes are channels, in groups of 16; A is multiplied
-// by log2(e) once, here. Channels that do not fill a group are padded.
+// by log2(e) once, here. Channels that do not fill a group are padded with 0.
 class ScanWeights {
  public:
   ScanWeights() = default;
-  // a: [channels][states] (already -exp(A_log)); d: [channels].
+  // a: [channels][states] (already -exp(A_log), so never positive); d:
+  // [channels].
   ScanWeights(const float* a, const float* d, int channels, int states);
 
   int channels() const { return channels_; }
@@ -39,7 +43,9 @@ class ScanWeights {
 // For each row t of a run, in order, per channel c and state n:
 //   h[n] = fma(exp(dt[t][c] * A[c][n]), h[n], (dt[t][c] * x[t][c]) * B[t][n])
 //   y[t][c] = fma(D[c], x[t][c], sum over n ascending of C[t][n] * h[n])
-// x, dt (after softplus), y: {rows, channels}; b, c: {rows, states}.
+// exp(dt A) is Decay(dt, A log2(e)) of kernels/element_functions.h; the sum is
+// a chain of fma from +0. x, dt (after softplus), y: {rows, channels}; b, c:
+// {rows, states}.
 // States are StateFloats() long, float32. y may be x.
 void SelectiveScan(const ScanWeights& weights, std::span<const StateRun> runs,
                    ConstRows x, ConstRows dt, ConstRows b, ConstRows c, Rows y,
