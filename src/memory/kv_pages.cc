@@ -116,15 +116,7 @@ void KvPages::Plan(int ubatch, std::span<const SequenceId> sequences,
     int32_t* table = Table(sequences[i]);
     const int32_t filled = PagesOf(run.first_position);
     if (run.first_position % kPagePositions != 0) {
-      // The last owner that writes keeps the page: every copy of a ubatch is
-      // made before the ubatch writes.
-      int32_t& page = table[filled - 1];
-      if (planned_owners_[page] > 1) {
-        const int32_t copy = TakePage();
-        copies_.push_back({ubatch, sequences[i], filled - 1, page, copy});
-        --planned_owners_[page];
-        page = copy;
-      }
+      PlanCopy(ubatch, sequences[i], filled - 1);
     }
     const int32_t needed = PagesOf(EndOf(run));
     for (int32_t j = filled; j < needed; ++j) table[j] = TakePage();
@@ -132,9 +124,24 @@ void KvPages::Plan(int ubatch, std::span<const SequenceId> sequences,
   }
 }
 
+void KvPages::PlanCopy(int ubatch, SequenceId sequence, int32_t index) {
+  const int32_t page = Table(sequence)[index];
+  // The last owner that writes keeps the page: every copy of a ubatch is made
+  // before the ubatch writes.
+  if (planned_owners_[page] <= 1) return;
+  const bool planned =
+      std::any_of(copies_.begin(), copies_.end(),
+                  [&](const Copy& copy) { return copy.sequence == sequence; });
+  if (planned) return;
+  --planned_owners_[page];
+  copies_.push_back({ubatch, sequence, index, page, TakePage()});
+}
+
 void KvPages::Begin(int ubatch) {
   for (const Copy& copy : copies_) {
-    if (copy.ubatch == ubatch) CopyPage(copy.from, copy.to);
+    if (copy.ubatch != ubatch) continue;
+    CopyPage(copy.from, copy.to);
+    Table(copy.sequence)[copy.index] = copy.to;
   }
 }
 

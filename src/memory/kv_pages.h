@@ -124,6 +124,8 @@ class KvPages {
   }
   // The most positions that the sequence shares with any other.
   Position SharedWithAny(SequenceId sequence) const;
+  // Reserves a copy of page `index` of the table if others will still use it.
+  void PlanCopy(int ubatch, SequenceId sequence, int32_t index);
   int32_t TakePage();
   void ReleasePage(int32_t page);
   void CopyPage(int32_t from, int32_t to);
@@ -141,10 +143,11 @@ class KvPages {
   std::vector<int32_t> owners_, planned_owners_;  // [pages]
   std::vector<Position> length_;                  // [sequences]
   // int32_t [sequences][pages]. Entries behind a sequence's length belong to
-  // its plan; so does the entry of a planned copy, which remembers the old one.
+  // its plan.
   MappedRegion tables_;
-  MappedRegion shared_;       // Position [sequences][sequences]
-  std::vector<Copy> copies_;  // of the current plan, not committed, in order
+  MappedRegion shared_;  // Position [sequences][sequences]
+  // Of the current plan, not committed, in order; at most one per sequence.
+  std::vector<Copy> copies_;
 };
 
 }  // namespace braid
