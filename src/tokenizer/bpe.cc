@@ -148,16 +148,16 @@ class BpeTokenizer : public VocabularyTokenizer {
   void MergePiece(std::string_view piece, MergeLoop& loop,
                   std::vector<TokenId>& tokens) const {
     std::vector<Symbol>& symbols = loop.symbols();
-    symbols.resize(piece.size());
+    symbols.clear();
     for (uint32_t i = 0; i < piece.size(); ++i) {
-      symbols[i] = {i, 1, byte_tokens_[static_cast<uint8_t>(piece[i])]};
+      const TokenId token = byte_tokens_[static_cast<uint8_t>(piece[i])];
+      // A byte without a token is dropped first: its neighbours may merge.
+      if (token != kNoToken) symbols.push_back({i, 1, token});
     }
     loop.Run([this](const Symbol& left, const Symbol& right) {
       return merges_.Find(left.token, right.token);
     });
-    for (const Symbol& symbol : symbols) {
-      if (symbol.token != kNoToken) tokens.push_back(symbol.token);
-    }
+    for (const Symbol& symbol : symbols) tokens.push_back(symbol.token);
   }
 
   // Most pieces of a text are tokens. Those that merging its own text leads

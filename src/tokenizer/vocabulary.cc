@@ -96,18 +96,20 @@ Result<Vocabulary> Vocabulary::Make(const TokenizerSpec& spec,
       }
     }
   }
-  vocabulary.MarkEndOfGeneration();
+  vocabulary.MarkEndOfGeneration(!spec.types.empty());
   return vocabulary;
 }
 
-void Vocabulary::MarkEndOfGeneration() {
+void Vocabulary::MarkEndOfGeneration(bool has_types) {
   ends_generation_.assign(types_.size(), false);
   for (const std::string_view text : kEndTexts) {
     const TokenId token = Find(text);
     if (token == kNoToken) continue;
+    // Qwen's vocabulary has a "</s>" that is an ordinary word.
+    if (has_types && type(token) == TokenType::kNormal) continue;
     ends_generation_[Index(token)] = true;
-    // Some converters call them normal tokens; a user's text must not be able
-    // to end a turn.
+    // Some files call them user-defined; a user's text must not be able to end
+    // a turn.
     types_[Index(token)] = TokenType::kControl;
   }
 

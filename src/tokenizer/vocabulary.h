@@ -42,6 +42,9 @@ class Vocabulary {
 
   // kNoToken where the vocabulary has none.
   TokenId id(TokenRole role) const { return ids_[static_cast<size_t>(role)]; }
+  // The ids that the file names as ends, and the special tokens whose text is
+  // known to be one ("<|im_end|>", ...), which become control tokens. A normal
+  // token is none, whatever its text, unless the file has no types.
   bool IsEndOfGeneration(TokenId token) const {
     return ends_generation_[Index(token)];
   }
@@ -49,7 +52,7 @@ class Vocabulary {
  private:
   static size_t Index(TokenId token) { return static_cast<size_t>(token); }
 
-  void MarkEndOfGeneration();
+  void MarkEndOfGeneration(bool has_types);
 
   TextTable texts_;
   std::vector<TokenType> types_;
