@@ -24,7 +24,7 @@ struct RopeConfig {
   // Angles are multiplied by this (1 / factor of linear scaling).
   double position_scale = 1.0;
   // Per-pair divisors of the angle (rope_freqs); empty means all ones.
-  std::vector<float> frequency_divisors;
+  std::vector<float> frequency_divisors = {};
   RopePairs pairs = RopePairs::kInterleaved;
 };
 
