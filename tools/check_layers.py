@@ -18,7 +18,7 @@ import pathlib
 import re
 import sys
 
-# The table of DESIGN.md, section 3, from bottom to top: a folder of src/ may
+# The layers of ARCHITECTURE.md, from bottom to top: a folder of src/ may
 # include itself, the folders named here, and whatever those may include.
 LAYERS = {
     "base": [],
