@@ -190,9 +190,10 @@ def check_guards(tree):
         guard = guard_name(path)
         # A header of Highway is read once per vector target, so its guard
         # toggles; it is tested in an #if defined, defined and undefined.
-        toggles = f"defined({guard}) == defined(HWY_TARGET_TOGGLE)"
-        plain = f"#ifndef {guard}\n#define {guard}\n"
-        if plain not in text and toggles not in text:
+        toggles = (rf"^#if defined\({guard}\) ==[ \\\n]*"
+                   r"defined\(HWY_TARGET_TOGGLE\)$")
+        plain = rf"^#ifndef {guard}\n#define {guard}$"
+        if not re.search(f"{plain}|{toggles}", text, re.MULTILINE):
             tree.report(path, 1, f"the include guard should be {guard}")
 
 

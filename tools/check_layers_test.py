@@ -121,11 +121,12 @@ class CheckLayersTest(unittest.TestCase):
         }, "should be BRAID_SRC_BASE_RUN_H_")
 
     def test_a_guard_may_toggle_per_vector_target(self):
-        self.assertEqual(self.violations({
-            "src/kernels/cpu/a.h":
-                "#if defined(BRAID_SRC_KERNELS_CPU_A_H_) == "
-                "defined(HWY_TARGET_TOGGLE)\n",
-        }), [])
+        for blank in (" ", " \\\n    "):
+            self.assertEqual(self.violations({
+                "src/kernels/cpu/a.h":
+                    "#if defined(BRAID_SRC_KERNELS_CPU_A_H_) =="
+                    f"{blank}defined(HWY_TARGET_TOGGLE)\n",
+            }), [])
 
     def test_headers_may_not_form_a_cycle(self):
         self.assert_one({

@@ -16,14 +16,14 @@ struct ModelInfo {
   std::string architecture;  // as in the file: "mamba", "llama", ...
   std::string name;          // general.name, may be empty
   int layers = 0;
-  int width = 0;              // embedding length
+  int width = 0;  // embedding length
   int vocabulary_size = 0;
-  int trained_context = 0;    // tokens
+  int trained_context = 0;  // tokens
   int64_t parameters = 0;
   int64_t file_bytes = 0;
-  int64_t weight_bytes = 0;   // held in memory after loading
-  bool recurrent = false;     // has layers with a recurrent state
-  bool attention = false;     // has layers with keys and values
+  int64_t weight_bytes = 0;  // held in memory after loading
+  bool recurrent = false;    // has layers with a recurrent state
+  bool attention = false;    // has layers with keys and values
 };
 
 struct LoadOptions {

@@ -21,11 +21,11 @@ struct SamplingParams {
   uint64_t seed = 0;
   // <= 0: greedy, the most likely token; ties go to the lower id.
   float temperature = 0.8f;
-  int top_k = 40;             // <= 0: all
-  float top_p = 0.95f;        // 1: off
-  float min_p = 0.05f;        // 0: off
-  float typical_p = 1.0f;     // 1: off
-  int penalty_window = 64;    // last tokens considered; 0: none, -1: all
+  int top_k = 40;                  // <= 0: all
+  float top_p = 0.95f;             // 1: off
+  float min_p = 0.05f;             // 0: off
+  float typical_p = 1.0f;          // 1: off
+  int penalty_window = 64;         // last tokens considered; 0: none, -1: all
   float repeat_penalty = 1.0f;     // 1: off
   float frequency_penalty = 0.0f;  // 0: off
   float presence_penalty = 0.0f;   // 0: off
@@ -53,10 +53,10 @@ class SamplingScratch {
 // The next token of a sequence whose tokens so far are `history` (the token
 // will stand at position history.size(); the random number is a function of
 // seed and that position). `logits` has one value per token of the vocabulary
-// and at least one; NaN counts as minus infinity, and token 0 is the answer when
-// nothing is possible. ValidateSampling must have accepted `params`; tokens of
-// the history that are not in the vocabulary are ignored. Every filter keeps at
-// least one token. Same inputs, same token, on every machine.
+// and at least one; NaN counts as minus infinity, and token 0 is the answer
+// when nothing is possible. ValidateSampling must have accepted `params`;
+// tokens of the history that are not in the vocabulary are ignored. Every
+// filter keeps at least one token. Same inputs, same token, on every machine.
 TokenId SampleToken(std::span<const float> logits,
                     std::span<const TokenId> history,
                     const SamplingParams& params, SamplingScratch& scratch);

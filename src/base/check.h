@@ -10,9 +10,9 @@ namespace braid {
 
 }  // namespace braid
 
-#define BRAID_CHECK(condition)                              \
-  (static_cast<bool>(condition)                             \
-       ? static_cast<void>(0)                               \
+#define BRAID_CHECK(condition)  \
+  (static_cast<bool>(condition) \
+       ? static_cast<void>(0)   \
        : ::braid::CheckFailed(#condition, __FILE__, __LINE__))
 
 #endif  // BRAID_SRC_BASE_CHECK_H_

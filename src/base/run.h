@@ -17,8 +17,8 @@ inline constexpr int kPagePositions = 32;
 
 // Consecutive rows of a ubatch that belong to one sequence, in position order.
 struct Run {
-  int32_t begin = 0;   // first row in the ubatch
-  int32_t length = 0;  // rows, >= 1
+  int32_t begin = 0;            // first row in the ubatch
+  int32_t length = 0;           // rows, >= 1
   Position first_position = 0;  // of row `begin`; the others follow without gap
 
   // State cells (recurrent layers): the state before the first row and where
