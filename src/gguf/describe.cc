@@ -139,6 +139,20 @@ std::string Show(const File& file) {
   return text;
 }
 
+namespace {
+
+std::string NonFiniteText(const TensorInfo& tensor, const NonFinite& found) {
+  const bool plain = FindTensorType(tensor.type)->block_elements == 1;
+  return Format(
+      "tensor {} ({} {}): {} of its {} are NaN or infinite, the "
+      "first {} element {}",
+      tensor.name, TensorTypeText(tensor.type), ShapeText(tensor.shape),
+      found.count, plain ? "numbers" : "block scales",
+      plain ? "is" : "in the block at", found.first_element);
+}
+
+}  // namespace
+
 Result<std::string> CheckTensors(const File& file) {
   std::string first_bad;
   size_t bad_tensors = 0;
@@ -151,16 +165,10 @@ Result<std::string> CheckTensors(const File& file) {
     const NonFinite found = FindNonFinite(tensor.type, file.Data(tensor));
     file.Release(tensor);
     if (found.count == 0) continue;
-    if (++bad_tensors > 1) continue;
-    const bool plain = FindTensorType(tensor.type)->block_elements == 1;
-    first_bad = Format(
-        "tensor {} ({} {}): {} is NaN or infinite, the first at element {}",
-        tensor.name, TensorTypeText(tensor.type), ShapeText(tensor.shape),
-        Format("{} {}", found.count, plain ? "of its numbers" : "block scales"),
-        found.first_element);
+    if (++bad_tensors == 1) first_bad = NonFiniteText(tensor, found);
   }
   if (bad_tensors > 1) {
-    first_bad += Format("; so are others in {} more tensors", bad_tensors - 1);
+    first_bad += Format("; {} more tensors have such numbers", bad_tensors - 1);
   }
   if (bad_tensors > 0) return Error{first_bad};
   std::string text = Format("{} keys, {} tensors: ok", file.metadata().size(),

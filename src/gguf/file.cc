@@ -151,7 +151,7 @@ Result<File> File::Parse(std::span<const std::byte> bytes) {
   BRAID_ASSIGN(Source source, ParseSource(bytes));
   if (source.split.count > 1) {
     return Error{
-        Format("is part {} of {}; a split set can only be opened by "
+        Format("the file is part {} of {}; a split set can only be opened by "
                "its path",
                source.split.number + 1, source.split.count)};
   }

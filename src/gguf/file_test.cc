@@ -180,7 +180,7 @@ TEST_F(OpenTest, MapsTheFile) {
 TEST_F(OpenTest, ErrorsNameTheFile) {
   const std::string path = Write("bad.gguf", "GGU");
   EXPECT_EQ(Message(File::Open(path)),
-            path + ": header: 4 bytes needed at byte 0, 3 left");
+            path + ": not a GGUF file: 3 bytes, its header alone takes 24");
   const std::string none = folder_ / "none.gguf";
   EXPECT_EQ(Message(File::Open(none)),
             none + ": cannot open: No such file or directory");

@@ -17,6 +17,7 @@ namespace braid::gguf {
 
 namespace {
 
+constexpr uint64_t kHeaderBytes = 4 + 4 + 8 + 8;  // magic, version, counts
 // The least that an entry can take in a file, to bound the counts.
 constexpr uint64_t kLeastKeyValueBytes = 8 + 1 + 4 + 1;  // key, type, value
 constexpr uint64_t kLeastTensorBytes = 8 + 1 + 4 + 8 + 4 + 8;
@@ -50,17 +51,17 @@ Status CheckVersion(uint32_t version) {
                       version)};
 }
 
-// What a key and a tensor's name have in common. `what` is "key" or "tensor".
-Status CheckName(std::string_view what, std::string_view name,
+// The rules that keys and tensor names share. `place` says which it is.
+Status CheckName(std::string_view place, std::string_view name,
                  size_t max_bytes) {
-  if (name.empty()) return Error{Format("the name of the {} is empty", what)};
+  if (name.empty()) return Error{Format("name of {}: is empty", place)};
   if (name.size() > max_bytes) {
-    return Error{Format("the name of the {}, {}, has {} bytes, more than {}",
-                        what, Quoted(name, 60), name.size(), max_bytes)};
+    return Error{Format("name of {}: {} has {} bytes, more than {}", place,
+                        Quoted(name, 60), name.size(), max_bytes)};
   }
   const auto printable = [](char c) { return c >= 0x20 && c <= 0x7E; };
   if (!std::all_of(name.begin(), name.end(), printable)) {
-    return Error{Format("the name of the {}, {}, is not printable ASCII", what,
+    return Error{Format("name of {}: {} is not printable ASCII", place,
                         Quoted(name, 60))};
   }
   return {};
@@ -84,7 +85,7 @@ class PartReader {
   Status ReadHeader();
   Status ReadMetadata();
   Status ReadTensors();
-  Result<TensorInfo> ReadTensor();
+  Result<TensorInfo> ReadTensor(std::string_view name);
   Status CheckData();
   Status CheckPlace(const TensorInfo& tensor, uint64_t data_bytes) const;
   Status CheckOverlap() const;
@@ -97,18 +98,16 @@ class PartReader {
 };
 
 Status PartReader::ReadHeader() {
-  const auto read = [&]() -> Status {
-    BRAID_ASSIGN(const auto magic, reader_.ReadBytes(sizeof kMagic));
-    BRAID_TRY(CheckMagic(magic));
-    BRAID_ASSIGN(part_.version, reader_.Read<uint32_t>());
-    BRAID_TRY(CheckVersion(part_.version));
-    BRAID_ASSIGN(tensor_count_, reader_.Read<uint64_t>());
-    BRAID_ASSIGN(key_count_, reader_.Read<uint64_t>());
-    return {};
-  };
-  if (const Status status = read(); !status.ok()) {
-    return Within("header", status.error());
+  if (reader_.left() < kHeaderBytes) {
+    return Error{Format("not a GGUF file: {} bytes, its header alone takes {}",
+                        reader_.left(), kHeaderBytes)};
   }
+  BRAID_ASSIGN(const auto magic, reader_.ReadBytes(sizeof kMagic));
+  BRAID_TRY(CheckMagic(magic));
+  BRAID_ASSIGN(part_.version, reader_.Read<uint32_t>());
+  BRAID_TRY(CheckVersion(part_.version));
+  BRAID_ASSIGN(tensor_count_, reader_.Read<uint64_t>());
+  BRAID_ASSIGN(key_count_, reader_.Read<uint64_t>());
   if (key_count_ > reader_.left() / kLeastKeyValueBytes) {
     return Error{Format("header: {} metadata keys, but only {} bytes follow",
                         key_count_, reader_.left())};
@@ -119,13 +118,10 @@ Status PartReader::ReadHeader() {
 Status PartReader::ReadMetadata() {
   part_.metadata.reserve(static_cast<size_t>(key_count_));
   for (uint64_t i = 0; i < key_count_; ++i) {
+    const std::string place = Format("key {} of {}", i + 1, key_count_);
     const Result<std::string_view> key = ReadString(reader_);
-    if (!key.ok()) {
-      return Within(Format("name of key {} of {}", i + 1, key_count_),
-                    key.error());
-    }
-    BRAID_TRY(CheckName(Format("key {} of {}", i + 1, key_count_), *key,
-                        kMaxKeyBytes));
+    if (!key.ok()) return Within("name of " + place, key.error());
+    BRAID_TRY(CheckName(place, *key, kMaxKeyBytes));
     Result<Value> value = ReadValue(reader_);
     if (!value.ok()) return Within(Format("key {}", *key), value.error());
     part_.metadata.push_back({*key, *std::move(value)});
@@ -148,10 +144,13 @@ Status PartReader::ReadTensors() {
   }
   part_.tensors.reserve(static_cast<size_t>(tensor_count_));
   for (uint64_t i = 0; i < tensor_count_; ++i) {
-    Result<TensorInfo> tensor = ReadTensor();
+    const std::string place = Format("tensor {} of {}", i + 1, tensor_count_);
+    const Result<std::string_view> name = ReadString(reader_);
+    if (!name.ok()) return Within("name of " + place, name.error());
+    BRAID_TRY(CheckName(place, *name, kMaxTensorNameBytes));
+    Result<TensorInfo> tensor = ReadTensor(*name);
     if (!tensor.ok()) {
-      return Within(Format("tensor {} of {}", i + 1, tensor_count_),
-                    tensor.error());
+      return Within(Format("tensor {}", *name), tensor.error());
     }
     part_.tensors.push_back(*std::move(tensor));
   }
@@ -165,29 +164,21 @@ Status PartReader::ReadTensors() {
   return {};
 }
 
-Result<TensorInfo> PartReader::ReadTensor() {
+Result<TensorInfo> PartReader::ReadTensor(std::string_view name) {
   TensorInfo tensor;
-  BRAID_ASSIGN(const std::string_view name, ReadString(reader_));
-  BRAID_TRY(CheckName("tensor", name, kMaxTensorNameBytes));
   tensor.name = name;
-  const auto read = [&]() -> Status {
-    BRAID_ASSIGN(const uint32_t dimensions, reader_.Read<uint32_t>());
-    if (dimensions == 0 || dimensions > kMaxDimensions) {
-      return Error{Format("{} dimensions, expected 1 to {}", dimensions,
-                          kMaxDimensions)};
-    }
-    for (uint32_t i = 0; i < dimensions; ++i) {
-      BRAID_ASSIGN(const uint64_t size, reader_.Read<uint64_t>());
-      tensor.shape.push_back(size);
-    }
-    BRAID_ASSIGN(tensor.type, reader_.Read<uint32_t>());
-    BRAID_ASSIGN(tensor.offset, reader_.Read<uint64_t>());
-    BRAID_ASSIGN(tensor.size, TensorBytes(tensor.type, tensor.shape));
-    return {};
-  };
-  if (const Status status = read(); !status.ok()) {
-    return Within(name, status.error());
+  BRAID_ASSIGN(const uint32_t dimensions, reader_.Read<uint32_t>());
+  if (dimensions == 0 || dimensions > kMaxDimensions) {
+    return Error{
+        Format("{} dimensions, expected 1 to {}", dimensions, kMaxDimensions)};
   }
+  for (uint32_t i = 0; i < dimensions; ++i) {
+    BRAID_ASSIGN(const uint64_t size, reader_.Read<uint64_t>());
+    tensor.shape.push_back(size);
+  }
+  BRAID_ASSIGN(tensor.type, reader_.Read<uint32_t>());
+  BRAID_ASSIGN(tensor.offset, reader_.Read<uint64_t>());
+  BRAID_ASSIGN(tensor.size, TensorBytes(tensor.type, tensor.shape));
   return tensor;
 }
 

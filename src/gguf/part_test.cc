@@ -81,14 +81,14 @@ void SetTensor(RawFile& file, std::string tensor) {
 
 const Breakage kHeaderBreakages[] = {
     {"Magic", [](RawFile& f) { f.magic = "GGML"; },
-     "header: not a GGUF file: starts with \"GGML\", expected \"GGUF\""},
+     "not a GGUF file: starts with \"GGML\", expected \"GGUF\""},
     {"Version1", [](RawFile& f) { f.version = 1; },
-     "header: GGUF version 1 (32-bit counts) is not supported, only versions "
+     "GGUF version 1 (32-bit counts) is not supported, only versions "
      "2 and 3; convert the model again"},
     {"Version4", [](RawFile& f) { f.version = 4; },
-     "header: GGUF version 4 is not supported, only versions 2 and 3"},
+     "GGUF version 4 is not supported, only versions 2 and 3"},
     {"BigEndian", [](RawFile& f) { f.version = 0x03000000; },
-     "header: the file is big-endian (GGUF version 3 with its bytes swapped); "
+     "the file is big-endian (GGUF version 3 with its bytes swapped); "
      "only little-endian is supported"},
     {"KeyCount", [](RawFile& f) { f.key_count = ~0ULL; },
      "header: 18446744073709551615 metadata keys, but only 332 bytes follow"},
@@ -101,13 +101,13 @@ const Breakage kKeyBreakages[] = {
     {"KeyTwice", [](RawFile& f) { f.keys[1] = f.keys[0]; },
      "key general.architecture occurs twice, as number 1 and 2 of 2"},
     {"KeyEmpty", [](RawFile& f) { SetKey(f, RawKey("", 0, "\x01")); },
-     "the name of the key 2 of 2 is empty"},
+     "name of key 2 of 2: is empty"},
     {"KeyUnprintable", [](RawFile& f) { SetKey(f, RawKey("a\nb", 0, "\x01")); },
-     "the name of the key 2 of 2, \"a\\nb\", is not printable ASCII"},
+     "name of key 2 of 2: \"a\\nb\" is not printable ASCII"},
     {"KeyTooLong",
      [](RawFile& f) { SetKey(f, RawKey(std::string(65536, 'k'), 0, "\x01")); },
-     "the name of the key 2 of 2, "
-     "\"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk\"..., "
+     "name of key 2 of 2: "
+     "\"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk\"... "
      "has 65536 bytes, more than 65535"},
     {"KeyNameBeyondEnd", [](RawFile& f) { SetKey(f, Raw(1ULL << 63) + "k"); },
      "name of key 2 of 2: string of 9223372036854775808 bytes at byte 77, but "
@@ -158,46 +158,49 @@ const Breakage kKeyBreakages[] = {
      "key general.alignment: -32 is not a positive 32-bit multiple of 8"},
     {"SplitInMemory",
      [](RawFile& f) { SetKey(f, RawKey("split.count", 2, Raw<uint16_t>(3))); },
-     "is part 1 of 3; a split set can only be opened by its path"},
+     "the file is part 1 of 3; a split set can only be opened by its path"},
 };
 
 const Breakage kTensorBreakages[] = {
     {"TensorTwice", [](RawFile& f) { f.tensors[1] = f.tensors[0]; },
      "tensor a occurs twice, as number 1 and 2 of 2"},
     {"NameEmpty", [](RawFile& f) { SetTensor(f, RawTensor("", {1}, 0, 128)); },
-     "tensor 2 of 2: the name of the tensor is empty"},
+     "name of tensor 2 of 2: is empty"},
     {"NameUnprintable",
      [](RawFile& f) { SetTensor(f, RawTensor("\x1B[2J", {1}, 0, 128)); },
-     "tensor 2 of 2: the name of the tensor, \"\\x1b[2J\", is not printable "
+     "name of tensor 2 of 2: \"\\x1b[2J\" is not printable "
      "ASCII"},
+    {"NameBeyondEnd", [](RawFile& f) { SetTensor(f, Raw(1ULL << 40)); },
+     "name of tensor 2 of 2: string of 1099511627776 bytes at byte 154, but "
+     "only 170 left"},
     {"NoDimensions", [](RawFile& f) { SetTensor(f, RawTensor("b", {}, 0, 0)); },
-     "tensor 2 of 2: b: 0 dimensions, expected 1 to 4"},
+     "tensor b: 0 dimensions, expected 1 to 4"},
     {"FiveDimensions",
      [](RawFile& f) {
        SetTensor(f, RawTensor("b", {1, 1, 1, 1, 1}, 0, 128));
      },
-     "tensor 2 of 2: b: 5 dimensions, expected 1 to 4"},
+     "tensor b: 5 dimensions, expected 1 to 4"},
     {"ZeroDimension",
      [](RawFile& f) {
        SetTensor(f, RawTensor("b", {32, 0}, 0, 128));
      },
-     "tensor 2 of 2: b: dimension 1 of shape {32, 0} is 0"},
+     "tensor b: dimension 1 of shape {32, 0} is 0"},
     {"ProductOverflows",
      [](RawFile& f) {
        SetTensor(f, RawTensor("b", {1ULL << 32, 1ULL << 32}, 0, 128));
      },
-     "tensor 2 of 2: b: shape {4294967296, 4294967296} has more than "
+     "tensor b: shape {4294967296, 4294967296} has more than "
      "9223372036854775807 elements"},
     {"HalfBlock",
      [](RawFile& f) { SetTensor(f, RawTensor("b", {48}, kQ4_0, 128)); },
-     "tensor 2 of 2: b: dimension 0 is 48, not a multiple of 32, the block of "
+     "tensor b: dimension 0 is 48, not a multiple of 32, the block of "
      "Q4_0"},
     {"UnknownType",
      [](RawFile& f) { SetTensor(f, RawTensor("b", {32}, 99, 128)); },
-     "tensor 2 of 2: b: type id 99: unknown type 99"},
+     "tensor b: type id 99: unknown type 99"},
     {"RemovedType",
      [](RawFile& f) { SetTensor(f, RawTensor("b", {32}, 31, 128)); },
-     "tensor 2 of 2: b: type id 31: Q4_0_4_4 (removed from the format)"},
+     "tensor b: type id 31: Q4_0_4_4 (removed from the format)"},
     {"Unaligned",
      [](RawFile& f) { SetTensor(f, RawTensor("b", {32}, kQ4_0, 130)); },
      "tensor b: offset 130 is not a multiple of the alignment 32"},
