@@ -29,6 +29,11 @@ inline int64_t AllocationCount() { return allocation_count; }
 [[gnu::noinline]] void* operator new[](size_t size) {
   return operator new(size);
 }
+[[gnu::noinline]] void* operator new(size_t size,
+                                     const std::nothrow_t&) noexcept {
+  ++braid::allocation_count;
+  return std::malloc(size == 0 ? 1 : size);
+}
 [[gnu::noinline]] void* operator new(size_t size, std::align_val_t alignment) {
   ++braid::allocation_count;
   const size_t unit = static_cast<size_t>(alignment);
