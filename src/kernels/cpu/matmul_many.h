@@ -26,6 +26,9 @@ inline constexpr int kTileGroups = 1;
 inline constexpr int kDepth = 192;
 #endif
 
+// A tile fetches this much of every group of the next panel.
+inline constexpr ptrdiff_t kFetchBytes = kDepth / 2 * 64;
+
 // A stretch of weights as floats. Vectors are 16 outputs wide.
 struct Panel {
   const float* weights;  // group g, input k at g * group_stride + k * 16
@@ -43,6 +46,11 @@ struct TileRows {
   bool first;         // `acc` is not yet written
   float* y;           // where the last panel's results go, or null: to `acc`
   int64_t y_stride;
+  // Stored weights to fetch meanwhile: of every group, `group_bytes` apart, the
+  // cache lines from `next` to `next_end` (of the first group); null: none.
+  const std::byte* next;
+  const std::byte* next_end;
+  size_t group_bytes;
 };
 
 template <int kRows, int kGroups>
@@ -72,6 +80,19 @@ struct Tile {
         __builtin_prefetch(rows.y + r * rows.y_stride + g * kGroupOutputs, 1);
       }
     }
+  }
+
+  // Two inputs, and one cache line of every group for the next panel.
+  HWY_INLINE void TwoInputs(size_t k, const std::byte*& next, Sums& in) const {
+    if (next < rows.next_end) {
+      BRAID_UNROLL
+      for (int g = 0; g < kGroups; ++g) {
+        __builtin_prefetch(next + static_cast<size_t>(g) * rows.group_bytes);
+      }
+      next += 64;
+    }
+    OneInput(k, in);
+    OneInput(k + 1, in);
   }
 
   HWY_INLINE void OneInput(size_t k, Sums& in) const {
@@ -106,11 +127,9 @@ struct Tile {
             rows.first ? hn::Zero(FloatTag()) : hn::Load(FloatTag(), Acc(r, v));
       }
     }
+    const std::byte* next = rows.next;
     size_t k = 0;
-    for (; k + 2 <= panel.inputs; k += 2) {
-      OneInput(k, in);
-      OneInput(k + 1, in);
-    }
+    for (; k + 2 <= panel.inputs; k += 2) TwoInputs(k, next, in);
     if (k < panel.inputs) OneInput(k, in);
     BRAID_UNROLL
     for (int r = 0; r < kRows; ++r) {
@@ -151,6 +170,7 @@ struct Tile {
   HWY_NOINLINE void RunScaled() const {
     PrefetchDestination();
     const size_t blocks = panel.inputs / kScaledInputs;
+    const std::byte* next = rows.next;
     for (size_t block = 0; block < blocks; ++block) {
       Sums in;
       BRAID_UNROLL
@@ -160,8 +180,7 @@ struct Tile {
       }
       const size_t begin = block * kScaledInputs;
       for (size_t k = begin; k < begin + kScaledInputs; k += 2) {
-        OneInput(k, in);
-        OneInput(k + 1, in);
+        TwoInputs(k, next, in);
       }
       Accumulate<kHasOffset>(block, block + 1 == blocks, in);
     }
@@ -246,65 +265,119 @@ HWY_INLINE void RunTile(int height, const Panel& panel, const TileRows& rows) {
 inline constexpr size_t kPanelFloats = kDepth * kTileGroups * 16;
 inline constexpr size_t kScaleFloats = kPanelFloats / 16;
 
+// The stored weights of the first of a few groups that will be read next.
+struct Stored {
+  const std::byte* begin = nullptr;
+  const std::byte* end = nullptr;
+};
+
 // All rows of kGroups groups.
 template <class Format, int kGroups>
-void ManyRowsStrip(const ManyRowsWork& work, int64_t first_group) {
+struct Strip {
   using Layout = Packed<Format>;
-  constexpr int kColumns = kGroups * kGroupOutputs;
-  float* const weights = work.scratch;
-  float* const scales = weights + kPanelFloats;
-  float* const offsets = scales + kScaleFloats;
-  float* const acc = offsets + kScaleFloats;
-  const size_t inputs = static_cast<size_t>(work.w.inputs);
-  const int64_t column = first_group * kGroupOutputs;
-  const bool ragged = work.w.outputs - column < kColumns;
-  for (size_t begin = 0; begin < inputs; begin += kDepth) {
-    const size_t left = inputs - begin;
-    const bool last = left <= kDepth;
-    Panel panel = {weights, kDepth * 16, scales, offsets, last ? left : kDepth};
-    if constexpr (Format::kType == DType::kF32) {  // stored as it is needed
-      panel.weights = reinterpret_cast<const float*>(
-          work.w.groups +
-          static_cast<size_t>(first_group) * work.w.group_bytes +
-          begin * sizeof(float) * 16);
-      panel.group_stride = work.w.group_bytes / sizeof(float);
-    } else {
-      DecodePanel<Format>(work.w, first_group, kGroups, begin, panel, weights,
-                          scales, offsets);
+  static constexpr int kColumns = kGroups * kGroupOutputs;
+
+  const ManyRowsWork& work;
+  int64_t first_group;
+  const std::byte* stored;
+  int64_t column;
+  int64_t columns;  // fewer than kColumns if the last group is ragged
+  float* acc;       // [rows][kColumns]
+
+  HWY_INLINE Strip(const ManyRowsWork& of, int64_t group)
+      : work(of),
+        first_group(group),
+        stored(of.w.groups + static_cast<size_t>(group) * of.w.group_bytes),
+        column(group * kGroupOutputs),
+        columns(of.w.outputs - column < kColumns ? of.w.outputs - column
+                                                 : kColumns),
+        acc(of.scratch + kPanelFloats + 2 * kScaleFloats) {}
+
+  // Where the weights of inputs from `k` on lie, near enough for fetching.
+  HWY_INLINE size_t StoredBytes(size_t k) const {
+    return k * sizeof(typename Layout::Unit) / Layout::kUnitInputs;
+  }
+
+  // What is read after the panel of inputs [begin, end).
+  HWY_INLINE Stored After(size_t end) const {
+    const size_t inputs = static_cast<size_t>(work.w.inputs);
+    if (end < inputs) {
+      const size_t next = inputs - end < kDepth ? inputs : end + kDepth;
+      return {stored + StoredBytes(end), stored + StoredBytes(next)};
     }
-    for (int64_t row = 0; row < work.rows; row += kTileRows) {
-      const int64_t rows_left = work.rows - row;
-      const int valid =
-          rows_left < kTileRows ? static_cast<int>(rows_left) : kTileRows;
-      const int height = MatMulTileHeight(valid, kTileRows);
-      const bool direct = last && !ragged && valid == height;
-      const size_t row_offset = static_cast<size_t>(row);
-      const TileRows rows = {
-          work.x + row_offset * inputs + begin * static_cast<size_t>(height),
-          work.sums == nullptr ? nullptr
-                               : work.sums + row_offset * (inputs / 32) +
-                                     begin / 32 * static_cast<size_t>(height),
-          acc + row * kColumns,
-          begin == 0,
-          direct ? work.y + row * work.y_stride + column : nullptr,
-          work.y_stride};
-      RunTile<Layout, kGroups>(height, panel, rows);
-      if (!last || direct) continue;
-      const int64_t valid_columns = ragged ? work.w.outputs - column : kColumns;
-      for (int r = 0; r < valid; ++r) {
-        __builtin_memcpy(work.y + (row + r) * work.y_stride + column,
-                         acc + (row + r) * kColumns,
-                         static_cast<size_t>(valid_columns) * sizeof(float));
-      }
+    if (column + 2 * kColumns > work.w.outputs) return {};
+    const std::byte* strip = stored + kGroups * work.w.group_bytes;
+    return {strip, strip + StoredBytes(inputs < kDepth ? inputs : kDepth)};
+  }
+
+  // The panel of inputs [begin, begin + count).
+  HWY_INLINE Panel MakePanel(size_t begin, size_t count) const {
+    float* const scales = work.scratch + kPanelFloats;
+    float* const offsets = scales + kScaleFloats;
+    if constexpr (Format::kType == DType::kF32) {  // stored as it is needed
+      return {reinterpret_cast<const float*>(stored) + begin * 16,
+              work.w.group_bytes / sizeof(float), nullptr, nullptr, count};
+    } else {
+      const Panel panel = {work.scratch, kDepth * 16, scales, offsets, count};
+      DecodePanel<Format>(work.w, first_group, kGroups, begin, panel,
+                          work.scratch, scales, offsets);
+      return panel;
     }
   }
-}
+
+  HWY_INLINE void CopyOut(int64_t row, int valid) const {
+    for (int r = 0; r < valid; ++r) {
+      __builtin_memcpy(work.y + (row + r) * work.y_stride + column,
+                       acc + (row + r) * kColumns,
+                       static_cast<size_t>(columns) * sizeof(float));
+    }
+  }
+
+  // Multiplies the panel that begins at input `begin` with all rows.
+  void MultiplyRows(const Panel& panel, size_t begin) const {
+    const size_t inputs = static_cast<size_t>(work.w.inputs);
+    const bool last = begin + panel.inputs == inputs;
+    Stored next = After(begin + panel.inputs);
+    for (int64_t row = 0; row < work.rows; row += kTileRows) {
+      const int64_t left = work.rows - row;
+      const int valid = left < kTileRows ? static_cast<int>(left) : kTileRows;
+      const int height = MatMulTileHeight(valid, kTileRows);
+      const bool direct = last && columns == kColumns && valid == height;
+      const size_t from = static_cast<size_t>(row);
+      TileRows rows;
+      rows.x = work.x + from * inputs + begin * static_cast<size_t>(height);
+      rows.sums = work.sums == nullptr
+                      ? nullptr
+                      : work.sums + from * (inputs / 32) +
+                            begin / 32 * static_cast<size_t>(height);
+      rows.acc = acc + row * kColumns;
+      rows.first = begin == 0;
+      rows.y = direct ? work.y + row * work.y_stride + column : nullptr;
+      rows.y_stride = work.y_stride;
+      rows.next = next.begin;
+      rows.next_end = next.end;
+      rows.group_bytes = work.w.group_bytes;
+      RunTile<Layout, kGroups>(height, panel, rows);
+      if (last && !direct) CopyOut(row, valid);
+      const bool more = next.end - next.begin > kFetchBytes;
+      next = more ? Stored{next.begin + kFetchBytes, next.end} : Stored{};
+    }
+  }
+
+  void Run() const {
+    const size_t inputs = static_cast<size_t>(work.w.inputs);
+    for (size_t begin = 0; begin < inputs; begin += kDepth) {
+      const size_t left = inputs - begin;
+      MultiplyRows(MakePanel(begin, left < kDepth ? left : kDepth), begin);
+    }
+  }
+};
 
 template <class Format, int kGroups>
 HWY_INLINE void ManyRowsRange(const ManyRowsWork& work, int64_t begin) {
   const int64_t groups = (work.w.outputs + kGroupOutputs - 1) / kGroupOutputs;
   for (; begin + kGroups <= groups; begin += kGroups) {
-    ManyRowsStrip<Format, kGroups>(work, begin);
+    Strip<Format, kGroups>(work, begin).Run();
   }
   if constexpr (kGroups > 1) {
     ManyRowsRange<Format, kGroups - 1>(work, begin);
