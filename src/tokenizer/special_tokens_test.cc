@@ -1,0 +1,112 @@
+#include "tokenizer/special_tokens.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+#include "base/random.h"
+
+namespace braid {
+namespace {
+
+using Entry = SpecialTokens::Entry;
+
+// "[text]" for a token, plain for the rest.
+std::string Show(const std::vector<Fragment>& fragments) {
+  std::string shown;
+  for (const Fragment& fragment : fragments) {
+    if (fragment.token == kNoToken) {
+      shown += fragment.text;
+    } else {
+      shown += '[';
+      shown += fragment.text;
+      shown += ']';
+    }
+  }
+  return shown;
+}
+
+TEST(SpecialTokensTest, CutsTokensOut) {
+  const SpecialTokens special(
+      std::vector<Entry>{{"<s>", 1}, {"</s>", 2}, {"  ", 3}, {"   ", 4}});
+  EXPECT_EQ(Show(special.Split("<s>one</s>two")), "[<s>]one[</s>]two");
+  EXPECT_EQ(Show(special.Split("a     b c")), "a[   ][  ]b c");
+  EXPECT_EQ(Show(special.Split("< s>/s>")), "< s>/s>");
+  EXPECT_TRUE(special.Split("").empty());
+}
+
+TEST(SpecialTokensTest, LeftmostThenLongest) {
+  const SpecialTokens special(
+      std::vector<Entry>{{"ab", 1}, {"bcde", 2}, {"abc", 3}, {"abc", 4}});
+  const auto fragments = special.Split("abcde");
+  EXPECT_EQ(Show(fragments), "[abc]de");
+  EXPECT_EQ(fragments[0].token, 3);  // the first of equal texts
+}
+
+TEST(SpecialTokensTest, NoTokens) {
+  EXPECT_EQ(Show(SpecialTokens({}).Split("abc")), "abc");
+  EXPECT_EQ(Show(SpecialTokens({{"", 1}}).Split("abc")), "abc");
+}
+
+// What the class promises, position by position.
+std::string SplitNaively(const std::vector<Entry>& entries,
+                         std::string_view text) {
+  std::vector<Fragment> fragments;
+  size_t plain = 0;
+  for (size_t at = 0; at < text.size();) {
+    const Entry* best = nullptr;
+    for (const Entry& entry : entries) {
+      if (text.substr(at).starts_with(entry.text) &&
+          (best == nullptr || entry.text.size() > best->text.size())) {
+        best = &entry;
+      }
+    }
+    if (best == nullptr) {
+      ++at;
+      continue;
+    }
+    if (plain < at) fragments.push_back({text.substr(plain, at - plain)});
+    fragments.push_back({text.substr(at, best->text.size()), best->token});
+    at = plain = at + best->text.size();
+  }
+  if (plain < text.size()) fragments.push_back({text.substr(plain)});
+  return Show(fragments);
+}
+
+std::string RandomString(Random& random, int most) {
+  std::string text;
+  for (int i = 1 + random.Below(most); i > 0; --i) {
+    text.push_back("abc"[random.Below(3)]);
+  }
+  return text;
+}
+
+TEST(SpecialTokensTest, AgreesWithTryingEveryTokenEverywhere) {
+  Random random(7);
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<std::string> texts;
+    for (int i = 0; i < 8; ++i) texts.push_back(RandomString(random, 6));
+    std::vector<Entry> entries;
+    for (int i = 0; i < 8; ++i) entries.push_back({texts[i], i});
+    const SpecialTokens special(entries);
+    const std::string text = RandomString(random, 60);
+    ASSERT_EQ(Show(special.Split(text)), SplitNaively(entries, text));
+  }
+}
+
+TEST(SpecialTokensTest, HostileTokensCostNoMoreThanOthers) {
+  const std::string text(1 << 20, 'a');
+  const std::string almost = std::string(1 << 19, 'a') + "b";
+  const std::string begun = "b" + std::string(1 << 19, 'a');
+  const SpecialTokens special(
+      std::vector<Entry>{{"a", 1}, {almost, 2}, {begun, 3}});
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(special.Split(text).size(), text.size());
+  const std::chrono::duration<double> time =
+      std::chrono::steady_clock::now() - start;
+  EXPECT_LT(time.count(), 2.0);  // the quadratic way takes minutes
+}
+
+}  // namespace
+}  // namespace braid
