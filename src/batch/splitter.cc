@@ -154,6 +154,10 @@ void Splitter::TakeWhole() {
 
 void Splitter::Emit(const Batch& batch, UBatch& ubatch) {
   Clear(ubatch);
+  // Any of the rows may be wanted the next time: grow with the rows, once.
+  int rows = 0;
+  for (const Pending& pending : pending_) rows += pending.take;
+  ubatch.wanted_rows.reserve(rows);
   for (Pending& pending : pending_) {
     if (pending.take == 0) continue;
     const int begin = ubatch.rows();

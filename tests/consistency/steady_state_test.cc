@@ -1,29 +1,9 @@
 // Decoding allocates nothing once it has seen its largest batch.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "braid/engine.h"
 #include "tests/consistency/tiny_models.h"
-
-namespace {
-std::atomic<long> allocations{0};
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void* operator new[](std::size_t size) { return operator new(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
+#include "tests/support/allocation_counter.h"
 
 namespace braid {
 namespace {
@@ -53,12 +33,12 @@ TEST_P(SteadyState, DecodeAllocatesNothing) {
       fill(tokens_each);
       ASSERT_TRUE((*engine)->Decode(batch).ok());
     }
-    const long before = allocations;
+    const int64_t before = AllocationCount();
     for (const int tokens_each : {20, 1, 7, 1, 1, 1, 1, 1, 1, 1, 20}) {
       fill(tokens_each);
       if (!(*engine)->Decode(batch).ok()) std::abort();
     }
-    EXPECT_EQ(allocations - before, 0);
+    EXPECT_EQ(AllocationCount() - before, 0);
   }
 }
 

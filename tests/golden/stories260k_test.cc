@@ -1,4 +1,5 @@
 // A trained Llama continues from BOS with the text that its model card states.
+// The text is longer than the 200 tokens that matter; all of it is compared.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -13,7 +14,8 @@
 namespace braid {
 namespace {
 
-constexpr int kTokens = 200;
+constexpr int kAtLeast = 200;
+constexpr int kAtMost = 300;
 
 std::string ReadFile(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -42,9 +44,13 @@ TEST(Stories260K, GreedyTextIsTheReferences) {
   SamplingParams greedy;
   greedy.temperature = 0;
   SamplingScratch scratch;
+  const std::string expected =
+      WithoutTrailingSpace(ReadFile(folder / "stories260K-greedy.txt"));
+  std::string text;
   std::vector<TokenId> tokens = {tokenizer.bos()};
   Batch batch;
-  while (static_cast<int>(tokens.size()) <= kTokens) {
+  while (text.size() < expected.size() &&
+         static_cast<int>(tokens.size()) <= kAtMost) {
     batch.Clear();
     batch.Add(tokens.back(), static_cast<Position>(tokens.size()) - 1, 0,
               Want::kLogits);
@@ -52,10 +58,10 @@ TEST(Stories260K, GreedyTextIsTheReferences) {
     ASSERT_TRUE(status.ok()) << status.error().message;
     tokens.push_back(
         SampleToken((*engine)->Logits(0), tokens, greedy, scratch));
+    text = tokenizer.Decode(tokens, {});
   }
-  const std::string text = tokenizer.Decode(tokens, {});
-  const std::string expected = ReadFile(folder / "stories260K-greedy.txt");
-  EXPECT_EQ(WithoutTrailingSpace(text), WithoutTrailingSpace(expected));
+  EXPECT_EQ(WithoutTrailingSpace(text), expected);
+  EXPECT_GE(static_cast<int>(tokens.size()) - 1, kAtLeast);
 }
 
 }  // namespace
