@@ -243,6 +243,23 @@ TEST(HybridMemory, ASharedPageIsCopiedByBeginAndNotBefore) {
   EXPECT_EQ(base[copy * stride], std::byte{9});
 }
 
+TEST(HybridMemory, APlanCopiesASharedPageOnceForEachSequence) {
+  const auto memory = Make({kAttention}, 3, 100);
+  ASSERT_TRUE(Decode(*memory, {{0, 3}}).ok());
+  ASSERT_TRUE(memory->Fork(0, 1).ok());
+  ASSERT_TRUE(memory->Fork(0, 2).ok());
+  // Two ubatches of sequence 1, while the page has other owners throughout.
+  UBatch ubatches[] = {UBatchOf(*memory, {{1, 1}}),
+                       UBatchOf(*memory, {{1, 1}})};
+  ubatches[1].runs[0].first_position = ++ubatches[1].positions[0];
+  ASSERT_TRUE(memory->Plan(ubatches).ok());
+  const int32_t copy = memory->Begin(0).tables[0].pages[0];
+  memory->Commit(0);
+  EXPECT_EQ(memory->Begin(1).tables[0].pages[0], copy);
+  memory->Commit(1);
+  EXPECT_EQ(memory->pages().pages_in_use(), 2);
+}
+
 TEST(HybridMemory, SequenceOperationsEndAPlan) {
   const auto memory = Make({kRecurrent, kAttention}, 3, 100);
   ASSERT_TRUE(Decode(*memory, {{0, 40}}).ok());

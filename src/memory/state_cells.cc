@@ -87,9 +87,7 @@ void StateCells::Commit(std::span<const SequenceId> sequences,
     owners_[destination] = 1;
     if (source == kNoCell) continue;
     --owners_[source];
-    if (owners_[source] == 0 && planned_owners_[source] == 0) {
-      slots_.Give(source);
-    }
+    if (owners_[source] == 0) slots_.Give(source);
   }
 }
 
