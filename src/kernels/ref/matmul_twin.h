@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/ref/oracle_value.h"
 #include "tensor/dtype.h"
 #include "tensor/rows.h"
 
@@ -16,12 +17,6 @@ namespace braid {
 // weights. Equal bits if the calling thread holds a FloatGuard.
 void MatMulTwin(DType type, const std::byte* rows, int64_t inputs,
                 int64_t outputs, ConstRows x, Rows y);
-
-struct OracleValue {
-  double value = 0;  // sum of w[k] * x[k] in double precision
-  // No correct float32 evaluation by the numeric definitions is further away.
-  double tolerance = 0;
-};
 
 // The double-precision oracle, [x.rows][outputs], for finite weights and
 // inputs; w is what DecodeRow gives, in exact arithmetic.

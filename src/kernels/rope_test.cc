@@ -1,0 +1,111 @@
+#include "kernels/rope.h"
+
+#include "kernels/kernel_testing.h"
+#include "kernels/ref/rope_twin.h"
+
+namespace braid {
+namespace {
+
+constexpr int kPositions = 300;
+
+struct Shape {
+  int heads;
+  int head_dim;
+  int rotated;
+};
+
+class RopeTest : public KernelTest {
+ protected:
+  static constexpr Shape kShapes[] = {{1, 2, 2},     {3, 20, 20}, {4, 64, 64},
+                                      {2, 80, 32},   {5, 36, 30}, {2, 128, 128},
+                                      {1, 256, 256}, {3, 64, 0}};
+
+  RopeConfig Config(const Shape& shape, RopePairs pairs) {
+    RopeConfig config;
+    config.rotated = shape.rotated;
+    config.pairs = pairs;
+    config.position_scale = 0.25;
+    config.frequency_divisors = UniformFloats(shape.rotated / 2, 1, 8, random_);
+    return config;
+  }
+
+  std::vector<Position> RandomPositions(int count) {
+    std::vector<Position> positions(static_cast<size_t>(count));
+    for (Position& position : positions) position = random_.Below(kPositions);
+    return positions;
+  }
+};
+
+TEST_F(RopeTest, EqualsTheTwin) {
+  for (const RopePairs pairs : {RopePairs::kInterleaved, RopePairs::kHalves}) {
+    for (const Shape& shape : kShapes) {
+      RopeTable table(Config(shape, pairs));
+      table.Extend(kPositions);
+      for (const int rows : {1, 5, 70}) {
+        const std::vector<Position> positions = RandomPositions(rows);
+        const TestRows x = TestRows::Uniform(rows, shape.heads * shape.head_dim,
+                                             -3, 3, random_);
+        TestRows expected = x;
+        RopeTwin(table, positions, shape.heads, shape.head_dim,
+                 expected.view());
+        ForTargetsAndThreads([&](ThreadPool& pool) {
+          TestRows y = x;
+          Rope(table, positions, shape.heads, shape.head_dim, y.view(), pool);
+          ASSERT_EQ(CountDifferences(y.view(), expected.view()), 0)
+              << rows << " rows, head_dim " << shape.head_dim;
+          ASSERT_TRUE(y.GapsAreWhole());
+        });
+      }
+    }
+  }
+}
+
+TEST_F(RopeTest, StaysWithinTheOracle) {
+  for (const RopePairs pairs : {RopePairs::kInterleaved, RopePairs::kHalves}) {
+    for (const Shape& shape : kShapes) {
+      RopeTable table(Config(shape, pairs));
+      table.Extend(kPositions);
+      const std::vector<Position> positions = RandomPositions(20);
+      const TestRows x =
+          TestRows::Uniform(20, shape.heads * shape.head_dim, -3, 3, random_);
+      TestRows y = x;
+      Rope(table, positions, shape.heads, shape.head_dim, y.view(), pools_[1]);
+      const auto oracle = RopeOracle(table.config(), positions, shape.heads,
+                                     shape.head_dim, x.view());
+      if (shape.rotated == shape.head_dim) {
+        EXPECT_LE(WorstError(y.view(), oracle), 1) << shape.head_dim;
+      } else {
+        // What is not turned is not touched: its tolerance is 0.
+        for (size_t i = 0; i < oracle.size(); ++i) {
+          const int64_t width = y.view().width;
+          const float value =
+              y.view().row(int64_t(i) / width)[int64_t(i) % width];
+          EXPECT_LE(std::fabs(value - oracle[i].value), oracle[i].tolerance);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(RopeTest, ATableDoesNotDependOnHowItGrew) {
+  RopeConfig config;
+  config.rotated = 64;
+  RopeTable once(config);
+  once.Extend(100);
+  RopeTable twice(config);
+  twice.Extend(37);
+  twice.Extend(100);
+  twice.Extend(50);
+  EXPECT_EQ(twice.count(), 100);
+  for (Position p = 0; p < 100; ++p) {
+    for (int i = 0; i < 32; ++i) {
+      EXPECT_EQ(once.cosines(p)[i], twice.cosines(p)[i]);
+      EXPECT_EQ(once.sines(p)[i], twice.sines(p)[i]);
+    }
+  }
+  EXPECT_EQ(once.cosines(0)[3], 1.0f);
+  EXPECT_EQ(once.sines(1)[0], static_cast<float>(std::sin(1.0)));
+}
+
+}  // namespace
+}  // namespace braid
