@@ -7,13 +7,17 @@ skipped=0
 failed_sections=()
 
 # section NAME COMMAND...: runs the command and returns its status. A failed
-# section is noted, so that independent ones can follow.
+# section is noted, so that independent ones can follow; without a failed test
+# (a build, for one) it counts as one itself.
 section() {
-  local name=$1 begin=$SECONDS status=0
+  local name=$1 begin=$SECONDS failed_before=$failed status=0
   shift
   printf '\n=== %s\n' "$name"
   "$@" || status=$?
-  if ((status != 0)); then failed_sections+=("$name"); fi
+  if ((status != 0)); then
+    failed_sections+=("$name")
+    if ((failed == failed_before)); then failed=$((failed + 1)); fi
+  fi
   echo "=== $name: $( ((status == 0)) && echo ok || echo FAILED)," \
     "$((SECONDS - begin)) s"
   return "$status"
@@ -41,12 +45,9 @@ run_ctest() {
   rm -f "$report"
   ctest --test-dir "$folder" --output-on-failure --no-tests=error \
     --output-junit "$(basename "$report")" -j "$(nproc)" "$@" </dev/null |
-    grep -vE '^ +(Start +[0-9]+:|[0-9]+/[0-9]+ Test .* Passed )'
+    grep -vE '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test .* Passed )'
   status=${PIPESTATUS[0]}
-  if [[ ! -f $report ]]; then
-    failed=$((failed + 1))
-    return 1
-  fi
+  [[ -f $report ]] || return 1
   local tests failures left_out
   tests=$(report_count "$report" tests)
   failures=$(report_count "$report" failures)
@@ -102,8 +103,6 @@ summary() {
   echo
   local name
   for name in "${failed_sections[@]}"; do echo "failed section: $name"; done
-  # A section can fail without a failed test: a build, for one.
-  if ((failed == 0)); then failed=${#failed_sections[@]}; fi
   echo "wall time: $SECONDS s"
   local line="$passed passed, $failed failed"
   if ((skipped > 0)); then line+=", $skipped skipped"; fi
