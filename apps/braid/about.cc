@@ -1,0 +1,53 @@
+// braid help and braid version.
+#include "apps/braid/command.h"
+#include "apps/braid/console.h"
+
+namespace braid::cli {
+
+namespace {
+
+class Help : public Command {
+ public:
+  FlagTable Flags() override {
+    std::vector<std::string> names;
+    for (const CommandEntry& entry : Commands()) names.push_back(entry.name);
+    FlagTable table;
+    table.Positional({.placeholder = "COMMAND",
+                      .help = "whose help; all commands if not given",
+                      .choices = names,
+                      .required = false,
+                      .target = &command_});
+    return table;
+  }
+
+  Status Run() override {
+    if (command_.empty()) {
+      Print(OverviewText());
+      return {};
+    }
+    for (const CommandEntry& entry : Commands()) {
+      if (entry.name == command_) Print(CommandHelp(entry));
+    }
+    return {};
+  }
+
+ private:
+  std::string command_;
+};
+
+class Version : public Command {
+ public:
+  FlagTable Flags() override { return {}; }
+
+  Status Run() override {
+    Print(Format("braid {}\n", BRAID_VERSION));
+    return {};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeHelp() { return std::make_unique<Help>(); }
+std::unique_ptr<Command> MakeVersion() { return std::make_unique<Version>(); }
+
+}  // namespace braid::cli

@@ -1,0 +1,115 @@
+#include "apps/braid/command.h"
+
+#include <algorithm>
+
+#include "apps/braid/console.h"
+#include "apps/braid/help.h"
+#include "apps/braid/nearest.h"
+#include "base/format.h"
+
+namespace braid::cli {
+
+const std::vector<CommandEntry>& Commands() {
+  static const auto* const kCommands = new std::vector<CommandEntry>{
+      {"generate", "continue prompts, all in one batch",
+       "Continues one or more prompts. All are decoded in one batch; a text "
+       "does not depend on the others. Standard output has each prompt with "
+       "its continuation, in the order of the prompts; several are separated "
+       "by lines '==> 1 of 3 <=='.",
+       MakeGenerate},
+      {"parallel", "serve simulated clients, continuously batched",
+       "Lets simulated clients send short requests that start with the same "
+       "system prompt. Standard output has the requests with their responses "
+       "in order; they depend on --seed and the request alone, not on the "
+       "clients or the batches.",
+       MakeParallel},
+      {"tokenize", "text to token ids",
+       "Prints the tokens of a text. A GGUF file with a vocabulary and no "
+       "tensors is enough.",
+       MakeTokenize},
+      {"bench", "measure prompt processing and generation",
+       "Measures tokens per second for prompts (pp) and for generation (tg), "
+       "each as mean and standard deviation over the repetitions, after a "
+       "warm-up run.",
+       MakeBench},
+      {"gguf", "show or check a GGUF file",
+       "Shows the metadata and tensors of a GGUF file, or validates it whole "
+       "and searches its tensors for NaN and infinity.",
+       MakeGguf},
+      {"completion", "print a shell completion script",
+       "Prints a script that completes commands, flags and values. For this "
+       "shell: source <(braid completion bash)",
+       MakeCompletion},
+      {"help", "this overview, or the help of a command",
+       "Prints the overview of the commands, or the help of one.", MakeHelp},
+      {"version", "print the version", "Prints the version.", MakeVersion},
+  };
+  return *kCommands;
+}
+
+std::string OverviewText() {
+  std::string text =
+      "Usage: braid COMMAND [flags]\n\n"
+      "Runs recurrent, attention and hybrid language models; many sequences "
+      "at once.\n\nCommands:\n";
+  for (const CommandEntry& entry : Commands()) {
+    std::string name = Format("  {}", entry.name);
+    name.resize(16, ' ');
+    text += name + entry.summary + "\n";
+  }
+  return text + "\nbraid COMMAND --help lists the flags of a command.\n";
+}
+
+std::string CommandHelp(const CommandEntry& entry) {
+  const std::unique_ptr<Command> command = entry.make();
+  return HelpText(entry.name, entry.description, command->Flags());
+}
+
+namespace {
+
+Status RunCommand(const CommandEntry& entry,
+                  std::span<const std::string> arguments) {
+  const std::unique_ptr<Command> command = entry.make();
+  const FlagTable table = command->Flags();
+  BRAID_ASSIGN(const bool help, table.Parse(arguments));
+  if (help) {
+    Print(CommandHelp(entry));
+    return {};
+  }
+  return command->Run();
+}
+
+Error UnknownCommand(const std::string& name) {
+  std::vector<std::string> names;
+  for (const CommandEntry& entry : Commands()) names.push_back(entry.name);
+  const std::string nearest = Nearest(name, names);
+  return Error{Format("unknown command '{}'; {}", name,
+                      nearest.empty()
+                          ? std::string("braid help lists the commands")
+                          : Format("did you mean {}?", nearest))};
+}
+
+}  // namespace
+
+int RunCommandLine(std::span<const std::string> arguments) {
+  if (arguments.empty()) {
+    Note(OverviewText());
+    return 1;
+  }
+  std::string name = arguments[0];
+  if (name == "-h" || name == "--help") name = "help";
+  if (name == "--version") name = "version";
+  const auto& commands = Commands();
+  const auto entry = std::find_if(
+      commands.begin(), commands.end(),
+      [&](const CommandEntry& known) { return known.name == name; });
+  const bool known = entry != commands.end();
+  const Status status =
+      known ? RunCommand(*entry, arguments.subspan(1)) : UnknownCommand(name);
+  if (status.ok()) return 0;
+  Note(Format("braid{}: {}\n", known ? Format(" {}", name) : "",
+              status.error().message));
+  return 1;
+}
+
+}  // namespace braid::cli

@@ -1,0 +1,55 @@
+// Command: one subcommand of braid.
+#ifndef BRAID_APPS_BRAID_COMMAND_H_
+#define BRAID_APPS_BRAID_COMMAND_H_
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apps/braid/flags.h"
+#include "braid/result.h"
+
+namespace braid::cli {
+
+// Holds the variables that its flags set. Results go to standard output,
+// everything else to standard error (console.h).
+class Command {
+ public:
+  virtual ~Command() = default;
+
+  // Bound to this object, which must outlive the table.
+  virtual FlagTable Flags() = 0;
+  // Called once, after the flags were parsed.
+  virtual Status Run() = 0;
+};
+
+struct CommandEntry {
+  std::string name;
+  std::string summary;      // one line
+  std::string description;  // below the usage line of --help
+  std::unique_ptr<Command> (*make)();
+};
+
+// Every command, in the order in which help shows them.
+const std::vector<CommandEntry>& Commands();
+
+// What `braid help` and `braid COMMAND --help` print.
+std::string OverviewText();
+std::string CommandHelp(const CommandEntry& entry);
+
+// Runs `braid ARGUMENTS...`; returns the exit code, 0 or 1.
+int RunCommandLine(std::span<const std::string> arguments);
+
+std::unique_ptr<Command> MakeGenerate();
+std::unique_ptr<Command> MakeParallel();
+std::unique_ptr<Command> MakeTokenize();
+std::unique_ptr<Command> MakeBench();
+std::unique_ptr<Command> MakeGguf();
+std::unique_ptr<Command> MakeCompletion();
+std::unique_ptr<Command> MakeHelp();
+std::unique_ptr<Command> MakeVersion();
+
+}  // namespace braid::cli
+
+#endif  // BRAID_APPS_BRAID_COMMAND_H_

@@ -1,0 +1,173 @@
+#include "apps/braid/common_flags.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <random>
+
+#include "apps/braid/console.h"
+#include "apps/braid/default_model.h"
+#include "base/random.h"
+
+namespace braid::cli {
+
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// Not from `Random`: the seed of seeds must differ from run to run.
+uint32_t RandomSeed() { return std::random_device{}(); }
+
+}  // namespace
+
+void ModelFlags::Declare(FlagTable& table) {
+  table.Group("Model")
+      .Text("-m, --model", "FILE",
+            "the GGUF file; the model that ships with braid if not given",
+            &path)
+      .Integer("-ngl, --n-gpu-layers, --gpu-layers", "N",
+               "accepted; there is no GPU backend yet", &gpu_layers,
+               {-1, 1 << 20});
+}
+
+Result<std::string> ModelFlags::Path() const {
+  if (!path.empty()) return path;
+  return FindDefaultModel();
+}
+
+Result<std::shared_ptr<const Model>> ModelFlags::Load(int threads,
+                                                      double* seconds) const {
+  if (gpu_layers != 0) {
+    Note("note: there is no GPU backend; -ngl has no effect\n");
+  }
+  BRAID_ASSIGN(const std::string file, Path());
+  ProgressBar bar(
+      Format("loading {}", std::filesystem::path(file).filename().string()));
+  const Stopwatch watch;
+  auto model = Model::Load(
+      file, {.threads = threads, .progress = [&](double s) { bar.Show(s); }});
+  *seconds = watch.Seconds();
+  return model;
+}
+
+void EngineFlags::Declare(FlagTable& table) {
+  const std::vector<std::pair<std::string, KvType>> cache_types = {
+      {"f16", KvType::kF16}, {"f32", KvType::kF32}};
+  table.Group("Engine")
+      .Integer("-c, --ctx-size", "N",
+               "positions that all sequences together may hold in attention "
+               "layers; 0: the length that the model was trained with",
+               &options.context, {0, 1 << 30})
+      .Integer("-b, --batch-size", "N", "tokens of one decode call",
+               &options.max_batch, {1, 1 << 20})
+      .Integer("-ub, --ubatch-size", "N", "rows of one forward pass",
+               &options.max_ubatch, {1, 1 << 20})
+      .Integer("-t, --threads", "N", "threads; 0: one per core",
+               &options.threads, {0, 512})
+      .Choice("--split", "POLICY", "how a batch is cut into ubatches",
+              &options.split,
+              {{"ragged", SplitPolicy::kRagged},
+               {"equal", SplitPolicy::kEqual},
+               {"simple", SplitPolicy::kSimple},
+               {"whole", SplitPolicy::kWhole}})
+      .Choice("-ctk, --cache-type-k", "TYPE", "how keys are stored",
+              &options.kv_type, cache_types)
+      .Choice("-ctv, --cache-type-v", "TYPE",
+              "how values are stored, the same as keys", &value_type,
+              cache_types);
+}
+
+Result<EngineOptions> EngineFlags::Options(int max_sequences) const {
+  if (options.kv_type != value_type) {
+    return Error{
+        "-ctk and -ctv differ; keys and values are stored in one type"};
+  }
+  EngineOptions result = options;
+  result.max_ubatch = std::min(result.max_ubatch, result.max_batch);
+  result.max_sequences = max_sequences;
+  return result;
+}
+
+void SamplingFlags::Declare(FlagTable& table) {
+  table.Group("Sampling")
+      .Integer("-s, --seed", "N",
+               "seed; the same gives the same texts; -1: "
+               "random",
+               &seed, {-1, std::numeric_limits<int64_t>::max()})
+      .Number("--temp, --temperature", "X",
+              "temperature; 0: always the most likely token",
+              &params.temperature, {-1, 1000})
+      .Integer("--top-k", "N", "keep the N most likely tokens; 0: all",
+               &params.top_k, {-1, 1 << 30})
+      .Number("--top-p", "X", "keep the likeliest tokens of total X; 1: off",
+              &params.top_p, {0, 1})
+      .Number("--min-p", "X",
+              "keep tokens of at least X times the highest probability; 0: off",
+              &params.min_p, {0, 1})
+      .Number("--typical, --typical-p", "X", "locally typical sampling; 1: off",
+              &params.typical_p, {0, 1})
+      .Integer("--repeat-last-n", "N",
+               "tokens that the penalties look at; 0: none, -1: all",
+               &params.penalty_window, {-1, 1 << 30})
+      .Number("--repeat-penalty", "X", "divides logits of seen tokens; 1: off",
+              &params.repeat_penalty, {0.001, 1000})
+      .Number("--frequency-penalty", "X",
+              "subtracted once for every time a token was seen; 0: off",
+              &params.frequency_penalty, {-1000, 1000})
+      .Number("--presence-penalty", "X",
+              "subtracted once if a token was seen; 0: off",
+              &params.presence_penalty, {-1000, 1000})
+      .Texts("-l, --logit-bias", "TOKEN(+/-)BIAS",
+             "add to a token's logit: 15043+1, 15043-2.5, 15043-inf", &biases)
+      .Switch("--ignore-eos", "never generate a token that ends the text",
+              &ignore_eos);
+}
+
+Result<SamplingParams> SamplingFlags::Params(const Tokenizer& tokenizer) {
+  SamplingParams result = params;
+  for (const std::string& text : biases) {
+    const auto bias = ParseLogitBias(text);
+    if (!bias.ok()) {
+      return Error{Format("--logit-bias: {}", bias.error().message)};
+    }
+    result.logit_bias.push_back(*bias);
+  }
+  for (TokenId token = 0; ignore_eos && token < tokenizer.vocabulary_size();
+       ++token) {
+    if (tokenizer.IsEndOfGeneration(token)) {
+      result.logit_bias.emplace_back(token, -kInfinity);
+    }
+  }
+  if (seed < 0) {
+    seed = RandomSeed();
+    Note(Format("seed: {}\n", seed));
+  }
+  result.seed = static_cast<uint64_t>(seed);
+  BRAID_TRY(ValidateSampling(result, tokenizer.vocabulary_size()));
+  return result;
+}
+
+SamplingParams ForRequest(SamplingParams params, int request) {
+  params.seed =
+      RandomBits(params.seed, /*stream=*/0, static_cast<uint64_t>(request));
+  return params;
+}
+
+Result<std::pair<TokenId, float>> ParseLogitBias(std::string_view text) {
+  const size_t sign = text.find_first_of("+-", 1);
+  if (sign == std::string_view::npos) {
+    return Error{Format("'{}' is not TOKEN+BIAS or TOKEN-BIAS", text)};
+  }
+  constexpr int64_t kMost = std::numeric_limits<TokenId>::max();
+  BRAID_ASSIGN(const int64_t token,
+               ParseInteger(text.substr(0, sign), {0, kMost}));
+  const bool negative = text[sign] == '-';
+  const std::string_view size = text.substr(sign + 1);
+  float bias = kInfinity;
+  if (size != "inf" || !negative) {
+    BRAID_ASSIGN(bias, ParseNumber(size, {0, 1e6}));
+  }
+  return std::pair(static_cast<TokenId>(token), negative ? -bias : bias);
+}
+
+}  // namespace braid::cli

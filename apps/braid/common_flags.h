@@ -1,0 +1,61 @@
+// The flags that several commands share, and what they mean to the library.
+#ifndef BRAID_APPS_BRAID_COMMON_FLAGS_H_
+#define BRAID_APPS_BRAID_COMMON_FLAGS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/braid/flags.h"
+#include "braid/engine.h"
+#include "braid/model.h"
+#include "braid/result.h"
+#include "braid/sampling.h"
+
+namespace braid::cli {
+
+// -m and what is said about it.
+struct ModelFlags {
+  std::string path;  // empty: the model that ships with braid
+  int gpu_layers = 0;
+
+  void Declare(FlagTable& table);
+  Result<std::string> Path() const;
+  // Loads it, with a progress bar on a terminal. Sets `seconds`.
+  Result<std::shared_ptr<const Model>> Load(int threads, double* seconds) const;
+};
+
+// -c, -b, -ub, -t and the rest of EngineOptions, but for the number of
+// sequences, which every command sees differently.
+struct EngineFlags {
+  EngineOptions options;
+  KvType value_type = options.kv_type;  // -ctv; options has -ctk
+
+  void Declare(FlagTable& table);
+  // Error: key and value types differ.
+  Result<EngineOptions> Options(int max_sequences) const;
+};
+
+struct SamplingFlags {
+  SamplingParams params;
+  int64_t seed = -1;
+  std::vector<std::string> biases;  // TOKEN(+/-)BIAS
+  bool ignore_eos = false;
+
+  void Declare(FlagTable& table);
+  // `params` with the biases, for this vocabulary. A seed of -1 is replaced by
+  // a random one, which is said on standard error.
+  Result<SamplingParams> Params(const Tokenizer& tokenizer);
+};
+
+// The parameters of one of many requests: its random numbers depend on the
+// seed and on its number alone.
+SamplingParams ForRequest(SamplingParams params, int request);
+
+// "15043-1.5" or "15043-inf". Errors say what is expected.
+Result<std::pair<TokenId, float>> ParseLogitBias(std::string_view text);
+
+}  // namespace braid::cli
+
+#endif  // BRAID_APPS_BRAID_COMMON_FLAGS_H_

@@ -1,0 +1,69 @@
+// What the commands write: results to standard output, the rest to standard
+// error.
+#ifndef BRAID_APPS_BRAID_CONSOLE_H_
+#define BRAID_APPS_BRAID_CONSOLE_H_
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace braid::cli {
+
+// Writes a result to standard output at once. If its reader went away (as in
+// `braid ... | head`) the program ends here, quietly and successfully: nobody
+// is left to work for. Any other failure (a full disk) ends it with a message
+// and exit code 1.
+void Print(std::string_view text);
+
+// Writes to standard error; what cannot be written is lost.
+void Note(std::string_view text);
+
+bool OutputIsTerminal();
+bool ErrorsAreTerminal();
+
+// Prints texts in the order of their numbers 0, 1, ..., each as soon as it and
+// all before it are there.
+class OrderedOutput {
+ public:
+  explicit OrderedOutput(int count) : texts_(count) {}
+  void Finish(int number, std::string text);
+
+ private:
+  std::vector<std::optional<std::string>> texts_;
+  size_t next_ = 0;
+};
+
+// A bar on standard error, drawn only if that is a terminal; wiped at the end.
+class ProgressBar {
+ public:
+  explicit ProgressBar(std::string title);
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  // `share` in [0, 1].
+  void Show(double share);
+
+ private:
+  const std::string title_;
+  const bool visible_;
+  int percent_ = -1;  // what is drawn
+};
+
+class Stopwatch {
+ public:
+  double Seconds() const {
+    const auto passed = std::chrono::steady_clock::now() - start_;
+    return std::chrono::duration<double>(passed).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ =
+      std::chrono::steady_clock::now();
+};
+
+}  // namespace braid::cli
+
+#endif  // BRAID_APPS_BRAID_CONSOLE_H_

@@ -1,0 +1,221 @@
+#include "apps/braid/flags.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "apps/braid/nearest.h"
+#include "base/check.h"
+
+namespace braid::cli {
+
+namespace {
+
+std::vector<std::string> SplitNames(std::string_view names) {
+  std::vector<std::string> result;
+  while (true) {
+    const size_t comma = names.find(", ");
+    result.emplace_back(names.substr(0, comma));
+    if (comma == std::string_view::npos) return result;
+    names.remove_prefix(comma + 2);
+  }
+}
+
+// "--temp" and "-temp" -> "temp".
+std::string_view WithoutDashes(std::string_view name) {
+  for (int i = 0; i < 2 && name.starts_with('-'); ++i) name.remove_prefix(1);
+  return name;
+}
+
+bool HasName(const Flag& flag, std::string_view name) {
+  return std::any_of(flag.names.begin(), flag.names.end(),
+                     [&](const std::string& known) {
+                       return WithoutDashes(known) == WithoutDashes(name);
+                     });
+}
+
+bool AsksForHelp(std::string_view name) {
+  return name == "-h" || name == "-help" || name == "--help" || name == "-?";
+}
+
+// The known name nearest to `name`, dashes not counted.
+std::string Suggestion(std::string_view name, const std::vector<Flag>& flags) {
+  std::vector<std::string> known = {"help"};
+  std::vector<std::string> shown = {"--help"};
+  for (const Flag& flag : flags) {
+    for (const std::string& flag_name : flag.names) {
+      known.emplace_back(WithoutDashes(flag_name));
+      shown.push_back(flag_name);
+    }
+  }
+  const std::string nearest = Nearest(WithoutDashes(name), known);
+  if (nearest.empty()) return "; --help lists the flags";
+  const auto found = std::find(known.begin(), known.end(), nearest);
+  return Format("; did you mean {}?", shown[found - known.begin()]);
+}
+
+Status SetPositional(const Argument& argument, const std::string& text) {
+  const auto& choices = argument.choices;
+  if (!choices.empty() &&
+      std::find(choices.begin(), choices.end(), text) == choices.end()) {
+    return Error{Format("{}: '{}' is none of {}", argument.placeholder, text,
+                        Joined(choices, ", "))};
+  }
+  *argument.target = text;
+  return {};
+}
+
+// `name` is the one that the user wrote.
+Status SetFlag(const Flag& flag, const std::string& name,
+               const std::optional<std::string>& value) {
+  const bool is_switch = flag.value.empty();
+  if (is_switch && value) {
+    return Error{Format("{}: takes no value, found '{}'", name, *value)};
+  }
+  if (!is_switch && !value) {
+    return Error{Format("{}: needs a value {}", name, flag.value)};
+  }
+  const Status set = flag.set(is_switch ? name : *value);
+  if (!set.ok()) return Error{Format("{}: {}", name, set.error().message)};
+  return {};
+}
+
+}  // namespace
+
+FlagTable& FlagTable::Group(std::string title) {
+  group_ = std::move(title);
+  return *this;
+}
+
+FlagTable& FlagTable::Add(std::string_view names, std::string value,
+                          std::string help, std::string default_text,
+                          std::function<Status(std::string_view)> set) {
+  Flag flag = {.group = group_,
+               .names = SplitNames(names),
+               .value = std::move(value),
+               .help = std::move(help),
+               .default_text = std::move(default_text),
+               .choices = {},
+               .repeatable = false,
+               .set = std::move(set)};
+  for (const std::string& name : flag.names) {
+    for (const Flag& other : flags_) BRAID_CHECK(!HasName(other, name));
+  }
+  flags_.push_back(std::move(flag));
+  return *this;
+}
+
+FlagTable& FlagTable::Text(std::string_view names, std::string value,
+                           std::string help, std::string* target) {
+  return Add(names, std::move(value), std::move(help), *target,
+             [target](std::string_view text) -> Status {
+               *target = text;
+               return {};
+             });
+}
+
+FlagTable& FlagTable::Texts(std::string_view names, std::string value,
+                            std::string help,
+                            std::vector<std::string>* target) {
+  Add(names, std::move(value), std::move(help), "",
+      [target](std::string_view text) -> Status {
+        target->emplace_back(text);
+        return {};
+      });
+  flags_.back().repeatable = true;
+  return *this;
+}
+
+FlagTable& FlagTable::Number(std::string_view names, std::string value,
+                             std::string help, float* target,
+                             Range<double> range) {
+  // The shortest text that reads back as the float, not as its double.
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, *target).ptr;
+  return Add(names, std::move(value), std::move(help), std::string(text, end),
+             [target, range](std::string_view given) -> Status {
+               BRAID_ASSIGN(*target, ParseNumber(given, range));
+               return {};
+             });
+}
+
+FlagTable& FlagTable::Integers(std::string_view names, std::string value,
+                               std::string help, std::vector<int>* target,
+                               Range<int> range) {
+  std::vector<std::string> defaults;
+  for (const int number : *target) defaults.push_back(std::to_string(number));
+  return Add(names, std::move(value), std::move(help), Joined(defaults, ","),
+             [target, range](std::string_view text) -> Status {
+               BRAID_ASSIGN(*target, ParseIntegers(text, range));
+               return {};
+             });
+}
+
+FlagTable& FlagTable::Switch(std::string_view names, std::string help,
+                             bool* target, bool meaning) {
+  return Add(names, "", std::move(help), "",
+             [target, meaning](std::string_view) -> Status {
+               *target = meaning;
+               return {};
+             });
+}
+
+FlagTable& FlagTable::Toggle(std::string_view names, std::string help,
+                             bool* target) {
+  std::string all(names);
+  for (const std::string& name : SplitNames(names)) {
+    if (name.starts_with("--")) all += Format(", --no-{}", name.substr(2));
+  }
+  return Add(all, "", std::move(help), *target ? "on" : "off",
+             [target](std::string_view name) -> Status {
+               *target = !WithoutDashes(name).starts_with("no-");
+               return {};
+             });
+}
+
+FlagTable& FlagTable::Positional(Argument argument) {
+  positionals_.push_back(std::move(argument));
+  return *this;
+}
+
+Result<bool> FlagTable::Parse(std::span<const std::string> arguments) const {
+  std::set<const Flag*> given;
+  size_t positionals = 0;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (AsksForHelp(argument)) return true;
+    if (!argument.starts_with('-') || argument == "-") {
+      if (positionals == positionals_.size()) {
+        return Error{Format("unexpected argument '{}'", argument)};
+      }
+      BRAID_TRY(SetPositional(positionals_[positionals++], argument));
+      continue;
+    }
+    const size_t equals = argument.find('=');
+    const std::string name = argument.substr(0, equals);
+    const auto flag =
+        std::find_if(flags_.begin(), flags_.end(),
+                     [&](const Flag& known) { return HasName(known, name); });
+    if (flag == flags_.end()) {
+      return Error{Format("unknown flag {}{}", name, Suggestion(name, flags_))};
+    }
+    if (!given.insert(&*flag).second && !flag->repeatable) {
+      return Error{Format("{}: given twice", name)};
+    }
+    std::optional<std::string> value;
+    if (equals != std::string::npos) {
+      value = argument.substr(equals + 1);
+    } else if (!flag->value.empty() && i + 1 < arguments.size()) {
+      value = arguments[++i];
+    }
+    BRAID_TRY(SetFlag(*flag, name, value));
+  }
+  if (positionals < positionals_.size() && positionals_[positionals].required) {
+    return Error{
+        Format("{} is missing", positionals_[positionals].placeholder)};
+  }
+  return false;
+}
+
+}  // namespace braid::cli

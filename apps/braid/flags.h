@@ -1,0 +1,147 @@
+// FlagTable: the flags of one command, declared once. The same table parses the
+// command line, prints --help (help.h) and completes in the shell
+// (completion.h).
+//
+//   FlagTable table;
+//   table.Group("Text")
+//       .Texts("-p, --prompt", "TEXT", "a prompt", &prompts)
+//       .Integer("-n, --predict", "N", "tokens", &tokens, {-1, 1 << 30});
+//   BRAID_ASSIGN(const bool help, table.Parse(arguments));
+//
+// Defaults are what the variables hold when they are declared. One dash and two
+// mean the same: -temp, --temp, --m and -m are all understood, and a value may
+// follow after "=" or as the next argument. A flag is given once, unless it
+// collects.
+#ifndef BRAID_APPS_BRAID_FLAGS_H_
+#define BRAID_APPS_BRAID_FLAGS_H_
+
+#include <concepts>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "apps/braid/flag_values.h"
+#include "apps/braid/text.h"
+#include "base/format.h"
+#include "base/try.h"
+#include "braid/result.h"
+
+namespace braid::cli {
+
+struct Flag {
+  std::string group;               // its heading in --help
+  std::vector<std::string> names;  // with dashes, as --help shows them
+  std::string value;               // placeholder of its value; empty: a switch
+  std::string help;
+  std::string default_text;          // empty: none is shown
+  std::vector<std::string> choices;  // of its value; empty: anything
+  bool repeatable = false;
+  // Takes the value, or for a switch the name it was given by. Errors do not
+  // name the flag.
+  std::function<Status(std::string_view)> set;
+};
+
+// An argument without a dash. They are told apart by their order, so only the
+// last ones may be optional.
+struct Argument {
+  std::string placeholder;
+  std::string help;
+  std::vector<std::string> choices;  // empty: anything
+  bool required;
+  std::string* target;
+};
+
+// The variables that are declared must outlive the table. Not thread-safe.
+class FlagTable {
+ public:
+  // Flags that follow belong under this heading.
+  FlagTable& Group(std::string title);
+
+  // `names` are separated by ", ", short ones first.
+  FlagTable& Text(std::string_view names, std::string value, std::string help,
+                  std::string* target);
+  // May be given several times.
+  FlagTable& Texts(std::string_view names, std::string value, std::string help,
+                   std::vector<std::string>* target);
+  FlagTable& Number(std::string_view names, std::string value, std::string help,
+                    float* target, Range<double> range);
+  // Comma-separated.
+  FlagTable& Integers(std::string_view names, std::string value,
+                      std::string help, std::vector<int>* target,
+                      Range<int> range);
+  template <std::signed_integral T>
+  FlagTable& Integer(std::string_view names, std::string value,
+                     std::string help, T* target, Range<T> range);
+  template <class T>
+  FlagTable& Choice(std::string_view names, std::string value, std::string help,
+                    T* target, std::vector<std::pair<std::string, T>> choices);
+  // Without a value: sets the target to `meaning`.
+  FlagTable& Switch(std::string_view names, std::string help, bool* target,
+                    bool meaning = true);
+  // A switch whose long names may also be given with "no-" before them.
+  FlagTable& Toggle(std::string_view names, std::string help, bool* target);
+
+  FlagTable& Positional(Argument argument);
+
+  // Sets the variables. True: the user asked for help, and nothing else
+  // matters. Errors name the flag, what was given and what is expected.
+  Result<bool> Parse(std::span<const std::string> arguments) const;
+
+  const std::vector<Flag>& flags() const { return flags_; }
+  const std::vector<Argument>& positionals() const { return positionals_; }
+
+ private:
+  FlagTable& Add(std::string_view names, std::string value, std::string help,
+                 std::string default_text,
+                 std::function<Status(std::string_view)> set);
+
+  std::string group_;
+  std::vector<Flag> flags_;
+  std::vector<Argument> positionals_;
+};
+
+// ---- The rest is implementation.
+
+template <std::signed_integral T>
+FlagTable& FlagTable::Integer(std::string_view names, std::string value,
+                              std::string help, T* target, Range<T> range) {
+  return Add(names, std::move(value), std::move(help), Format("{}", *target),
+             [target, range](std::string_view text) -> Status {
+               BRAID_ASSIGN(const int64_t number,
+                            ParseInteger(text, {range.low, range.high}));
+               *target = static_cast<T>(number);
+               return {};
+             });
+}
+
+template <class T>
+FlagTable& FlagTable::Choice(std::string_view names, std::string value,
+                             std::string help, T* target,
+                             std::vector<std::pair<std::string, T>> choices) {
+  std::string default_text;
+  std::vector<std::string> texts;
+  for (const auto& [text, meaning] : choices) {
+    if (meaning == *target) default_text = text;
+    texts.push_back(text);
+  }
+  const std::string expected = Joined(texts, ", ");
+  Add(names, std::move(value), Format("{}: {}", help, expected), default_text,
+      [target, choices = std::move(choices),
+       expected](std::string_view given) -> Status {
+        for (const auto& [text, meaning] : choices) {
+          if (text != given) continue;
+          *target = meaning;
+          return {};
+        }
+        return Error{Format("'{}' is none of {}", given, expected)};
+      });
+  flags_.back().choices = std::move(texts);
+  return *this;
+}
+
+}  // namespace braid::cli
+
+#endif  // BRAID_APPS_BRAID_FLAGS_H_

@@ -1,0 +1,46 @@
+#include "apps/braid/report.h"
+
+#include <sys/resource.h>
+
+#include "apps/braid/text.h"
+#include "base/format.h"
+
+namespace braid::cli {
+
+namespace {
+
+// The most memory that the process ever had resident.
+double PeakBytes() {
+  struct rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024;  // Linux counts KiB
+}
+
+std::string SpeedLine(const char* what, int64_t tokens, double seconds) {
+  std::string line =
+      Format("{} {} tokens in {} s", what, tokens, Fixed(seconds, 2));
+  if (seconds > 0) {
+    line += Format(", {} tokens/s",
+                   Fixed(static_cast<double>(tokens) / seconds, 1));
+  }
+  return line + "\n";
+}
+
+}  // namespace
+
+std::string RunReport(const Engine& engine, const SchedulerTimes& times,
+                      double load_seconds) {
+  const ModelInfo& info = engine.model().info();
+  const MemoryUse use = engine.memory_use();
+  return Format("load:   {} s, weights {}\n", Fixed(load_seconds, 2),
+                SizeText(static_cast<double>(info.weight_bytes))) +
+         SpeedLine("prompt:", times.prompt_tokens, times.prompt_seconds) +
+         SpeedLine("decode:", times.decoded_tokens, times.decode_seconds) +
+         Format("total:  {} s\n", Fixed(times.seconds, 2)) +
+         Format("memory: peak {}, sequences may use {}, activations {}\n",
+                SizeText(PeakBytes()),
+                SizeText(static_cast<double>(use.capacity)),
+                SizeText(static_cast<double>(use.scratch)));
+}
+
+}  // namespace braid::cli

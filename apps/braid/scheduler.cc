@@ -1,0 +1,218 @@
+#include "apps/braid/scheduler.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/check.h"
+#include "base/format.h"
+#include "base/try.h"
+
+namespace braid::cli {
+
+Scheduler::Scheduler(Engine& engine, SchedulerOptions options,
+                     SchedulerEvents events)
+    : engine_(engine),
+      options_(std::move(options)),
+      events_(std::move(events)),
+      slots_(options_.slots),
+      capacity_(engine.model().info().attention
+                    ? engine.options().context
+                    : std::numeric_limits<int64_t>::max()) {
+  BRAID_CHECK(options_.slots >= 1);
+  BRAID_CHECK(engine.options().max_sequences >= options_.sequences());
+  if (options_.forks() && engine.model().info().attention) {
+    capacity_ -= static_cast<int64_t>(options_.prefix.size());
+  }
+  free_positions_ = capacity_;
+}
+
+Status Scheduler::Run(std::span<const Request> requests) {
+  const Stopwatch watch;
+  BRAID_TRY(Validate(requests));
+  if (options_.forks()) BRAID_TRY(DecodePrefix());
+  const auto is_live = [](const auto& slot) { return slot.has_value(); };
+  while (true) {
+    BRAID_TRY(Admit(requests));
+    if (std::none_of(slots_.begin(), slots_.end(), is_live)) break;
+    BRAID_TRY(Step());
+  }
+  times_.seconds += watch.Seconds();
+  return {};
+}
+
+Status Scheduler::Validate(std::span<const Request> requests) const {
+  for (size_t i = 0; i < requests.size(); ++i) {
+    if (requests[i].prompt.empty()) {
+      return Error{Format("request {} has no tokens of its own", i + 1)};
+    }
+    const int64_t needed = PromptPositions(requests[i]);
+    if (needed > capacity_) {
+      return Error{Format(
+          "request {} has {} prompt tokens, the context has room for {}: "
+          "raise -c",
+          i + 1, needed, std::max<int64_t>(capacity_, 0))};
+    }
+  }
+  return {};
+}
+
+Status Scheduler::DecodePrefix() {
+  const Stopwatch watch;
+  const size_t count = options_.prefix.size();
+  const auto most = static_cast<size_t>(engine_.options().max_batch);
+  for (size_t begin = 0; begin < count; begin += most) {
+    batch_.Clear();
+    for (size_t i = begin; i < std::min(begin + most, count); ++i) {
+      batch_.Add(options_.prefix[i], static_cast<Position>(i), options_.slots,
+                 Want::kNothing);
+    }
+    BRAID_TRY(engine_.Decode(batch_));
+  }
+  CountTime(static_cast<int64_t>(count), 0, watch.Seconds());
+  return {};
+}
+
+Status Scheduler::Admit(std::span<const Request> requests) {
+  const bool idle = std::none_of(slots_.begin(), slots_.end(),
+                                 [](const auto& s) { return s.has_value(); });
+  if (!options_.continuous && !idle) return {};
+  for (int slot = 0; slot < options_.slots; ++slot) {
+    if (slots_[slot]) continue;
+    if (next_request_ == static_cast<int>(requests.size())) return {};
+    const Request& request = requests[next_request_];
+    // The first of the queue waits until it fits, so that none starves.
+    if (Positions(request) > free_positions_) return {};
+    BRAID_TRY(Start(slot, request, next_request_));
+    ++next_request_;
+  }
+  return {};
+}
+
+Status Scheduler::Start(int slot, const Request& request, int number) {
+  const bool forked = options_.forks();
+  if (forked) BRAID_TRY(engine_.Fork(options_.slots, slot));
+  std::vector<TokenId> tokens = options_.prefix;
+  tokens.insert(tokens.end(), request.prompt.begin(), request.prompt.end());
+
+  const auto prompt_tokens = static_cast<int>(tokens.size());
+  slots_[slot].emplace(Live{.request = request,
+                            .sequence = slot,
+                            .tokens = std::move(tokens),
+                            .given = forked ? options_.prefix.size() : 0,
+                            .max_tokens = MaxTokens(request),
+                            .reserved = Positions(request),
+                            .logits_entry = -1,
+                            .detokenizer = StreamingDetokenizer(
+                                engine_.model().tokenizer(), request.decode),
+                            .stop = StopText(request.stop_texts),
+                            .response = {.request = number,
+                                         .slot = slot,
+                                         .prompt_tokens = prompt_tokens,
+                                         .generated_tokens = 0,
+                                         .seconds = 0,
+                                         .text = ""},
+                            .watch = {}});
+  free_positions_ -= slots_[slot]->reserved;
+  return {};
+}
+
+Status Scheduler::Step() {
+  const Stopwatch watch;
+  batch_.Clear();
+  for (auto& live : slots_) {
+    if (live && live->response.generated_tokens > 0) AddTokens(*live);
+  }
+  const int decode_rows = batch_.size();
+  for (auto& live : slots_) {
+    if (live && live->response.generated_tokens == 0) AddTokens(*live);
+  }
+  BRAID_TRY(engine_.Decode(batch_));
+
+  for (int slot = 0; slot < options_.slots; ++slot) {
+    auto& live = slots_[slot];
+    if (!live || live->logits_entry < 0) continue;
+    if (Advance(*live)) BRAID_TRY(Finish(slot));
+  }
+  CountTime(batch_.size() - decode_rows, decode_rows, watch.Seconds());
+  return {};
+}
+
+// As many of the tokens that the engine has not seen as the batch holds.
+void Scheduler::AddTokens(Live& live) {
+  live.logits_entry = -1;
+  while (live.given < live.tokens.size() &&
+         batch_.size() < engine_.options().max_batch) {
+    const bool last = live.given + 1 == live.tokens.size();
+    const int entry =
+        batch_.Add(live.tokens[live.given], static_cast<Position>(live.given),
+                   live.sequence, last ? Want::kLogits : Want::kNothing);
+    if (last) live.logits_entry = entry;
+    ++live.given;
+  }
+}
+
+bool Scheduler::Advance(Live& live) {
+  if (live.max_tokens == 0) return true;
+  const Tokenizer& tokenizer = engine_.model().tokenizer();
+  const TokenId token =
+      SampleToken(engine_.Logits(live.logits_entry), live.tokens,
+                  live.request.sampling, scratch_);
+  const bool end = tokenizer.IsEndOfGeneration(token);
+  if (end && !live.request.decode.special) return true;
+  Emit(live, live.stop.Add(live.detokenizer.Add(token)));
+  if (end) return true;
+  live.tokens.push_back(token);
+  ++live.response.generated_tokens;
+  return live.stop.stopped() ||
+         live.response.generated_tokens == live.max_tokens;
+}
+
+Status Scheduler::Finish(int slot) {
+  Live& live = *slots_[slot];
+  Emit(live, live.stop.Add(live.detokenizer.Finish()));
+  Emit(live, live.stop.Finish());
+  live.response.seconds = live.watch.Seconds();
+  if (events_.on_finish) events_.on_finish(std::move(live.response));
+  free_positions_ += live.reserved;
+  BRAID_TRY(engine_.Remove(live.sequence, 0, -1));
+  slots_[slot].reset();
+  return {};
+}
+
+void Scheduler::Emit(Live& live, const std::string& text) {
+  if (text.empty()) return;
+  live.response.text += text;
+  if (events_.on_text) events_.on_text(live.response.request, text);
+}
+
+void Scheduler::CountTime(int64_t prompt_rows, int64_t decode_rows,
+                          double seconds) {
+  const double decode_seconds = seconds * static_cast<double>(decode_rows) /
+                                static_cast<double>(prompt_rows + decode_rows);
+  times_.prompt_tokens += prompt_rows;
+  times_.decoded_tokens += decode_rows;
+  times_.decode_seconds += decode_seconds;
+  times_.prompt_seconds += seconds - decode_seconds;
+}
+
+int64_t Scheduler::PromptPositions(const Request& request) const {
+  const size_t prefix = options_.forks() ? 0 : options_.prefix.size();
+  return static_cast<int64_t>(prefix + request.prompt.size());
+}
+
+int64_t Scheduler::Positions(const Request& request) const {
+  // The last token is sampled and never decoded.
+  return PromptPositions(request) + std::max(MaxTokens(request) - 1, 0);
+}
+
+int Scheduler::MaxTokens(const Request& request) const {
+  constexpr int64_t kMost = std::numeric_limits<int>::max();
+  const int64_t wanted = request.max_tokens < 0 ? kMost : request.max_tokens;
+  const int64_t last_not_decoded = 1;
+  const int64_t room = capacity_ - PromptPositions(request);
+  return static_cast<int>(
+      std::min({wanted, kMost, std::min(room, kMost) + last_not_decoded}));
+}
+
+}  // namespace braid::cli

@@ -1,0 +1,30 @@
+// Small pieces of text that help, reports and tables are made of.
+#ifndef BRAID_APPS_BRAID_TEXT_H_
+#define BRAID_APPS_BRAID_TEXT_H_
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace braid::cli {
+
+std::string Joined(std::span<const std::string> words,
+                   std::string_view between);
+
+// Lines without their ends; empty lines are left out.
+std::vector<std::string> SplitLines(std::string_view text);
+
+// `text` in lines of at most `width` characters, broken at blanks; every line
+// after the first is indented by `indent`.
+std::string Wrapped(std::string_view text, size_t width, size_t indent);
+
+// printf's "%.*f".
+std::string Fixed(double value, int digits);
+
+// "1.25 GiB"
+std::string SizeText(double bytes);
+
+}  // namespace braid::cli
+
+#endif  // BRAID_APPS_BRAID_TEXT_H_
