@@ -1,5 +1,8 @@
 // VocabularyTokenizer: what every kind of tokenizer does alike. A kind adds
 // how it encodes ordinary text, and what bytes a normal token stands for.
+//
+// Decoded text is not "cleaned up" (Transformers can drop spaces before
+// punctuation): that is for display, and would lose text.
 #ifndef BRAID_SRC_TOKENIZER_VOCABULARY_TOKENIZER_H_
 #define BRAID_SRC_TOKENIZER_VOCABULARY_TOKENIZER_H_
 

@@ -1,0 +1,99 @@
+// Hostile metadata to a tokenizer, and hostile text through it.
+//
+// The input is read as commands that fill in a TokenizerSpec; what is left
+// over is the text. Whatever loads must encode and decode it, and its
+// streaming must agree with its pieces.
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "tokenizer/load.h"
+
+namespace braid {
+namespace {
+
+class Input {
+ public:
+  Input(const uint8_t* data, size_t size)
+      : left_(reinterpret_cast<const char*>(data), size) {}
+
+  uint8_t Byte() {
+    if (left_.empty()) return 0;
+    const char byte = left_.front();
+    left_.remove_prefix(1);
+    return static_cast<uint8_t>(byte);
+  }
+  // At most 15 bytes: short texts meet and merge.
+  std::string_view Text() {
+    const size_t wanted = Byte() % 16;
+    const std::string_view text = left_.substr(0, wanted);
+    left_.remove_prefix(text.size());
+    return text;
+  }
+  std::string_view rest() const { return left_; }
+
+ private:
+  std::string_view left_;
+};
+
+TokenizerSpec ReadSpec(Input& input) {
+  static constexpr std::string_view kPre[] = {"default", "gpt-2",     "mpt",
+                                              "smollm",  "llama-bpe", "qwen2"};
+  TokenizerSpec spec;
+  const uint8_t flags = input.Byte();
+  spec.model = flags % 2 == 0 ? "gpt2" : "llama";
+  spec.pre = kPre[input.Byte() % std::size(kPre)];
+  if ((flags & 2) != 0) spec.add_bos = (flags & 4) != 0;
+  if ((flags & 8) != 0) spec.add_space_prefix = (flags & 16) != 0;
+  const int tokens = input.Byte();
+  for (int i = 0; i < tokens; ++i) {
+    spec.tokens.push_back(input.Text());
+    if ((flags & 32) != 0) spec.types.push_back(input.Byte() % 8);
+    if ((flags & 64) != 0)
+      spec.scores.push_back(
+          static_cast<float>(static_cast<int8_t>(input.Byte())));
+  }
+  for (int merges = input.Byte(); merges > 0; --merges) {
+    spec.merges.push_back(input.Text());
+  }
+  for (auto& id : spec.ids) {
+    if (const uint8_t byte = input.Byte(); byte % 2 == 1) id = byte / 2 - 2;
+  }
+  return spec;
+}
+
+void Check(const Tokenizer& tokenizer, std::string_view text, bool parse) {
+  const std::vector<TokenId> tokens =
+      tokenizer.Encode(text, {.add_special = parse, .parse_special = parse});
+  std::string pieces;
+  std::string streamed;
+  StreamingDetokenizer detokenizer(tokenizer, {.special = parse});
+  for (const TokenId token : tokens) {
+    BRAID_CHECK(token >= 0 && token < tokenizer.vocabulary_size());
+    pieces += tokenizer.Piece(token, {.special = parse});
+    streamed += detokenizer.Add(token);
+  }
+  streamed += detokenizer.Finish();
+  BRAID_CHECK(streamed == pieces);
+  const std::string decoded = tokenizer.Decode(tokens, {.special = parse});
+  BRAID_CHECK(decoded == pieces || " " + decoded == pieces);
+}
+
+}  // namespace
+}  // namespace braid
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  braid::Input input(data, size);
+  const braid::TokenizerSpec spec = braid::ReadSpec(input);
+  const auto tokenizer = braid::MakeTokenizer(spec);
+  if (!tokenizer.ok()) {
+    BRAID_CHECK(!tokenizer.error().message.empty());
+    return 0;
+  }
+  braid::Check(**tokenizer, input.rest(), true);
+  braid::Check(**tokenizer, input.rest(), false);
+  return 0;
+}
