@@ -42,6 +42,12 @@ Status Scheduler::Run(std::span<const Request> requests) {
 }
 
 Status Scheduler::Validate(std::span<const Request> requests) const {
+  if (capacity_ < 1) {
+    return Error{
+        Format("the shared prefix has {} tokens, the context has room for {}: "
+               "raise -c",
+               options_.prefix.size(), engine_.options().context)};
+  }
   for (size_t i = 0; i < requests.size(); ++i) {
     if (requests[i].prompt.empty()) {
       return Error{Format("request {} has no tokens of its own", i + 1)};
@@ -51,7 +57,7 @@ Status Scheduler::Validate(std::span<const Request> requests) const {
       return Error{Format(
           "request {} has {} prompt tokens, the context has room for {}: "
           "raise -c",
-          i + 1, needed, std::max<int64_t>(capacity_, 0))};
+          i + 1, needed, capacity_)};
     }
   }
   return {};

@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""braid with models: each test runs on every model that is there.
+
+usage: model_test.py BRAID MODELS_FOLDER MODEL_PATTERN [MODEL...]
+
+The shipped model is MODEL_PATTERN in MODELS_FOLDER and is used without -m;
+further models are used with -m if they exist. Exits with 77 (skipped) if there
+is none at all.
+"""
+
+import ast
+import json
+import os
+import pathlib
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from program import Program, run_tests
+
+BRAID, FOLDER, PATTERN, *OTHERS = sys.argv[1:]
+SHIPPED = sorted(pathlib.Path(FOLDER).glob(PATTERN))
+PROGRAMS = [(Program(BRAID), str(path)) for path in SHIPPED]
+PROGRAMS += [(Program(BRAID, ["-m", path]), path) for path in OTHERS
+             if os.path.exists(path)]
+PROMPTS = ["Once upon a time", "The king", "It was a dark and stormy night"]
+HEADER = re.compile(r"^==> (\d+) of (\d+) <==\n", re.MULTILINE)
+
+
+def texts(output):
+    """The texts between the header lines, and their numbers."""
+    parts = HEADER.split(output)
+    numbers = [int(number) for number in parts[1::3]]
+    return numbers, [text.removesuffix("\n") for text in parts[3::3]]
+
+
+class ModelTest:
+    """A base of the tests; on_every_model() makes test cases of them."""
+    braid = None  # a Program
+    path = ""     # of its model
+
+
+class Generate(ModelTest):
+
+    def flags(self, *more):
+        prompts = [flag for text in PROMPTS for flag in ("-p", text)]
+        return [*prompts, "-n", "12", "--seed", "7", *more]
+
+    def test_prints_every_prompt_with_its_continuation_in_order(self):
+        numbers, found = texts(self.braid.output("generate", *self.flags()))
+        self.assertEqual(numbers, [1, 2, 3])
+        for prompt, text in zip(PROMPTS, found):
+            self.assertTrue(text.startswith(prompt), text)
+            self.assertGreater(len(text.strip()), len(prompt))
+
+    def test_the_seed_decides_and_nothing_else(self):
+        output = self.braid.output("generate", *self.flags())
+        for more in (["-np", "2"], ["-b", "2"], ["-ub", "1", "-t", "1"],
+                     ["--split", "equal"], ["--split", "simple"],
+                     ["-c", "40"]):
+            same = self.braid.output("generate", *self.flags(*more))
+            self.assertEqual(output, same, more)
+        other = [*self.flags()[:-1], "8"]
+        self.assertNotEqual(output, self.braid.output("generate", *other))
+
+    def test_the_first_prompt_alone_gives_the_same_text(self):
+        alone = self.braid.output("generate", "-p", PROMPTS[0], "-n", "12",
+                                  "--seed", "7")
+        together = self.braid.output("generate", *self.flags())
+        self.assertEqual(alone, texts(together)[1][0])
+
+    def test_files_lines_and_escapes(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("One\\tline\n\nTwo lines\n")
+            file.flush()
+            flags = ["-f", file.name, "-n", "0"]
+            self.assertEqual(self.braid.output("generate", *flags),
+                             "One\\tline\n\nTwo lines\n")
+            lines = self.braid.output("generate", "--per-line", *flags)
+            self.assertEqual(texts(lines)[1],
+                             ["One\tline\n", "Two lines"])
+
+    def test_the_prompt_may_be_left_out(self):
+        flags = ["-p", PROMPTS[0], "-n", "8", "--seed", "7"]
+        whole = self.braid.output("generate", *flags)
+        tail = self.braid.output("generate", "--no-display-prompt", *flags)
+        self.assertEqual(whole, PROMPTS[0] + tail)
+
+    def test_reports_go_to_standard_error(self):
+        done = self.braid.run("generate", *self.braid.model_flags, "-p", "A",
+                              "-n", "4", "-ngl", "99")
+        self.assertEqual(done.returncode, 0)
+        for word in (b"seed: ", b"load: ", b"prompt: ", b"decode: ",
+                     b"memory: ", b"no GPU backend"):
+            self.assertIn(word, done.stderr)
+            self.assertNotIn(word, done.stdout)
+
+    def test_a_reader_that_goes_away_ends_the_program_quietly(self):
+        with subprocess.Popen(
+                [BRAID, "generate", *self.braid.model_flags, "-p", "A", "-n",
+                 "100000", "-c", "100001", "--ignore-eos", "--seed", "1"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+            self.assertEqual(running.stdout.read(1), b"A")
+            running.stdout.close()
+            self.assertEqual(running.wait(timeout=60), 0)
+            self.assertEqual(running.stderr.read(), b"")
+
+    def test_the_progress_bar_is_for_terminals_only(self):
+        command = [BRAID, "generate", *self.braid.model_flags, "-p", "A", "-n",
+                   "1", "--seed", "1"]
+        ours, theirs = pty.openpty()
+        with open(ours, "rb", buffering=0) as terminal:
+            subprocess.run(command, stdout=subprocess.DEVNULL,
+                           stderr=theirs, check=True, timeout=60)
+            shown = terminal.read(4096)
+        os.close(theirs)
+        bar = f"loading {os.path.basename(self.path)} [".encode()
+        self.assertIn(bar, shown)
+        piped = subprocess.run(command, capture_output=True, check=True,
+                               timeout=60)
+        self.assertNotIn(b"loading", piped.stderr + piped.stdout)
+
+
+class Parallel(ModelTest):
+    FLAGS = ["-ns", "7", "-n", "24", "--seed", "42", "--temp", "1"]
+
+    def test_texts_depend_on_seed_and_request_alone(self):
+        output = self.braid.output("parallel", *self.FLAGS, "-np", "5", "-c",
+                                   "1024")
+        self.assertEqual(texts(output)[0], [1, 2, 3, 4, 5, 6, 7])
+        for more in (["-np", "5", "-c", "1024"],
+                     ["-np", "5", "-c", "1024", "-ub", "32", "--split",
+                      "equal", "-t", "1"],
+                     ["-np", "1"], ["-np", "7", "-b", "9"],
+                     ["-np", "3", "--no-cont-batching"],
+                     ["-np", "4", "-c", "4096", "--no-shared-prompt"]):
+            same = self.braid.output("parallel", *self.FLAGS, *more)
+            self.assertEqual(output, same, more)
+
+    def test_own_questions_and_stops(self):
+        output = self.braid.output(
+            "parallel", "-sys", "Facts.\\n", "-p", "Why?", "-p", "How?", "-ns",
+            "3", "-np", "2", "-n", "8", "--seed", "1")
+        for question, text in zip(["Why?", "How?", "Why?"],
+                                  texts(output)[1]):
+            first, answer = text.split("\n")[:2]
+            self.assertEqual(first, "User: " + question)
+            self.assertTrue(answer.startswith("Assistant: "))
+
+    def test_clients_are_reported_on_standard_error(self):
+        done = self.braid.run("parallel", *self.braid.model_flags, *self.FLAGS)
+        self.assertEqual(len(re.findall(rb"^client \d+: request \d+ of 7",
+                                        done.stderr, re.MULTILINE)), 7)
+
+
+class Tokenize(ModelTest):
+    TEXT = "It was the best of times,\nit was the worst of times."
+
+    def ids(self, *flags, stdin=b""):
+        return ast.literal_eval(
+            self.braid.output("tokenize", "--ids", *flags, stdin=stdin))
+
+    def test_all_ways_to_give_the_text_agree(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(self.TEXT)
+            file.flush()
+            ids = self.ids("-p", self.TEXT)
+            self.assertGreater(len(ids), 5)
+            self.assertEqual(ids, self.ids("-f", file.name))
+            self.assertEqual(ids, self.ids("--stdin",
+                                           stdin=self.TEXT.encode()))
+            self.assertEqual(ids, self.ids(
+                "-p", self.TEXT.replace("\n", "\\n")))
+
+    def test_pieces_are_the_text(self):
+        output = self.braid.output("tokenize", "--no-bos", "--show-count",
+                                   "--log-disable", "-p", self.TEXT)
+        pieces = re.findall(r"^ *(\d+) -> '(.*?)'$", output,
+                            re.MULTILINE | re.DOTALL)
+        joined = "".join(piece for _, piece in pieces)
+        self.assertEqual(joined.removeprefix(" "), self.TEXT)
+        self.assertEqual([int(id) for id, _ in pieces],
+                         self.ids("--no-bos", "-p", self.TEXT))
+        self.assertIn(f"Total number of tokens: {len(pieces)}\n", output)
+
+
+class Gguf(ModelTest):
+
+    def test_show_and_check(self):
+        file = [self.path] if self.braid.model_flags else []
+        shown = self.braid.run("gguf", "show", *file).stdout.decode()
+        self.assertIn("general.architecture", shown)
+        self.assertIn("token_embd.weight", shown)
+        checked = self.braid.run("gguf", "check", *file)
+        self.assertEqual(checked.returncode, 0)
+        self.assertIn(os.path.basename(self.path), checked.stdout.decode())
+
+    def test_a_truncated_file_is_refused(self):
+        whole = pathlib.Path(self.path).read_bytes()
+        with tempfile.NamedTemporaryFile(suffix=".gguf") as file:
+            file.write(whole[:-100])
+            file.flush()
+            Program(BRAID).error("gguf", "check", file.name)
+            Program(BRAID).error("generate", "-m", file.name, "-p", "A")
+
+
+class Bench(ModelTest):
+    FLAGS = ["-p", "16", "-n", "4", "-np", "1,2", "-r", "2", "-t", "1"]
+
+    def test_formats_agree_on_the_tests(self):
+        table = self.braid.output("bench", *self.FLAGS).splitlines()
+        self.assertEqual(len(table), 2 + 4)
+        self.assertEqual([row.split(" | ")[5] for row in table[2:]],
+                         ["pp16", "tg4", "pp16 x2", "tg4 x2"])
+        lines = self.braid.output("bench", "-o", "csv", *self.FLAGS)
+        self.assertEqual(len(lines.splitlines()), 1 + 4)
+        results = json.loads(
+            self.braid.output("bench", "-o", "json", *self.FLAGS))
+        self.assertEqual([(r["n_prompt"], r["n_gen"], r["n_parallel"])
+                          for r in results],
+                         [(16, 0, 1), (0, 4, 1), (16, 0, 2), (0, 4, 2)])
+        for result in results:
+            self.assertEqual(len(result["samples_ts"]), 2)
+            self.assertGreater(result["avg_ts"], 0)
+
+
+def on_every_model(*classes):
+    """A test case of each class for each model, by name."""
+    cases = {}
+    for number, (program, path) in enumerate(PROGRAMS):
+        for base in classes:
+            name = f"{base.__name__}_{number}_{os.path.basename(path)}"
+            cases[name] = type(name, (base, unittest.TestCase),
+                               {"braid": program, "path": path})
+    return cases
+
+
+if __name__ == "__main__":
+    if not PROGRAMS:
+        print("skipped: no model")
+        sys.exit(77)
+    globals().update(on_every_model(Generate, Parallel, Tokenize, Gguf, Bench))
+    run_tests(__name__)
