@@ -17,7 +17,9 @@ __attribute__((target("f16c"))) float F16cToFloat(uint16_t half) {
 }
 
 __attribute__((target("f16c"))) uint16_t F16cFromFloat(float value) {
-  return _cvtss_sh(value, _MM_FROUND_TO_NEAREST_INT);
+  const __m128i halves =
+      _mm_cvtps_ph(_mm_set_ss(value), _MM_FROUND_TO_NEAREST_INT);
+  return static_cast<uint16_t>(_mm_extract_epi16(halves, 0));
 }
 
 bool HasF16c() { return __builtin_cpu_supports("avx2") != 0; }
