@@ -60,6 +60,11 @@ struct TokenizerSpec {
   std::optional<bool> add_space_prefix;
 };
 
+// What an error message shows of a text from a file, which may be long.
+inline std::string_view Excerpt(std::string_view text) {
+  return text.substr(0, 64);
+}
+
 }  // namespace braid
 
 #endif  // BRAID_SRC_TOKENIZER_SPEC_H_
