@@ -230,9 +230,8 @@ std::vector<std::byte> Encode(Random& random, const Draft& draft,
   const Result<uint64_t> alignment = ReadAlignment(draft.contents.metadata);
   if (!alignment.ok() || *alignment > kMaxAlignment) return {};
   Result<Header> header = EncodeHeader(draft.contents);
-  if (!header.ok() ||
-      header->data_bytes >
-          max_bytes - std::min(max_bytes, header->bytes.size())) {
+  if (!header.ok() || header->bytes.size() > max_bytes ||
+      header->data_bytes > max_bytes - header->bytes.size()) {
     return {};
   }
   std::vector<std::byte> bytes = std::move(header->bytes);
