@@ -68,7 +68,7 @@ Result<MergeTable> MakeMerges(const TokenizerSpec& spec,
       return Error{
           Format("tokenizer.ggml.merges[{}]: \"{}\" is not two texts "
                  "with a space between",
-                 rank, merge)};
+                 rank, Excerpt(merge))};
     }
     const std::string_view left = merge.substr(0, space);
     const std::string_view right = merge.substr(space + 1);
@@ -189,7 +189,7 @@ Result<std::unique_ptr<Tokenizer>> MakeBpeTokenizer(const TokenizerSpec& spec) {
     return Error{
         Format("tokenizer.ggml.pre: \"{}\" is not supported; "
                "supported: {}",
-               spec.pre, ListBpeProfiles())};
+               Excerpt(spec.pre), ListBpeProfiles())};
   }
   BRAID_ASSIGN(Vocabulary vocabulary, Vocabulary::Make(spec));
   BRAID_ASSIGN(TextTable pieces, MakePieces(vocabulary));

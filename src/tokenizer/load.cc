@@ -145,7 +145,7 @@ Result<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerSpec& spec) {
   return Error{
       Format("tokenizer.ggml.model: \"{}\" is not supported; "
              "supported: {}",
-             spec.model, ListKinds())};
+             Excerpt(spec.model), ListKinds())};
 }
 
 }  // namespace braid

@@ -87,6 +87,9 @@ class TokenizerPropertiesTest : public testing::TestWithParam<TestVocabulary> {
     if (!DataExists(GetParam().path)) {
       GTEST_SKIP() << "no " << GetParam().path;
     }
+    if (!kOptimized && GetParam().path.ends_with(".xz")) {
+      GTEST_SKIP() << "large vocabularies take minutes in this build";
+    }
     auto tokenizer = LoadTestVocabulary(GetParam());
     ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
     tokenizer_ = std::move(tokenizer).value();
@@ -135,7 +138,7 @@ TEST_P(TokenizerPropertiesTest, StreamingEqualsPiecesInOneShot) {
 }
 
 TEST_P(TokenizerPropertiesTest, NoTextIsSlow) {
-  constexpr size_t kSize = size_t{1} << 20;
+  constexpr size_t kSize = size_t{1} << (kOptimized ? 20 : 14);
   const auto repeat = [](std::string_view unit) {
     std::string text;
     while (text.size() < kSize) text += unit;
@@ -157,8 +160,9 @@ TEST_P(TokenizerPropertiesTest, NoTextIsSlow) {
     size_t count = 0;
     const double seconds = Seconds(
         [&, &input = text] { count = tokenizer_->Encode(input, {}).size(); });
-    std::printf("%s: 1 MiB of %s: %zu tokens in %.3f s\n",
-                std::string(GetParam().name).c_str(), name, count, seconds);
+    std::printf("%s: %zu KiB of %s: %zu tokens in %.3f s\n",
+                std::string(GetParam().name).c_str(), kSize >> 10, name, count,
+                seconds);
     if (kOptimized) {
       EXPECT_LT(seconds, 1.0) << name;
     }
