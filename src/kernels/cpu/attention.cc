@@ -1,7 +1,9 @@
 // Attention proceeds by tasks: the queries of one run in a span of positions,
 // times the query heads that share one KV head. A task walks its blocks of keys
 // and values once; for each block it takes its query rows by tiles that fit the
-// registers: scores, softmax, weighted values, combination.
+// registers: scores, softmax, combination, weighted values. A task of one tile
+// (decode) takes several blocks through each of these steps together, because
+// the steps of one block wait for each other.
 #include "kernels/attention.h"
 
 #include <algorithm>
@@ -27,6 +29,12 @@ static_assert(kBlock == 2 * kReductionLanes);
 constexpr int kTileLanes = 16;
 constexpr int kFewestTileRows = 6;
 constexpr int kMostTileRows = 12;
+
+// Blocks that a single tile takes together.
+constexpr int kBatchBlocks = 8;
+
+// How far ahead of their use keys and values are asked for.
+constexpr int kPrefetchBlocks = 2;
 
 struct AttentionOp {
   KvLayout layout;
@@ -97,8 +105,12 @@ HWY_INLINE FloatVec LoadFloats(const hwy::float16_t* from) {
   return hn::PromoteTo(FloatTag(), hn::LoadU(HalfTag(), from));
 }
 
+// Into the second cache: the first has too few outstanding misses for a stream
+// at the speed of memory.
+HWY_INLINE void Prefetch(const void* line) { __builtin_prefetch(line, 0, 2); }
+
 // scores[r][j] = sum over k of keys[k][j] * queries[k][r]. `next` is what will
-// be read two blocks later, as long as `keys`.
+// be read two blocks later, as long as `keys`, or null.
 template <int kRows, class T>
 void ScoreTile(const T* keys, const T* next, int key_dim, const float* queries,
                float* scores) {
@@ -111,7 +123,7 @@ void ScoreTile(const T* keys, const T* next, int key_dim, const float* queries,
       for (int v = 0; v < kScoreVectors; ++v) sum[r][v] = hn::Zero(FloatTag());
     }
     for (int k = 0; k < key_dim; ++k) {
-      __builtin_prefetch(next + k * kBlock + j);
+      if (next != nullptr) Prefetch(next + k * kBlock + j);
       FloatVec key[kScoreVectors];
       BRAID_UNROLL
       for (int v = 0; v < kScoreVectors; ++v) {
@@ -223,8 +235,11 @@ HWY_INLINE void ValueSlice(const BlockWeights& block, const T* values,
     for (int v = 0; v < kVectors; ++v) {
       value[v] = LoadFloats(values + j * value_stride + v * kLanes);
     }
-    for (size_t line = 0; line < sizeof(T) * kVectors * kLanes; line += 64) {
-      __builtin_prefetch(next + j * value_stride + line / sizeof(T));
+    if (next != nullptr) {
+      const T* ahead = next + j * value_stride;
+      for (size_t i = 0; i < kVectors * kLanes; i += 64 / sizeof(T)) {
+        Prefetch(ahead + i);
+      }
     }
     BRAID_UNROLL
     for (int r = 0; r < kRows; ++r) {
@@ -263,18 +278,23 @@ HWY_INLINE void ValueSlice(const BlockWeights& block, const T* values,
   }
 }
 
+template <class T>
+HWY_INLINE const T* Advance(const T* next, int64_t by) {
+  return next == nullptr ? nullptr : next + by;
+}
+
 template <int kRows, class T>
 void ValueTile(const BlockWeights& block, const T* values, const T* next,
                int64_t value_stride, float* sums, int64_t sums_stride) {
   int64_t i = 0;
   for (; i + kValueVectors * kLanes <= sums_stride;
        i += kValueVectors * kLanes) {
-    ValueSlice<kRows, kValueVectors>(block, values + i, next + i, value_stride,
-                                     sums + i, sums_stride);
+    ValueSlice<kRows, kValueVectors>(block, values + i, Advance(next, i),
+                                     value_stride, sums + i, sums_stride);
   }
   for (; i < sums_stride; i += kLanes) {
-    ValueSlice<kRows, 1>(block, values + i, next + i, value_stride, sums + i,
-                         sums_stride);
+    ValueSlice<kRows, 1>(block, values + i, Advance(next, i), value_stride,
+                         sums + i, sums_stride);
   }
 }
 
@@ -306,24 +326,35 @@ void AddValues(const Tile& tile, BlockWeights block, const T* values,
   }
 }
 
-// Combines a block's maxima and totals into the tile's, and gives the factors
-// for the value sums.
-HWY_INLINE void CombineTotals(const Tile& tile, const float* maximum,
-                              const float* total, float* old, float* fresh) {
+// What the softmax of one block gives, and the factors that combine it with
+// the blocks before it. Lane r is row r of the tile.
+struct BlockTotals {
+  alignas(64) float maximum[kTileLanes];
+  alignas(64) float total[kTileLanes];
+  alignas(64) float old[kTileLanes];
+  alignas(64) float fresh[kTileLanes];
+};
+
+// Combines consecutive blocks with the tile's running maxima and totals.
+HWY_INLINE void CombineTotals(const Tile& tile, int blocks,
+                              BlockTotals* totals) {
   const FloatTag d;
-  BRAID_UNROLL
   for (int i = 0; i < kTileLanes; i += kLanes) {
-    const FloatVec before = hn::LoadU(d, tile.maximum + i);
-    const FloatVec block = hn::LoadU(d, maximum + i);
-    const FloatVec after = Larger(before, block);
-    const FloatVec old_factor = Exp(d, hn::Sub(before, after));
-    const FloatVec fresh_factor = Exp(d, hn::Sub(block, after));
-    hn::StoreU(hn::MulAdd(hn::LoadU(d, tile.total + i), old_factor,
-                          hn::Mul(hn::LoadU(d, total + i), fresh_factor)),
-               d, tile.total + i);
-    hn::StoreU(after, d, tile.maximum + i);
-    hn::StoreU(old_factor, d, old + i);
-    hn::StoreU(fresh_factor, d, fresh + i);
+    FloatVec maximum = hn::LoadU(d, tile.maximum + i);
+    FloatVec total = hn::LoadU(d, tile.total + i);
+    for (int b = 0; b < blocks; ++b) {
+      const FloatVec block = hn::LoadU(d, totals[b].maximum + i);
+      const FloatVec after = Larger(maximum, block);
+      const FloatVec old = Exp(d, hn::Sub(maximum, after));
+      const FloatVec fresh = Exp(d, hn::Sub(block, after));
+      total = hn::MulAdd(total, old,
+                         hn::Mul(hn::LoadU(d, totals[b].total + i), fresh));
+      maximum = after;
+      hn::StoreU(old, d, totals[b].old + i);
+      hn::StoreU(fresh, d, totals[b].fresh + i);
+    }
+    hn::StoreU(maximum, d, tile.maximum + i);
+    hn::StoreU(total, d, tile.total + i);
   }
 }
 
@@ -337,25 +368,34 @@ struct KvBlock {
   int64_t value_stride;
 };
 
+// Takes `blocks` consecutive blocks, the first of which begins at
+// `first_position`, into account.
 template <class T>
 void AttendTile(const AttentionOp& op, const QuerySpan& span, const Tile& tile,
-                const KvBlock<T>& kv, int64_t first_position) {
-  alignas(64) float scores[kMostTileRows * kBlock];
-  alignas(64) float maximum[kTileLanes] = {};
-  alignas(64) float total[kTileLanes] = {};
-  alignas(64) float old[kTileLanes];
-  alignas(64) float fresh[kTileLanes];
-  int counts[kMostTileRows];
-  Scores(tile, kv.keys, kv.next_keys, op.layout.key_dim, scores);
-  for (int r = 0; r < tile.rows; ++r) {
-    const int64_t position = span.position + (tile.row + r) / op.group;
-    counts[r] = static_cast<int>(
-        std::min<int64_t>(kBlock, position - first_position + 1));
-    SoftmaxBlock(scores + r * kBlock, counts[r], maximum[r], total[r]);
+                const KvBlock<T>* kv, int blocks, int64_t first_position) {
+  alignas(64) float scores[kBatchBlocks][kMostTileRows * kBlock];
+  BlockTotals totals[kBatchBlocks];
+  int counts[kBatchBlocks][kMostTileRows];
+  for (int b = 0; b < blocks; ++b) {
+    Scores(tile, kv[b].keys, kv[b].next_keys, op.layout.key_dim, scores[b]);
   }
-  CombineTotals(tile, maximum, total, old, fresh);
-  AddValues(tile, {scores, counts, old, fresh}, kv.values, kv.next_values,
-            kv.value_stride, op.value_stride());
+  for (int b = 0; b < blocks; ++b) {
+    Store16(Zero16(), totals[b].maximum);  // lanes that are no rows
+    Store16(Zero16(), totals[b].total);
+    for (int r = 0; r < tile.rows; ++r) {
+      const int64_t position = span.position + (tile.row + r) / op.group;
+      const int64_t visible = position - first_position - b * kBlock + 1;
+      counts[b][r] = static_cast<int>(std::min<int64_t>(kBlock, visible));
+      SoftmaxBlock(scores[b] + r * kBlock, counts[b][r], totals[b].maximum[r],
+                   totals[b].total[r]);
+    }
+  }
+  CombineTotals(tile, blocks, totals);
+  for (int b = 0; b < blocks; ++b) {
+    AddValues(tile, {scores[b], counts[b], totals[b].old, totals[b].fresh},
+              kv[b].values, kv[b].next_values, kv[b].value_stride,
+              op.value_stride());
+  }
 }
 
 // Queries scaled and packed by tiles, and empty sums.
@@ -444,44 +484,65 @@ bool ReadsPages(const AttentionOp& op, int tiles) {
   return aligned && (sizeof(T) == sizeof(float) || tiles == 1);
 }
 
+// Blocks [begin, end) straight from the pages, for one tile.
+template <class T>
+void AttendPages(const AttentionOp& op, const QuerySpan& span, int kv_head,
+                 const Tile& tile, int64_t begin, int64_t end, int64_t last) {
+  const size_t key_offset = op.layout.KeyOffset(kv_head);
+  const size_t value_offset = op.layout.ValueOffset(kv_head);
+  KvBlock<T> kv[kBatchBlocks];
+  for (int64_t block = begin; block < end; ++block) {
+    const int64_t next = std::min(block + kPrefetchBlocks, last);
+    kv[block - begin] = {PageData<T>(op, span, block, key_offset),
+                         PageData<T>(op, span, next, key_offset),
+                         PageData<T>(op, span, block, value_offset),
+                         PageData<T>(op, span, next, value_offset),
+                         op.layout.value_dim};
+  }
+  AttendTile(op, span, tile, kv, static_cast<int>(end - begin), begin * kBlock);
+}
+
+// One block, decoded into the scratch.
+template <class T>
+KvBlock<float> DecodeBlock(const AttentionOp& op, const QuerySpan& span,
+                           int kv_head, int64_t block,
+                           const AttentionScratch& scratch) {
+  const int64_t value_dim = op.layout.value_dim;
+  const int64_t stride = op.value_stride();
+  const T* keys = PageData<T>(op, span, block, op.layout.KeyOffset(kv_head));
+  const T* values =
+      PageData<T>(op, span, block, op.layout.ValueOffset(kv_head));
+  DecodeFloats(keys, int64_t{op.layout.key_dim} * kBlock, scratch.keys);
+  for (int j = 0; j < kBlock; ++j) {
+    DecodeFloats(values + j * value_dim, value_dim,
+                 scratch.values + j * stride);
+  }
+  return {scratch.keys, nullptr, scratch.values, nullptr, stride};
+}
+
 template <class T>
 void AttendSpan(const AttentionOp& op, const QuerySpan& span, int kv_head,
                 const AttentionScratch& scratch) {
   const int tiles = MakeTiles(op, span, kv_head, scratch);
-  const int key_dim = op.layout.key_dim;
-  const int value_dim = op.layout.value_dim;
-  const size_t key_offset = op.layout.KeyOffset(kv_head);
-  const size_t value_offset = op.layout.ValueOffset(kv_head);
-  const int64_t last = BlockOf(span.position + span.count - 1);
+  const int64_t end = BlockOf(span.position + span.count - 1) + 1;
   const bool reads_pages = ReadsPages<T>(op, tiles);
+  const int64_t step = reads_pages && tiles == 1 ? kBatchBlocks : 1;
   int first_tile = 0;  // tiles before it end before the block
-  for (int64_t block = 0; block <= last; ++block) {
-    const int64_t next = std::min(block + 2, last);
-    const T* keys = PageData<T>(op, span, block, key_offset);
-    const T* values = PageData<T>(op, span, block, value_offset);
+  for (int64_t block = 0; block < end; block += step) {
     while (BlockOf(span.position + scratch.tiles[first_tile].row / op.group) <
            block) {
       ++first_tile;
     }
-    if (reads_pages) {
-      const KvBlock<T> kv = {keys, PageData<T>(op, span, next, key_offset),
-                             values, PageData<T>(op, span, next, value_offset),
-                             value_dim};
-      for (int i = first_tile; i < tiles; ++i) {
-        AttendTile(op, span, scratch.tiles[i], kv, block * kBlock);
-      }
-      continue;
-    }
-    const int64_t stride = op.value_stride();
-    DecodeFloats(keys, int64_t{key_dim} * kBlock, scratch.keys);
-    for (int j = 0; j < kBlock; ++j) {
-      DecodeFloats(values + int64_t{j} * value_dim, value_dim,
-                   scratch.values + j * stride);
-    }
-    const KvBlock<float> kv = {scratch.keys, scratch.keys, scratch.values,
-                               scratch.values, stride};
+    const KvBlock<float> decoded =
+        reads_pages ? KvBlock<float>{}
+                    : DecodeBlock<T>(op, span, kv_head, block, scratch);
     for (int i = first_tile; i < tiles; ++i) {
-      AttendTile(op, span, scratch.tiles[i], kv, block * kBlock);
+      if (reads_pages) {
+        AttendPages<T>(op, span, kv_head, scratch.tiles[i], block,
+                       std::min(end, block + step), end - 1);
+      } else {
+        AttendTile(op, span, scratch.tiles[i], &decoded, 1, block * kBlock);
+      }
     }
   }
   for (int i = 0; i < tiles; ++i) {
@@ -511,7 +572,7 @@ namespace {
 
 // Positions of a task: enough rows to pay for decoding a block once.
 int64_t SpanPositions(int group) {
-  return group >= 3 ? kBlock : group == 2 ? 2 * kBlock : 4 * kBlock;
+  return group >= 6 ? kBlock : group >= 3 ? 2 * kBlock : 4 * kBlock;
 }
 
 // Calls at(span) for the spans of a run, which begin at multiples of

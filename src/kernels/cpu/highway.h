@@ -140,14 +140,20 @@ HWY_INLINE Lanes16 MulAdd16(const Lanes16& a, const Lanes16& b,
 }
 
 // The sum of all 16 lanes by the one tree of every target: lane i takes lane
-// i + 8, then i + 4, i + 2, i + 1.
+// i + 8, then i + 4, i + 2, i + 1. In registers: attention needs one per row
+// and block.
 HWY_INLINE float Sum16(const Lanes16& v) {
-  alignas(64) float lane[16];
-  Store16(v, lane);
-  for (int half = 8; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-  }
-  return lane[0];
+  const hn::CappedTag<float, 4> d4;
+#if HWY_TARGET == HWY_AVX3
+  const hn::CappedTag<float, 8> d8;
+  const auto eight =
+      hn::Add(hn::LowerHalf(d8, v.part[0]), hn::UpperHalf(d8, v.part[0]));
+#else
+  const auto eight = hn::Add(v.part[0], v.part[1]);
+#endif
+  const auto four = hn::Add(hn::LowerHalf(d4, eight), hn::UpperHalf(d4, eight));
+  const auto two = hn::Add(four, hn::Shuffle1032(four));
+  return hn::GetLane(hn::Add(two, hn::Shuffle2301(two)));
 }
 
 }  // namespace braid::HWY_NAMESPACE
