@@ -21,7 +21,7 @@ def main() -> None:
     tok = reference_mamba.tokenizer(ours.fields)
     ids = [ours.fields["tokenizer.ggml.bos_token_id"]] + tok.encode(args.prompt).ids
     print("same ids:", ids == theirs.tokenize(args.prompt))
-    after = ours.greedy(ids, args.n)
+    after = ours.generate(ids, args.n)
     logits = theirs.forward(ids)
     ours.reset()
     print("largest logit difference:", float(np.abs(logits - ours.forward(ids)).max()))

@@ -84,12 +84,16 @@ class Mamba:
         x = self.rms_norm(x, self.w["output_norm.weight"])
         return x @ self.w.get("output.weight", self.w["token_embd.weight"]).T
 
-    def greedy(self, ids, count):
-        """-> the `count` most likely next tokens after ids, from a fresh state"""
+    def generate(self, ids, count, temperature=0.0, seed=0):
+        """-> `count` next tokens after ids, from a fresh state; temperature 0 takes the most likely ones"""
+        rng = np.random.default_rng(seed)
         self.reset()
-        out = [int(self.forward(ids)[-1].argmax())]
+        out = []
         while len(out) < count:
-            out.append(int(self.forward(out[-1:])[-1].argmax()))
+            logits = self.forward(out[-1:] or ids)[-1].astype(np.float64)  # [V]
+            if temperature > 0:
+                logits = logits / temperature + rng.gumbel(size=logits.shape)
+            out.append(int(logits.argmax()))
         return out
 
 
@@ -114,6 +118,8 @@ def main() -> None:
         "--prompt", default="It was a cold evening in November, and the old man sat by the fire with his"
     )
     ap.add_argument("-n", type=int, default=40)
+    ap.add_argument("--temperature", type=float, default=0.0)
+    ap.add_argument("--seed", type=int, default=0)
     ap.add_argument(
         "--golden", type=Path, help="write ids, argmax, some rows of logits and a greedy continuation (JSON)"
     )
@@ -125,7 +131,7 @@ def main() -> None:
         [model.fields["tokenizer.ggml.bos_token_id"]] if model.fields["tokenizer.ggml.add_bos_token"] else []
     )
     ids = bos + tok.encode(args.prompt).ids
-    after = model.greedy(ids, args.n)
+    after = model.generate(ids, args.n, args.temperature, args.seed)
     print(args.prompt + tok.decode(after))
     if args.golden:
         model.reset()
@@ -139,7 +145,7 @@ def main() -> None:
             "ids": ids,
             "argmax": logits.argmax(-1).tolist(),
             "logits": {str(r): [float(f"{v:.7g}") for v in logits[r]] for r in rows},
-            "greedy": after,
+            "greedy": model.generate(ids, args.n),
             "mean_nll_nats": float(nll.mean()),
         }
         args.golden.write_text(json.dumps(golden))
