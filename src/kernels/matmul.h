@@ -50,7 +50,8 @@ class PackedMatrix {
 
 // y[m][n] = sum over k of w[n][k] * x[m][k].
 // x: {rows, w.inputs()}, y: {rows, w.outputs()}; y must not overlap x.
-// Scratch comes from `arena` and is given back.
+// Scratch comes from `arena` and is given back. The calling thread holds a
+// FloatGuard, as the pool's threads do: with denormals the bits depend on it.
 void MatMul(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
             ThreadPool& threads);
 

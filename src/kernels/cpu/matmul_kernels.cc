@@ -10,7 +10,7 @@ HWY_BEFORE_NAMESPACE();
 namespace braid::HWY_NAMESPACE {
 
 MatMulShape TileShapeTarget() {
-  return {kFewRowsGroups[0], kTileRows, kTileGroups, kDepth};
+  return {kFewRowsGroups[0], kTileRows, kTileGroups};
 }
 
 void FewRowsTarget(const FewRowsWork& work) {

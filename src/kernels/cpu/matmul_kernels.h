@@ -16,7 +16,6 @@ struct MatMulShape {
   int few_rows_groups;  // groups that the few-row kernel likes to have at once
   int tile_rows;        // rows of a tile of the many-row kernel
   int tile_groups;      // its groups of 16 outputs
-  int depth;            // its inputs per panel, a multiple of 32
 };
 MatMulShape MatMulTileShape();
 
