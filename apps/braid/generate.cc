@@ -32,7 +32,7 @@ class Generate : public Command {
     table.Group("Text")
         .Integer("-n, --predict, --n-predict", "N",
                  "tokens to generate per prompt; -1: until the text ends or "
-                 "the context is full",
+                 "fills the context",
                  &max_tokens_, {-1, 1 << 30})
         .Texts("-r, --reverse-prompt", "TEXT", "end a text before this",
                &stop_texts_)

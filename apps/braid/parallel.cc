@@ -47,8 +47,8 @@ class Parallel : public Command {
         .Integer("-ns, --sequences", "N", "requests in total", &count_,
                  {1, 1 << 20})
         .Integer("-n, --predict, --n-predict", "N",
-                 "tokens of a response at most; -1: until it ends or the "
-                 "context is full",
+                 "tokens of a response at most; -1: until it ends or fills "
+                 "the context",
                  &max_tokens_, {-1, 1 << 30})
         .Toggle("-cb, --cont-batching",
                 "give a free client the next request at once, not when all "

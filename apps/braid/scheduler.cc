@@ -10,15 +10,21 @@
 
 namespace braid::cli {
 
+namespace {
+
+// Positions of a model without attention layers; sums do not overflow.
+constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max() / 2;
+
+}  // namespace
+
 Scheduler::Scheduler(Engine& engine, SchedulerOptions options,
                      SchedulerEvents events)
     : engine_(engine),
       options_(std::move(options)),
       events_(std::move(events)),
       slots_(options_.slots),
-      capacity_(engine.model().info().attention
-                    ? engine.options().context
-                    : std::numeric_limits<int64_t>::max()) {
+      capacity_(engine.model().info().attention ? engine.options().context
+                                                : kUnlimited) {
   BRAID_CHECK(options_.slots >= 1);
   BRAID_CHECK(engine.options().max_sequences >= options_.sequences());
   if (options_.forks() && engine.model().info().attention) {
@@ -213,12 +219,16 @@ int64_t Scheduler::Positions(const Request& request) const {
 }
 
 int Scheduler::MaxTokens(const Request& request) const {
-  constexpr int64_t kMost = std::numeric_limits<int>::max();
-  const int64_t wanted = request.max_tokens < 0 ? kMost : request.max_tokens;
-  const int64_t last_not_decoded = 1;
-  const int64_t room = capacity_ - PromptPositions(request);
-  return static_cast<int>(
-      std::min({wanted, kMost, std::min(room, kMost) + last_not_decoded}));
+  // The last token is sampled and never decoded.
+  const int64_t room = capacity_ - PromptPositions(request) + 1;
+  if (request.max_tokens >= 0) {
+    return static_cast<int>(std::min<int64_t>(request.max_tokens, room));
+  }
+  // A recurrent model has room for ever, but a text must end.
+  const auto given =
+      static_cast<int64_t>(options_.prefix.size() + request.prompt.size());
+  const int64_t context = engine_.options().context;
+  return static_cast<int>(std::clamp<int64_t>(context - given + 1, 0, room));
 }
 
 }  // namespace braid::cli

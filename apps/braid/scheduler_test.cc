@@ -239,14 +239,36 @@ TEST(SchedulerTest, RequestsWaitForRoomInTheContext) {
   EXPECT_LE(tight.most_positions, 24);
 }
 
+// With attention because there is no more room, without it all the same.
 TEST(SchedulerTest, ATextEndsWhereTheContextEnds) {
   auto requests = MakeRequests(1, -1);
   requests[0].sampling.logit_bias = {{kEnd, -INFINITY}};
-  const Outcome outcome = Serve(requests, {.slots = 1}, {.context = 10}, true);
+  for (const bool attention : {false, true}) {
+    const Outcome outcome =
+        Serve(requests, {.slots = 1}, {.context = 10}, attention);
+    EXPECT_EQ(outcome.error, "");
+    EXPECT_EQ(outcome.most_positions, 10);
+    // 10 positions, 3 of the prompt; the last token is not decoded.
+    EXPECT_EQ(outcome.texts[0].size(), 8u);
+  }
+}
+
+TEST(SchedulerTest, WithoutAttentionALimitMayExceedTheContext) {
+  auto requests = MakeRequests(1, 30);
+  requests[0].sampling.logit_bias = {{kEnd, -INFINITY}};
+  const Outcome outcome = Serve(requests, {.slots = 1}, {.context = 10});
   EXPECT_EQ(outcome.error, "");
-  EXPECT_EQ(outcome.most_positions, 10);
-  // 10 positions, 3 of the prompt; the last token is not decoded.
-  EXPECT_EQ(outcome.texts[0].size(), 8u);
+  EXPECT_EQ(outcome.texts[0].size(), 30u);
+}
+
+TEST(SchedulerTest, APrefixThatCannotFitIsNamed) {
+  const Outcome outcome = Serve(
+      MakeRequests(1),
+      {.slots = 1, .prefix = std::vector<TokenId>(20), .share_prefix = true},
+      {.context = 15}, true);
+  EXPECT_EQ(outcome.error,
+            "the shared prefix has 20 tokens, the context has room for 15: "
+            "raise -c");
 }
 
 TEST(SchedulerTest, APromptThatCannotFitIsRefusedBeforeAnyWork) {
