@@ -1,5 +1,8 @@
 #include "nn/mamba_mixer.h"
 
+#include <cmath>
+
+#include "base/format.h"
 #include "ops/ops.h"
 
 namespace braid::nn {
@@ -24,6 +27,13 @@ ScanWeights LoadScan(WeightScope& w, const MambaConfig& config) {
       w.Vector("ssm_a", {config.state, config.inner}, Role::kDecay);
   const std::vector<float> d = w.Vector("ssm_d", {config.inner}, Role::kScale);
   if (a.empty() || d.empty()) return {};  // the scope holds the error
+  // A state that grows without bound is no model; the kernel counts on decay.
+  for (const float value : a) {
+    if (!(value <= 0) || std::isinf(value)) {
+      w.Fail("ssm_a", Format("{} is not a finite number <= 0", value));
+      return {};
+    }
+  }
   return ScanWeights(a.data(), d.data(), config.inner, config.state);
 }
 

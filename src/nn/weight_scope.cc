@@ -37,6 +37,11 @@ bool WeightScope::Find(std::string_view name, const Shape& shape, Role role,
   return true;
 }
 
+void WeightScope::Fail(std::string_view name, std::string_view problem) {
+  if (!shared_->status.ok()) return;
+  shared_->status = Error{Format("{}{}: {}", prefix_, name, problem)};
+}
+
 PackedMatrix WeightScope::Matrix(std::string_view name, int64_t inputs,
                                  int64_t outputs) {
   StoredTensor stored;

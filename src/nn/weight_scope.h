@@ -49,6 +49,9 @@ class WeightScope {
   // {width, count}; the source must outlive the table.
   EmbeddingTable Embedding(std::string_view name, int64_t width, int64_t count);
 
+  // Records that the values of `name` cannot be used; keeps the first error.
+  void Fail(std::string_view name, std::string_view problem);
+
   Status status() const { return shared_->status; }
   // Of all weights handed out so far.
   int64_t parameters() const { return shared_->parameters; }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "nn/mamba_mixer.h"
 #include "tensor/codec.h"
 
 namespace braid {
@@ -83,6 +84,36 @@ TEST_F(WeightScopeTest, KeepsTheFirstErrorAndHandsOutNothingAfterIt) {
   ASSERT_FALSE(w.status().ok());
   EXPECT_EQ(w.status().error().message,
             "blk.0.missing.weight: the file has no such tensor");
+}
+
+// Everything random, but A grows.
+class GrowingSource : public RandomSource {
+ public:
+  GrowingSource() : RandomSource(1, DType::kF32) {}
+  Result<StoredTensor> Find(std::string_view name, const Shape& shape,
+                            Role role) override {
+    return RandomSource::Find(name, shape,
+                              role == Role::kDecay ? Role::kScale : role);
+  }
+};
+
+TEST_F(WeightScopeTest, AMambaWhoseStateGrowsIsRefused) {
+  const nn::MambaConfig config = {
+      .width = 8, .inner = 16, .state = 4, .taps = 4, .dt_rank = 2};
+  GrowingSource growing;
+  WeightScope w(growing, threads_);
+  WeightScope blk = w.Child("blk.1.");
+  const nn::MambaMixer mixer(blk, config, 0);
+  ASSERT_FALSE(w.status().ok());
+  EXPECT_TRUE(w.status().error().message.starts_with("blk.1.ssm_a: "))
+      << w.status().error().message;
+  EXPECT_TRUE(
+      w.status().error().message.ends_with("is not a finite number <= 0"));
+
+  RandomSource decaying(1, DType::kF32);
+  WeightScope fine(decaying, threads_);
+  const nn::MambaMixer loaded(fine, config, 0);
+  EXPECT_TRUE(fine.status().ok());
 }
 
 }  // namespace
