@@ -237,9 +237,22 @@ KvBlock<float> DecodeBlock(const AttentionOp& op, const QuerySpan& span,
   return {scratch.keys, nullptr, scratch.values, nullptr, stride};
 }
 
+// The keys that nothing before them could ask for; they arrive while the
+// queries are packed.
+template <class T>
+void PrefetchFirstKeys(const AttentionOp& op, const QuerySpan& span,
+                       int kv_head) {
+  const int64_t count = int64_t{op.layout.key_dim} * kBlock;
+  const T* keys = PageData<T>(op, span, 0, op.layout.KeyOffset(kv_head));
+  for (int64_t i = 0; i < count; i += 64 / int64_t{sizeof(T)}) {
+    Prefetch(keys + i);
+  }
+}
+
 template <class T>
 void AttendSpan(const AttentionOp& op, const QuerySpan& span, int kv_head,
                 const AttentionScratch& scratch) {
+  PrefetchFirstKeys<T>(op, span, kv_head);
   const int tiles = MakeTiles(op, span, kv_head, scratch);
   const int64_t end = BlockOf(span.position + span.count - 1) + 1;
   const bool reads_pages = ReadsPages<T>(op, tiles);
