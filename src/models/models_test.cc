@@ -16,7 +16,6 @@
 namespace braid {
 namespace {
 
-using gguf::KeyValue;
 using gguf::Value;
 
 // The metadata of a tiny model, with one key changed or left out.
