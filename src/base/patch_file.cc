@@ -7,7 +7,6 @@
 #include <system_error>
 
 #include "base/format.h"
-#include "base/try.h"
 
 namespace braid {
 
@@ -40,7 +39,7 @@ Status PatchFile(const std::string& path, uint64_t begin,
   if (descriptor < 0) return SystemError(path, "open for writing");
   const Status written = WriteAt(path, descriptor, begin, bytes);
   const bool closed = close(descriptor) == 0;
-  BRAID_TRY(written);
+  if (!written.ok()) return written;
   if (!closed) return SystemError(path, "close");
   return {};
 }

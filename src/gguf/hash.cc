@@ -129,7 +129,7 @@ Result<std::vector<ModelHash>> ParseManifest(std::string_view text) {
   for (size_t number = 1; !text.empty(); ++number) {
     std::string_view line_text = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line_text.size() + 1, text.size()));
-    if (line_text.ends_with('\r')) line_text.remove_suffix(1);
+    while (line_text.ends_with('\r')) line_text.remove_suffix(1);
     BRAID_ASSIGN(const auto line, ParseLine(line_text, number));
     if (line) lines.push_back(*line);
   }
