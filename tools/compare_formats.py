@@ -44,7 +44,7 @@ def build(folder):
                 "base/check.cc", "base/format.cc")]
     subprocess.run(["g++", "-std=c++20", "-O2", "-ffp-contract=off", "-fPIC",
                     "-shared", f"-I{ROOT / 'src'}", f"-I{ROOT / 'include'}",
-                    shim, *[s for s in sources if s.exists()], "-o", library],
+                    shim, *sources, "-o", library],
                    check=True)
     decode = ctypes.CDLL(str(library)).Decode
     decode.argtypes = [ctypes.c_uint, ctypes.c_void_p, ctypes.c_long,

@@ -48,6 +48,20 @@ HWY_INLINE FloatVec SmallToFloat(UintVec n, float zero) {
                  hn::Set(FloatTag(), 8388608.0f + zero));
 }
 
+// The same of n & mask.
+HWY_INLINE FloatVec MaskedToFloat(UintVec n, uint32_t mask, float zero) {
+#if HWY_TARGET == HWY_AVX3
+  // The AND and the OR in one instruction, which compilers do not find.
+  const UintVec biased = UintVec{_mm512_ternarylogic_epi32(
+      n.raw, _mm512_set1_epi32(static_cast<int>(mask)),
+      _mm512_set1_epi32(0x4B000000), 0xEA)};
+  return hn::Sub(hn::BitCast(FloatTag(), biased),
+                 hn::Set(FloatTag(), 8388608.0f + zero));
+#else
+  return SmallToFloat(hn::And(n, hn::Set(UintTag(), mask)), zero);
+#endif
+}
+
 #if HWY_TARGET == HWY_AVX3
 // table[n & 15]: the permute reads only the low four bits of an index, so the
 // caller need not mask. Highway's TableLookupLanes wants valid indices.
@@ -63,24 +77,24 @@ HWY_INLINE FloatVec Table16(int mask, float factor, float base) {
 }
 #endif
 
-// The values of the 16 codes of a nibble.
-template <class Format>
+// The values of kCount codes.
+template <class Format, int kCount>
 struct CodeTable {
-  alignas(64) float value[16];
+  alignas(64) float value[kCount];
   constexpr CodeTable() : value() {
-    for (int i = 0; i < 16; ++i) {
+    for (int i = 0; i < kCount; ++i) {
       value[i] = static_cast<float>(CodeValue<Format>(i));
     }
   }
 };
-template <class Format>
-inline constexpr CodeTable<Format> kCodeTable;
+template <class Format, int kCount>
+inline constexpr CodeTable<Format, kCount> kCodeTable;
 
 // The value of the code in the lowest 4 bits of each lane.
 template <class Format>
 HWY_INLINE FloatVec NibbleValue(UintVec n) {
   if constexpr (requires { Format::kValues; }) {
-    const float* table = kCodeTable<Format>.value;
+    const float* table = kCodeTable<Format, 16>.value;
 #if HWY_TARGET == HWY_AVX3
     return Lookup16(hn::Load(FloatTag(), table), n);
 #else
@@ -96,27 +110,43 @@ HWY_INLINE FloatVec NibbleValue(UintVec n) {
 #if HWY_TARGET == HWY_AVX3
     return Lookup16(Table16(15, 1.0f, -kZero), n);
 #else
-    return SmallToFloat(hn::And(n, hn::Set(UintTag(), 15u)), kZero);
+    return MaskedToFloat(n, 15, kZero);
 #endif
   }
 }
 
-// A value whose nibble is the lowest of `low` and whose upper kBits bits are
-// the lowest of `high`; more bits may follow in both.
-template <class Format, int kBits>
+// Shifts left by `bits`, or right if it is negative.
+template <int bits>
+HWY_INLINE UintVec Shift(UintVec v) {
+  if constexpr (bits >= 0) {
+    return hn::ShiftLeft<bits>(v);
+  } else {
+    return hn::ShiftRight<-bits>(v);
+  }
+}
+
+// The value of code i, whose lower bits are nibble i of `low` and whose upper
+// ones are kBits bits of `high`.
+template <class Format, int kBits, int i>
 HWY_INLINE FloatVec LongValue(UintVec low, UintVec high) {
+  constexpr uint32_t kCodes = 16u << kBits;
   constexpr float kZero = static_cast<float>(Format::kZero);
-  constexpr int kMask = (1 << kBits) - 1;
+  const UintVec lower = hn::ShiftRight<4 * i>(low);
+  const UintVec upper = Shift<4 - kBits * i>(high);
 #if HWY_TARGET == HWY_AVX3
-  // Two lookups and an exact sum. The second table repeats.
-  return hn::Add(Lookup16(Table16(15, 1.0f, -kZero), low),
-                 Lookup16(Table16(kMask, 16.0f, 0.0f), high));
+  // As below; but here `lower`, not the mask, is what the instruction destroys.
+  const UintVec code = UintVec{_mm512_ternarylogic_epi32(
+      lower.raw, upper.raw, _mm512_set1_epi32(15), 0xE4)};
+  if constexpr (kBits == 1) {  // the permute reads only the low five bits
+    const float* table = kCodeTable<Format, 32>.value;
+    return FloatVec{_mm512_permutex2var_ps(_mm512_load_ps(table), code.raw,
+                                           _mm512_load_ps(table + 16))};
+  }
 #else
-  const UintVec upper = hn::And(high, hn::Set(UintTag(), kMask + 0u));
-  return SmallToFloat(
-      hn::Or(hn::And(low, hn::Set(UintTag(), 15u)), hn::ShiftLeft<4>(upper)),
-      kZero);
+  const UintVec code = hn::Or(hn::And(lower, hn::Set(UintTag(), 15u)),
+                              hn::And(upper, hn::Set(UintTag(), kCodes - 16)));
 #endif
+  return MaskedToFloat(code, kCodes - 1, kZero);
 }
 
 // Codes of 8 bits.
@@ -170,8 +200,7 @@ struct FiveBitStep : NibbleStep<Format> {
 
   template <int i>
   HWY_INLINE FloatVec Get() const {
-    return LongValue<Format, 1>(hn::ShiftRight<4 * i>(this->low),
-                                hn::ShiftRight<i>(high));
+    return LongValue<Format, 1, i>(this->low, high);
   }
 };
 
@@ -198,8 +227,7 @@ struct SixBitStep : NibbleStep<Format> {
 
   template <int i>
   HWY_INLINE FloatVec Get() const {
-    return LongValue<Format, 2>(hn::ShiftRight<4 * i>(this->low),
-                                hn::ShiftRight<2 * i>(high));
+    return LongValue<Format, 2, i>(this->low, high);
   }
 };
 
@@ -220,7 +248,7 @@ struct PairStep {
 #if HWY_TARGET == HWY_AVX3
     return Lookup16(Table16(3, 1.0f, -kZero), shifted);
 #else
-    return SmallToFloat(hn::And(shifted, hn::Set(UintTag(), 3u)), kZero);
+    return MaskedToFloat(shifted, 3, kZero);
 #endif
   }
 };
