@@ -17,6 +17,8 @@ function(braid_library name)
   add_library(braid_${name} STATIC ${sources})
   target_include_directories(braid_${name} PUBLIC
     "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
+  # Public headers need it of a project that embeds the library, too.
+  target_compile_features(braid_${name} PUBLIC cxx_std_20)
   target_link_libraries(braid_${name} PUBLIC ${ARG_USES} Threads::Threads)
   if(BRAID_TESTS AND tests)
     braid_test(${name}_test LABEL unit SOURCES ${tests} USES braid_${name})

@@ -3,7 +3,7 @@
 // One operation takes tens of microseconds, so workers spin for a moment
 // before they park. Tasks are handed out dynamically; which thread runs which
 // task never shows in a result, because a task owns its outputs (threads
-// split outputs, never sums: DESIGN.md, section 1).
+// split outputs, never sums: docs/consistency.md).
 #ifndef BRAID_SRC_BASE_THREAD_POOL_H_
 #define BRAID_SRC_BASE_THREAD_POOL_H_
 

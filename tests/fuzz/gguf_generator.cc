@@ -51,8 +51,7 @@ T RandomNumber(Random& random) {
 
 Array RandomArray(Random& random, int depth, Draft* draft);
 
-// A value of the alternative `index` of `Variant`, which is Value or an array's
-// elements.
+// A value of type T inside `depth` arrays.
 template <class T>
 T RandomElement(Random& random, int depth, Draft* draft) {
   if constexpr (std::is_same_v<T, Array>) {

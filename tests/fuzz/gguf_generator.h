@@ -26,7 +26,7 @@ Draft RandomDraft(Random& random);
 // The contents of `file`, which must outlive the draft.
 Draft DraftOf(const File& file);
 
-// Adds, replaces or removes a key, an array element or a tensor.
+// Adds, replaces or removes a key or a tensor, or changes their order.
 void Mutate(Random& random, Draft* draft);
 
 // The whole file, tensor data included (random bytes). Empty if the draft
