@@ -32,8 +32,7 @@ constexpr size_t kWeightBytes = 128'000'000;  // all copies of the weights
 constexpr size_t kReadBytes = 96u << 20;
 
 struct Options {
-  std::vector<std::string> formats = {"F32",  "F16",  "BF16", "Q8_0",
-                                      "Q4_0", "Q4_1", "Q4_K", "Q6_K"};
+  std::vector<std::string> formats;  // none: all
   std::vector<std::string> rows = {"1", "2", "4", "8", "16", "64", "512"};
   std::vector<std::string> threads = {"1", "2"};
   int64_t inputs = 768;
@@ -187,7 +186,7 @@ void Measure(Product& product, int64_t rows, const Options& options,
     for (int run = 0; run < runs; ++run) product.Multiply(rows, threads);
     best = std::max(best, amount * runs / (Now() - start) * 1e-9);
   }
-  std::printf("%-4s %d threads %4d rows: %7.1f %s, %3.0f %% of %.1f\n",
+  std::printf("%-6s %d threads %4d rows: %7.1f %s, %3.0f %% of %.1f\n",
               std::string(Name(w.type())).c_str(), threads.threads(),
               static_cast<int>(rows), best, by_bandwidth ? "GB/s" : "GFLOP/s",
               best / limit * 100, limit);
@@ -204,8 +203,9 @@ int Main(int argc, char** argv) {
   if (!options.target.empty()) UseVectorTarget(options.target);
   const AlignedBuffer memory(kReadBytes);
   for (const DType type : kAllDTypes) {
-    if (std::find(options.formats.begin(), options.formats.end(), Name(type)) ==
-        options.formats.end()) {
+    const auto& wanted = options.formats;
+    if (!wanted.empty() &&
+        std::find(wanted.begin(), wanted.end(), Name(type)) == wanted.end()) {
       continue;
     }
     ThreadPool packers(1);

@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
-"""Compares Braid's tokenizer with Hugging Face's `tokenizers` on random texts.
+"""Compares Braid's tokenizer with its reference on random texts.
 
     compare_tokenizer.py TOKENIZE_LINES VOCABULARY [--pre PRE]
-        [--reference tokenizer.json[.xz]] [--cases 10000] [--seed 1]
+        [--reference FILE] [--cases 10000] [--seed 1] [--broken] [--bert]
+        [--time TEXT]
 
-TOKENIZE_LINES is the test program of that name. VOCABULARY is a GGUF file, or
-a tokenizer.json, which is then its own reference. For a GGUF file without
---reference the reference is built from the file's tokens and merges; this
-needs the PyPI package `gguf`. Needs the PyPI package `tokenizers`.
+TOKENIZE_LINES is the test program of that name. VOCABULARY is a GGUF file or
+one of those below, which is then its own reference. References, by FILE:
+  tokenizer.json[.xz]  Hugging Face's `tokenizers`
+  *.model              `sentencepiece`; unigram:*.model: the same model in
+                       `tokenizers`
+  *.txt                RWKV's list, with a trie written out below
+  *.gguf               `tokenizers`, built from the file's tokens and merges
+Needs the PyPI packages of that name (`gguf` for the last).
 """
 
 import argparse
@@ -58,6 +63,107 @@ def reference_from_gguf(path):
     return tokenizer
 
 
+def reference_from_unigram(path):
+    """What Transformers makes of a T5 model."""
+    from sentencepiece import SentencePieceProcessor
+    from tokenizers import Regex, decoders, normalizers
+    model = SentencePieceProcessor(model_file=path)
+    pieces = [(model.id_to_piece(index), model.get_score(index))
+              for index in range(model.get_piece_size())]
+    tokenizer = tokenizers.Tokenizer(models.Unigram(
+        pieces, unk_id=model.unk_id(), byte_fallback=False))
+    tokenizer.normalizer = normalizers.Sequence([
+        normalizers.Precompiled(charsmap_of(path)),
+        normalizers.Strip(left=False, right=True),
+        normalizers.Replace(Regex(" {2,}"), "\u2581")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(
+        replacement="\u2581", prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace()
+    return tokenizer
+
+
+def charsmap_of(path):
+    """normalizer_spec.precompiled_charsmap of a sentencepiece model."""
+    with open(path, "rb") as file:
+        model = file.read()
+
+    def fields(data):
+        at = 0
+
+        def varint():
+            nonlocal at
+            value = shift = 0
+            while True:
+                byte = data[at]
+                at += 1
+                value |= (byte & 0x7F) << shift
+                shift += 7
+                if byte < 0x80:
+                    return value
+
+        while at < len(data):
+            key = varint()
+            if key % 8 == 0:
+                yield key // 8, varint()
+            else:
+                size = {1: 8, 5: 4}.get(key % 8) or varint()
+                yield key // 8, data[at:at + size]
+                at += size
+
+    spec = dict(fields(dict(fields(model))[3]))
+    return spec[2]
+
+
+def rwkv_encoder(path):
+    """The reference: greedy longest match, byte by byte through a trie."""
+    import ast
+    root = {}
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            index, rest = line.split(" ", 1)
+            literal, length = rest.rsplit(" ", 1)
+            token = ast.literal_eval(literal)
+            token = token.encode("utf-8") if isinstance(token, str) else token
+            assert len(token) == int(length)
+            node = root
+            for byte in token:
+                node = node.setdefault(byte, {})
+            node["token"] = int(index)
+
+    def encode(text):
+        tokens, at = [], 0
+        while at < len(text):
+            node, end, best, best_end = root, at, None, at
+            while end < len(text) and text[end] in node:
+                node = node[text[end]]
+                end += 1
+                if "token" in node:
+                    best, best_end = node["token"], end
+            tokens.append(best)
+            at = best_end
+        return tokens
+    return encode
+
+
+def make_reference(source):
+    """A function from bytes to token ids."""
+    if source.endswith(".txt"):
+        return rwkv_encoder(source)
+    if source.startswith("unigram:"):
+        reference = reference_from_unigram(source.removeprefix("unigram:"))
+    elif source.endswith(".model"):
+        from sentencepiece import SentencePieceProcessor
+        return SentencePieceProcessor(model_file=source).encode
+    elif source.endswith(".gguf"):
+        reference = reference_from_gguf(source)
+    else:
+        reference = reference_from_json(source)
+        reference.no_padding()
+        reference.no_truncation()
+    return lambda text: reference.encode(text.decode("utf-8"),
+                                         add_special_tokens=False).ids
+
+
 def assigned(first, last):
     return [chr(point) for point in range(first, last)
             if unicodedata.category(chr(point)) not in ("Cn", "Cs", "Co")]
@@ -95,6 +201,75 @@ def random_text(generator):
     return text
 
 
+def broken_text(generator):
+    """Bytes of which some are no UTF-8."""
+    text = bytearray(random_text(generator).encode("utf-8"))
+    for _ in range(generator.randrange(1, 4)):
+        at = generator.randrange(len(text) + 1)
+        if generator.random() < 0.5:
+            text.insert(at, generator.randrange(256))
+        else:
+            del text[at:at + 1]
+    return bytes(text)
+
+
+def known_difference(character):
+    """Characters that Hugging Face's BertNormalizer and BertPreTokenizer take
+    for something else than Unicode 14 does: their tables are of Unicode 8."""
+    normalizer = tokenizers.normalizers.BertNormalizer(
+        clean_text=True, handle_chinese_chars=False, strip_accents=True,
+        lowercase=False)
+    category = unicodedata.category(character)
+    kept = normalizer.normalize_str("a" + character + "b") != "ab"
+    if category in ("Mn", "Cf"):
+        return kept
+    pieces = pre_tokenizers.BertPreTokenizer().pre_tokenize_str(
+        "a" + character + "b")
+    if category == "Mc":  # two that Unicode 8 calls Mn
+        return not kept
+    return (category[0] == "P") != (len(pieces) == 3) and category[0] in "PS"
+
+
+def encode_with(reference, texts):
+    return [reference(text) for text in texts]
+
+
+def compare(arguments, reference, texts):
+    lines = "".join(text.hex() + "\n" for text in texts)
+    options = [] if arguments.parse_special else ["--plain"]
+    output = subprocess.run(
+        [arguments.tokenize_lines, arguments.vocabulary, arguments.pre,
+         *options],
+        input=lines, capture_output=True, text=True, check=True).stdout
+    failures = 0
+    for text, line in zip(texts, output.split("\n"), strict=False):
+        ours = [int(token) for token in line.split()]
+        theirs = reference(text)
+        if ours != theirs:
+            failures += 1
+            if failures <= 5:
+                print(f"{text!r}\n  ours   {ours}\n  theirs {theirs}")
+    print(f"{arguments.vocabulary}: {len(texts)} cases, {failures} failures")
+    return failures
+
+
+def measure(arguments, reference):
+    """Processor time of both, whole text and line by line, best of three."""
+    with open(arguments.time, "rb") as file:
+        text = file.read()
+    subprocess.run([arguments.tokenize_lines, arguments.vocabulary,
+                    arguments.pre, "--time", arguments.time], check=True)
+    for name, parts in (("whole", [text]),
+                        ("lines", text.splitlines(keepends=True))):
+        seconds = []
+        for _ in range(3):
+            start = time.process_time()
+            tokens = sum(len(ids) for ids in encode_with(reference, parts))
+            seconds.append(time.process_time() - start)
+        print(f"reference, {name}: {tokens} tokens, "
+              f"{len(text) / min(seconds) / 1e6:.2f} MB/s")
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -104,39 +279,29 @@ def main():
     parser.add_argument("--reference")
     parser.add_argument("--cases", type=int, default=10000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--broken", action="store_true",
+                        help="texts with bytes that are no UTF-8")
+    parser.add_argument("--bert", action="store_true",
+                        help="leave out characters newer than Unicode 8")
     parser.add_argument("--time", metavar="TEXT",
-                        help="also time the reference on this file")
+                        help="measure both on this file instead")
     arguments = parser.parse_args()
-
     source = arguments.reference or arguments.vocabulary
-    reference = (reference_from_gguf(source) if source.endswith(".gguf")
-                 else reference_from_json(source))
-    generator = random.Random(arguments.seed)
-    texts = [random_text(generator) for _ in range(arguments.cases)]
-    lines = "".join(text.encode("utf-8").hex() + "\n" for text in texts)
-    output = subprocess.run(
-        [arguments.tokenize_lines, arguments.vocabulary, arguments.pre],
-        input=lines, capture_output=True, text=True, check=True).stdout
-
-    failures = 0
-    for text, line in zip(texts, output.split("\n"), strict=False):
-        ours = [int(token) for token in line.split()]
-        theirs = reference.encode(text, add_special_tokens=False).ids
-        if ours != theirs:
-            failures += 1
-            if failures <= 5:
-                print(f"{text!r}\n  ours   {ours}\n  theirs {theirs}")
-    print(f"{len(texts)} cases, {failures} failures")
-
+    arguments.parse_special = not source.endswith((".model", ".txt"))
+    reference = make_reference(source)
     if arguments.time:
-        with open(arguments.time, encoding="utf-8") as file:
-            text = file.read()
-        start = time.perf_counter()
-        count = len(reference.encode(text, add_special_tokens=False).ids)
-        seconds = time.perf_counter() - start
-        print(f"reference: {count} tokens, "
-              f"{len(text.encode()) / seconds / 1e6:.1f} MB/s")
-    sys.exit(1 if failures else 0)
+        measure(arguments, reference)
+        return
+
+    if arguments.bert:
+        for index, alphabet in enumerate(ALPHABETS):
+            ALPHABETS[index] = [character for character in alphabet
+                                if not known_difference(character)]
+    generator = random.Random(arguments.seed)
+    texts = [broken_text(generator) if arguments.broken
+             else random_text(generator).encode("utf-8")
+             for _ in range(arguments.cases)]
+    sys.exit(1 if compare(arguments, reference, texts) else 0)
 
 
 if __name__ == "__main__":

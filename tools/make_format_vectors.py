@@ -21,14 +21,22 @@ FOLDER = pathlib.Path(__file__).parent.parent / "tests" / "data" / "formats"
 # Byte offsets of the half-precision fields of a block.
 HALF_FIELDS = {
     "F16": [0], "BF16": [], "Q8_0": [0], "Q4_0": [0], "Q4_1": [0, 2],
-    "Q4_K": [0, 2], "Q6_K": [208],
+    "Q4_K": [0, 2], "Q6_K": [208], "Q5_0": [0], "Q5_1": [0, 2],
+    "Q2_K": [80, 82], "Q3_K": [108], "Q5_K": [0, 2], "IQ4_NL": [0],
+    "IQ4_XS": [0], "TQ1_0": [52], "TQ2_0": [64], "MXFP4": [],
 }
 # What the package can also encode.
-ENCODED = ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1"]
+ENCODED = ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "TQ1_0",
+           "TQ2_0", "MXFP4"]
 
 # Zero, subnormal, largest, infinite and quiet NaN scales, of both signs.
 SPECIAL_HALVES = [0x0000, 0x8000, 0x0001, 0x83FF, 0x0400, 0x7BFF, 0xFBFF,
                   0x7C00, 0xFC00, 0x7E00, 0xFE12]
+
+
+def generator(name, kind):
+    """Of its own for each file: a new format changes no other file."""
+    return np.random.default_rng([1, kind, gguf.GGMLQuantizationType[name]])
 
 
 def random_blocks(name, rng):
@@ -36,6 +44,8 @@ def random_blocks(name, rng):
     elements, size = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[name]]
     sane = 4 if elements > 1 else 256
     fields = HALF_FIELDS[name]
+    if name == "MXFP4":  # one block for every exponent
+        sane = 256
     count = sane + len(fields) * len(SPECIAL_HALVES)
     blocks = rng.integers(0, 256, size=(count, size), dtype=np.uint8)
     for field in fields:
@@ -46,6 +56,8 @@ def random_blocks(name, rng):
         for half in SPECIAL_HALVES:
             blocks[row, field:field + 2] = [half & 255, half >> 8]
             row += 1
+    if name == "MXFP4":
+        blocks[:, 0] = range(256)
     return blocks
 
 
@@ -78,12 +90,13 @@ def encode(name, values):
 
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(1)
     for name in HALF_FIELDS:
+        rng = generator(name, 0)
         blocks = random_blocks(name, rng)
         answer = blocks.tobytes() + decode(name, blocks).astype("<f4").tobytes()
         (FOLDER / f"{name}.decode").write_bytes(answer)
     for name in ENCODED:
+        rng = generator(name, 1)
         values = random_floats(name, rng)
         answer = encode(name, values).tobytes() + values.tobytes()
         (FOLDER / f"{name}.encode").write_bytes(answer)

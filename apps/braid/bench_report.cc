@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "apps/braid/json_text.h"
 #include "apps/braid/text.h"
 #include "base/format.h"
 
@@ -143,25 +144,6 @@ MeanAndDeviation Statistics(const std::vector<double>& values) {
   for (const double value : values) squares += (value - mean) * (value - mean);
   if (values.size() == 1) return {mean, 0};
   return {mean, std::sqrt(squares / (count - 1))};
-}
-
-std::string JsonText(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string quoted = "\"";
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (letter == '"' || letter == '\\') {
-      quoted += '\\';
-      quoted += letter;
-    } else if (byte < 0x20) {
-      quoted += "\\u00";
-      quoted += kHex[byte / 16];
-      quoted += kHex[byte % 16];
-    } else {
-      quoted += letter;
-    }
-  }
-  return quoted + "\"";
 }
 
 }  // namespace braid::cli

@@ -53,9 +53,6 @@ struct MeanAndDeviation {
 
 MeanAndDeviation Statistics(const std::vector<double>& values);
 
-// `text` as a JSON string, quotes included.
-std::string JsonText(std::string_view text);
-
 }  // namespace braid::cli
 
 #endif  // BRAID_APPS_BRAID_BENCH_REPORT_H_

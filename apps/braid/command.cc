@@ -32,9 +32,11 @@ const std::vector<CommandEntry>& Commands() {
        "each as mean and standard deviation over the repetitions, after a "
        "warm-up run.",
        MakeBench},
-      {"gguf", "show or check a GGUF file",
-       "Shows the metadata and tensors of a GGUF file, or validates it whole "
-       "and searches its tensors for NaN and infinity.",
+      {"gguf", "show, check, hash, change, split or merge GGUF files",
+       "Shows the metadata and tensors of a GGUF file; validates it whole and "
+       "searches its tensors for NaN and infinity; prints or verifies hashes "
+       "of its tensors; changes metadata; cuts it into parts and merges them. "
+       "Files of any size pass through a few MiB of memory.",
        MakeGguf},
       {"completion", "print a shell completion script",
        "Prints a script that completes commands, flags and values. For this "

@@ -154,9 +154,5 @@ TEST(BenchReportTest, MarkdownHasTheColumnsOfLlamaBench) {
             "|\n");
 }
 
-TEST(BenchReportTest, JsonTextIsEscaped) {
-  EXPECT_EQ(JsonText("a\"b\\\n"), R"("a\"b\\\u000a")");
-}
-
 }  // namespace
 }  // namespace braid::cli

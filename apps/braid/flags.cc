@@ -182,10 +182,15 @@ FlagTable& FlagTable::Positional(Argument argument) {
 Result<bool> FlagTable::Parse(std::span<const std::string> arguments) const {
   std::set<const Flag*> given;
   size_t positionals = 0;
+  bool flags_ended = false;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
-    if (AsksForHelp(argument)) return true;
-    if (!argument.starts_with('-') || argument == "-") {
+    if (!flags_ended && argument == "--") {
+      flags_ended = true;
+      continue;
+    }
+    if (!flags_ended && AsksForHelp(argument)) return true;
+    if (flags_ended || !argument.starts_with('-') || argument == "-") {
       if (positionals == positionals_.size()) {
         return Error{Format("unexpected argument '{}'", argument)};
       }

@@ -11,7 +11,7 @@
 // Defaults are what the variables hold when they are declared. One dash and two
 // mean the same: -temp, --temp, --m and -m are all understood, and a value may
 // follow after "=" or as the next argument. A flag is given once, unless it
-// collects.
+// collects. What follows "--" is no flag, whatever it starts with.
 #ifndef BRAID_APPS_BRAID_FLAGS_H_
 #define BRAID_APPS_BRAID_FLAGS_H_
 

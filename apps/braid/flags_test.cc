@@ -135,6 +135,10 @@ TEST_F(FlagTableTest, PositionalsAreChecked) {
   EXPECT_EQ(file, "a.gguf");
   EXPECT_EQ(parse({}), "ACTION is missing");
   EXPECT_EQ(parse({"eat"}), "ACTION: 'eat' is none of show, check");
+  EXPECT_EQ(parse({"show", "--", "-3"}), "");
+  EXPECT_EQ(file, "-3");
+  EXPECT_EQ(parse({"--", "show", "--"}), "");
+  EXPECT_EQ(file, "--");
 }
 
 TEST_F(FlagTableTest, HelpIsAskedForInAllItsSpellings) {

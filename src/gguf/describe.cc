@@ -5,9 +5,11 @@
 #include <map>
 #include <vector>
 
+#include "base/check.h"
 #include "base/format.h"
 #include "base/try.h"
 #include "gguf/finite.h"
+#include "gguf/pieces.h"
 #include "gguf/tensor_type.h"
 
 namespace braid::gguf {
@@ -151,6 +153,24 @@ std::string NonFiniteText(const TensorInfo& tensor, const NonFinite& found) {
       plain ? "is" : "in the block at", found.first_element);
 }
 
+// Over the whole tensor, in pieces of whole blocks.
+NonFinite SearchTensor(const File& file, const TensorInfo& tensor) {
+  const TensorType& type = *FindTensorType(tensor.type);
+  NonFinite all;
+  uint64_t elements = 0;  // before the piece
+  const Status status = ForEachPiece(
+      file, tensor, type.block_bytes,
+      [&](std::span<const std::byte> piece) -> Status {
+        const NonFinite found = FindNonFinite(tensor.type, piece);
+        if (all.count == 0) all.first_element = elements + found.first_element;
+        all.count += found.count;
+        elements += piece.size() / type.block_bytes * type.block_elements;
+        return {};
+      });
+  BRAID_CHECK(status.ok());
+  return all;
+}
+
 }  // namespace
 
 Result<std::string> CheckTensors(const File& file) {
@@ -162,8 +182,7 @@ Result<std::string> CheckTensors(const File& file) {
       ++unchecked_tensors;
       continue;
     }
-    const NonFinite found = FindNonFinite(tensor.type, file.Data(tensor));
-    file.Release(tensor);
+    const NonFinite found = SearchTensor(file, tensor);
     if (found.count == 0) continue;
     if (++bad_tensors == 1) first_bad = NonFiniteText(tensor, found);
   }

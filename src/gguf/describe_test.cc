@@ -12,6 +12,7 @@
 
 #include "base/format.h"
 #include "gguf/finite.h"
+#include "gguf/pieces.h"
 #include "gguf/raw_file_for_test.h"
 #include "gguf/tensor_type.h"
 
@@ -246,6 +247,24 @@ TEST_F(CheckTest, SaysWhatItFound) {
             "error: " + path_ +
                 ": tensor q (Q8_0 {64}): 1 of its block scales are NaN or "
                 "infinite, the first in the block at element 32");
+}
+
+// The tensor passes in several pieces, none of which ends within a block.
+TEST_F(CheckTest, PlacesInTensorsLargerThanAPiece) {
+  const TensorType& type = *FindTensorType(Id::kQ6_K);
+  const uint64_t blocks = 2 * kPieceBytes / type.block_bytes;
+  RawFile file;
+  file.tensors = {
+      RawTensor("big", {blocks * type.block_elements}, Id::kQ6_K, 0)};
+  file.data = std::string(blocks * type.block_bytes, '\0');
+  for (const uint64_t bad : {blocks - 1, blocks / 2 + 1}) {
+    file.data.replace((bad + 1) * type.block_bytes - 2, 2, "\xFF\x7F");
+  }
+  EXPECT_EQ(CheckFile(file),
+            Format("error: {}: tensor big (Q6_K {}): 2 of its block scales are "
+                   "NaN or infinite, the first in the block at element {}",
+                   path_, "{" + std::to_string(blocks * 256) + "}",
+                   (blocks / 2 + 1) * 256));
 }
 
 TEST_F(CheckTest, BrokenFileIsRefused) {

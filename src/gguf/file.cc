@@ -162,6 +162,7 @@ Result<File> File::Parse(std::span<const std::byte> bytes) {
 
 uint32_t File::version() const { return impl_->sources[0].part.version; }
 uint64_t File::alignment() const { return impl_->sources[0].part.alignment; }
+size_t File::parts() const { return impl_->sources.size(); }
 
 std::span<const KeyValue> File::metadata() const {
   return impl_->sources[0].part.metadata;
@@ -236,10 +237,14 @@ std::span<const std::byte> File::Data(const TensorInfo& tensor) const {
 }
 
 void File::Release(const TensorInfo& tensor) const {
-  const std::span<const std::byte> data = Data(tensor);
+  Release(tensor, Data(tensor));
+}
+
+void File::Release(const TensorInfo& tensor,
+                   std::span<const std::byte> piece) const {
   const MappedFile& mapping = impl_->sources[tensor.part].mapping;
   // Memory that the caller owns is not ours to give back.
-  if (!mapping.bytes().empty()) mapping.Release(data);
+  if (!mapping.bytes().empty()) mapping.Release(piece);
 }
 
 }  // namespace braid::gguf

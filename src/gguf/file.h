@@ -46,6 +46,8 @@ class File {
 
   uint32_t version() const;
   uint64_t alignment() const;
+  // Files that hold it: 1, or those of the split set.
+  size_t parts() const;
 
   // In file order.
   std::span<const KeyValue> metadata() const;
@@ -75,6 +77,9 @@ class File {
   // Tells the kernel that the pages of `tensor` will not be needed soon, so
   // that a repacked weight does not count twice in memory. A hint.
   void Release(const TensorInfo& tensor) const;
+  // The same for `piece`, a part of Data(tensor).
+  void Release(const TensorInfo& tensor,
+               std::span<const std::byte> piece) const;
 
  private:
   struct Impl;

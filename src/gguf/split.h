@@ -5,14 +5,24 @@
 #ifndef BRAID_SRC_GGUF_SPLIT_H_
 #define BRAID_SRC_GGUF_SPLIT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "braid/result.h"
 #include "gguf/part.h"
 
 namespace braid::gguf {
+
+inline constexpr std::string_view kSplitNumberKey = "split.no";
+inline constexpr std::string_view kSplitCountKey = "split.count";
+inline constexpr std::string_view kSplitTensorsKey = "split.tensors.count";
+inline constexpr size_t kMaxSplitParts = UINT16_MAX;  // the keys are u16
+
+// One of the three.
+bool IsSplitKey(std::string_view key);
 
 struct Split {
   int64_t number = 0;  // from 0
@@ -29,6 +39,10 @@ Result<Split> ReadSplit(const Part& part);
 // `first_path`. Error: the path does not end in -00001-of-<count>.gguf.
 Result<std::string> SplitPath(const std::string& first_path, int64_t number,
                               int64_t count);
+
+// "-00003-of-00005.gguf" for number 2 of 5: parts count from 1 in names.
+// Requires number < count <= kMaxSplitParts.
+std::string SplitSuffix(size_t number, size_t count);
 
 }  // namespace braid::gguf
 

@@ -135,6 +135,10 @@ Result<uint64_t> PlaceTensors(uint64_t alignment,
 
 Result<Header> EncodeHeader(const Contents& contents) {
   BRAID_ASSIGN(const uint64_t alignment, ReadAlignment(contents.metadata));
+  if (alignment > kMaxWrittenAlignment) {
+    return Error{Format("key {}: {}, files are written with at most {}",
+                        kAlignmentKey, alignment, kMaxWrittenAlignment)};
+  }
   Header header;
   header.tensors = contents.tensors;
   BRAID_ASSIGN(header.data_bytes, PlaceTensors(alignment, &header.tensors));

@@ -25,6 +25,10 @@
 
 namespace braid::gguf {
 
+// Padding is made in memory, and a hostile file that is read and written again
+// may ask for 4 GiB of it. Files in the field have 32, seldom a page.
+inline constexpr uint64_t kMaxWrittenAlignment = 1 << 20;
+
 // What a file is to hold.
 struct Contents {
   // Written in this order. `general.alignment`, if it is here, is obeyed;
@@ -44,7 +48,8 @@ struct Header {
 // Lays out `contents`. What it makes has been read back by the reader, so the
 // errors are the reader's: duplicate or unprintable names, a shape that does
 // not fit its type, arrays nested too deep, ... In addition: an array's
-// elements are not of the type that it names.
+// elements are not of the type that it names; an alignment above
+// kMaxWrittenAlignment.
 Result<Header> EncodeHeader(const Contents& contents);
 
 // Not thread-safe.

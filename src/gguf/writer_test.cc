@@ -254,6 +254,10 @@ TEST_F(WriterTest, BadContentsAreRefused) {
             path_ +
                 ": key general.alignment: 12 is not a positive 32-bit "
                 "multiple of 8");
+  EXPECT_EQ(error({{{"general.alignment", 0xFFE00000u}}, {}}),
+            path_ +
+                ": key general.alignment: 4292870144, files are written with "
+                "at most 1048576");
   EXPECT_EQ(error({{}, {{.name = "q", .type = Id::kQ4_0, .shape = {33}}}}),
             path_ +
                 ": tensor q: dimension 0 is 33, not a multiple of 32, the "

@@ -20,9 +20,12 @@ constexpr int64_t kRowBlockBytes = 540 * 1000;
 // Tasks per thread: enough to even out a thread that was held up.
 constexpr int64_t kTasksPerThread = 4;
 
-bool HasOffset(DType type) {
-  return VisitFormat(
-      type, [](auto format) { return Packed<decltype(format)>::kHasOffset; });
+// The inputs that are summed for one offset; 0 if the format has none.
+int64_t SummedInputs(DType type) {
+  return VisitFormat(type, [](auto format) -> int64_t {
+    using Layout = Packed<decltype(format)>;
+    return Layout::kHasOffset ? Layout::kScaledInputs : 0;
+  });
 }
 
 // Splits `units` into about equal ranges, one per task.
@@ -71,9 +74,10 @@ void FewRowsProduct(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
     tile = packed;
   }
   float* sums = nullptr;
-  if (HasOffset(w.type())) {
-    sums = arena.Allocate<float>(static_cast<size_t>(height * w.inputs() / 32));
-    MatMulSumBlocks(tile, height, w.inputs(), sums);
+  if (const int64_t summed = SummedInputs(w.type()); summed != 0) {
+    sums = arena.Allocate<float>(
+        static_cast<size_t>(height * w.inputs() / summed));
+    MatMulSumBlocks(tile, height, w.inputs(), summed, sums);
   }
   const int64_t unit = MatMulTileShape().few_rows_groups;
   const int64_t groups = Groups(w);
@@ -95,8 +99,9 @@ void ManyRowsProduct(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
   const size_t padded = static_cast<size_t>(tiles * tile_rows);
   float* packed = arena.Allocate<float>(padded * static_cast<size_t>(inputs));
   float* sums = nullptr;
-  if (HasOffset(w.type())) {
-    sums = arena.Allocate<float>(padded * static_cast<size_t>(inputs / 32));
+  const int64_t summed = SummedInputs(w.type());
+  if (summed != 0) {
+    sums = arena.Allocate<float>(padded * static_cast<size_t>(inputs / summed));
   }
   threads.Run(static_cast<int>(tiles), [&](int task, int) {
     const int64_t row = task * tile_rows;
@@ -105,8 +110,8 @@ void ManyRowsProduct(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
     MatMulPackRows(x.row(row), x.stride, rows, height, inputs,
                    packed + row * inputs);
     if (sums != nullptr) {
-      MatMulSumBlocks(packed + row * inputs, height, inputs,
-                      sums + row * (inputs / 32));
+      MatMulSumBlocks(packed + row * inputs, height, inputs, summed,
+                      sums + row * (inputs / summed));
     }
   });
 
@@ -128,7 +133,7 @@ void ManyRowsProduct(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
     const int64_t end = std::min(split.end(task % ranges) * unit, groups);
     MatMulManyRows({Range(w, begin, end), std::min(block_rows, x.rows - row),
                     packed + row * inputs,
-                    sums == nullptr ? nullptr : sums + row * (inputs / 32),
+                    sums == nullptr ? nullptr : sums + row * (inputs / summed),
                     y.row(row) + begin * kGroupOutputs, y.stride,
                     scratch + scratch_floats * static_cast<size_t>(thread)});
   });

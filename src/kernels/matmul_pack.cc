@@ -1,101 +1,93 @@
 #include <cstring>
+#include <iterator>
 
 #include "base/check.h"
 #include "kernels/matmul.h"
 #include "kernels/matmul_formats.h"
+#include "tensor/format_codes.h"
 
 namespace braid {
 
 namespace {
 
-// PlaceBlock(block, index, lane, units): stores block `index` of one output
-// (counted along k) into lane `lane` of the units of its group.
-
-void PlaceBlock(const FormatF32::Block& block, int64_t index, int lane,
-                Packed<FormatF32>::Unit* units) {
-  units[index].value[lane] = block.value;
-}
-
-void PlaceBlock(const FormatF16::Block& block, int64_t index, int lane,
-                Packed16Bits::Unit* units) {
-  units[index].value[lane] = block.value;
-}
-
-void PlaceBlock(const FormatBF16::Block& block, int64_t index, int lane,
-                Packed16Bits::Unit* units) {
-  units[index].value[lane] = block.value;
-}
-
-void PlaceBlock(const FormatQ8_0::Block& block, int64_t index, int lane,
-                Packed<FormatQ8_0>::Unit* units) {
-  auto& unit = units[index / 2];
-  const int half = static_cast<int>(index % 2);
-  unit.d[half][lane] = block.d;
-  for (int i = 0; i < 32; ++i) unit.q[half * 32 + i][lane] = block.q[i];
-}
-
-// Writes 8 codes per word, `words` words.
-void PlaceNibbles(const int8_t* codes, int words, int lane,
-                  uint32_t (*word)[16]) {
-  for (int i = 0; i < words; ++i) {
-    uint32_t bits = 0;
-    for (int j = 0; j < 8; ++j) {
-      bits |= static_cast<uint32_t>(codes[i * 8 + j] & 15) << (4 * j);
+// Bits [shift, shift + kBits) of `count` codes, as many in a word as fit.
+template <int kBits>
+void PlaceBits(const int8_t* codes, int count, int shift, int lane,
+               uint32_t (*words)[16]) {
+  constexpr int kPerWord = 32 / kBits;
+  constexpr int kMask = (1 << kBits) - 1;
+  for (int i = 0; i < count / kPerWord; ++i) {
+    uint32_t word = 0;
+    for (int j = 0; j < kPerWord; ++j) {
+      const int bits = (codes[i * kPerWord + j] >> shift) & kMask;
+      word |= static_cast<uint32_t>(bits) << (kBits * j);
     }
-    word[i][lane] = bits;
+    words[i][lane] = word;
   }
 }
 
-void PlaceBlock(const FormatQ4_0::Block& block, int64_t index, int lane,
-                Packed<FormatQ4_0>::Unit* units) {
-  auto& unit = units[index / 2];
-  const int half = static_cast<int>(index % 2);
-  int8_t codes[32];
+// The codes of block `at` of a unit.
+template <class Format, class Unit>
+void PlaceCodes(const typename Format::Block& block, int at, int lane,
+                Unit& unit) {
+  constexpr int kCount = Format::kElements;
+  int8_t codes[kCount];
   UnpackCodes(block, codes);
-  unit.d[half][lane] = block.d;
-  PlaceNibbles(codes, 4, lane, unit.word + half * 4);
-}
-
-void PlaceBlock(const FormatQ4_1::Block& block, int64_t index, int lane,
-                Packed<FormatQ4_1>::Unit* units) {
-  auto& unit = units[index / 2];
-  const int half = static_cast<int>(index % 2);
-  int8_t codes[32];
-  UnpackCodes(block, codes);
-  unit.d[half][lane] = block.d;
-  unit.m[half][lane] = block.m;
-  PlaceNibbles(codes, 4, lane, unit.word + half * 4);
-}
-
-void PlaceBlock(const FormatQ4_K::Block& block, int64_t index, int lane,
-                Packed<FormatQ4_K>::Unit* units) {
-  auto& unit = units[index];
-  int8_t codes[256];
-  UnpackCodes(block, codes);
-  unit.d[lane] = block.d;
-  unit.dmin[lane] = block.dmin;
-  for (int i = 0; i < 8; ++i) {
-    const ScaleMin sub = UnpackScaleMin(block, i);
-    unit.scale[i][lane] = sub.scale;
-    unit.min[i][lane] = sub.min;
+  if constexpr (requires { unit.q; }) {
+    for (int i = 0; i < kCount; ++i) unit.q[at * kCount + i][lane] = codes[i];
   }
-  PlaceNibbles(codes, 32, lane, unit.word);
+  constexpr bool kNibbles = requires { unit.nibbles; };
+  if constexpr (kNibbles) {
+    PlaceBits<4>(codes, kCount, 0, lane, unit.nibbles + at * kCount / 8);
+  }
+  if constexpr (requires { unit.pairs; }) {
+    PlaceBits<2>(codes, kCount, kNibbles ? 4 : 0, lane,
+                 unit.pairs + at * kCount / 16);
+  }
+  if constexpr (requires { unit.bits; }) {
+    PlaceBits<1>(codes, kCount, 4, lane, unit.bits + at * kCount / 32);
+  }
 }
 
-void PlaceBlock(const FormatQ6_K::Block& block, int64_t index, int lane,
-                Packed<FormatQ6_K>::Unit* units) {
-  auto& unit = units[index];
-  int8_t codes[256];
-  UnpackCodes(block, codes);
-  unit.d[lane] = block.d;
-  for (int i = 0; i < 16; ++i) unit.scale[i][lane] = block.scales[i];
-  PlaceNibbles(codes, 32, lane, unit.low);
-  for (int i = 0; i < 16; ++i) {
-    uint32_t bits = 0;
-    for (int j = 0; j < 16; ++j) {
-      bits |= static_cast<uint32_t>(codes[i * 16 + j] >> 4) << (2 * j);
+// The scales and offsets of block `at` of a unit.
+template <class Block, class Unit>
+void PlaceScales(const Block& block, int at, int lane, Unit& unit) {
+  if constexpr (requires { unit.d; }) unit.d[at][lane] = block.d;
+  if constexpr (requires { unit.m; }) unit.m[at][lane] = block.m;
+  if constexpr (requires { unit.dmin; }) unit.dmin[at][lane] = block.dmin;
+  if constexpr (requires { unit.exponent; }) {
+    unit.exponent[at][lane] = block.exponent;
+  }
+  if constexpr (requires { unit.scale; }) {
+    for (int i = 0; i < 8; ++i) {
+      const ScaleMin sub = UnpackScaleMin(block, i);
+      unit.scale[i][lane] = sub.scale;
+      unit.min[i][lane] = sub.min;
     }
-    unit.high[i][lane] = bits;
+  }
+  if constexpr (requires { unit.scale_min; }) {
+    for (int i = 0; i < 16; ++i) unit.scale_min[i][lane] = block.scales[i];
+  }
+  if constexpr (requires { unit.signed_scale; }) {
+    for (int i = 0; i < static_cast<int>(std::size(unit.signed_scale)); ++i) {
+      unit.signed_scale[i][lane] = UnpackScaleCode(block, i);
+    }
+  }
+}
+
+// Stores block `index` of one output (counted along k) into lane `lane` of the
+// units of its group.
+template <class Format>
+void PlaceBlock(const typename Format::Block& block, int64_t index, int lane,
+                typename Packed<Format>::Unit* units) {
+  constexpr int kBlocks = Packed<Format>::kUnitInputs / Format::kElements;
+  auto& unit = units[index / kBlocks];
+  const int at = static_cast<int>(index % kBlocks);
+  if constexpr (requires { unit.value; }) {
+    unit.value[lane] = block.value;
+  } else {
+    PlaceCodes<Format>(block, at, lane, unit);
+    PlaceScales(block, at, lane, unit);
   }
 }
 
@@ -109,7 +101,7 @@ void PackGroup(const std::byte* rows, size_t row_bytes, int64_t blocks,
       typename Format::Block block;  // copied: a row need not be aligned
       std::memcpy(&block, stored, sizeof(block));
       stored += sizeof(block);
-      PlaceBlock(block, index, lane, units);
+      PlaceBlock<Format>(block, index, lane, units);
     }
   }
 }

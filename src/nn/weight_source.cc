@@ -7,6 +7,7 @@
 #include "base/format.h"
 #include "base/random.h"
 #include "base/try.h"
+#include "gguf/tensor_type.h"
 #include "tensor/codec.h"
 
 namespace braid {
@@ -76,7 +77,11 @@ Result<StoredTensor> GgufSource::Find(std::string_view name, const Shape& shape,
                         ToText(shape), ToText(found))};
   }
   const Result<DType> type = DTypeFromId(info->type);
-  if (!type.ok()) return Error{Format("{}: {}", name, type.error().message)};
+  if (!type.ok()) {
+    return Error{Format("{}: stored as {}: {}", name,
+                        gguf::TensorTypeText(info->type),
+                        type.error().message)};
+  }
   return StoredTensor{*type, file_->Data(*info)};
 }
 

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/check.h"
+#include "tensor/format_codes.h"
 #include "tensor/formats.h"
 #include "tensor/half.h"
 #include "tensor/k_quants.h"
@@ -12,62 +14,30 @@ namespace braid {
 
 namespace {
 
-void DecodeBlock(const FormatF32::Block& block, float* values) {
+void DecodeBlock(FormatF32, const FormatF32::Block& block, float* values) {
   values[0] = block.value;
 }
 
-void DecodeBlock(const FormatF16::Block& block, float* values) {
+void DecodeBlock(FormatF16, const FormatF16::Block& block, float* values) {
   values[0] = HalfToFloat(block.value);
 }
 
-void DecodeBlock(const FormatBF16::Block& block, float* values) {
+void DecodeBlock(FormatBF16, const FormatBF16::Block& block, float* values) {
   values[0] = Bf16ToFloat(block.value);
 }
 
-void DecodeBlock(const FormatQ8_0::Block& block, float* values) {
-  const float d = HalfToFloat(block.d);
-  for (int i = 0; i < 32; ++i) values[i] = d * static_cast<float>(block.q[i]);
-}
-
-void DecodeBlock(const FormatQ4_0::Block& block, float* values) {
-  const float d = HalfToFloat(block.d);
-  int8_t codes[32];
+template <class Format>
+void DecodeBlock(Format, const typename Format::Block& block, float* values) {
+  int8_t codes[Format::kElements];
   UnpackCodes(block, codes);
-  for (int i = 0; i < 32; ++i) {
-    values[i] = d * static_cast<float>(codes[i] - 8);
-  }
-}
-
-void DecodeBlock(const FormatQ4_1::Block& block, float* values) {
-  const float d = HalfToFloat(block.d);
-  const float m = HalfToFloat(block.m);
-  int8_t codes[32];
-  UnpackCodes(block, codes);
-  for (int i = 0; i < 32; ++i) {
-    values[i] = d * static_cast<float>(codes[i]) + m;
-  }
-}
-
-void DecodeBlock(const FormatQ4_K::Block& block, float* values) {
-  const float d = HalfToFloat(block.d);
-  const float dmin = HalfToFloat(block.dmin);
-  int8_t codes[256];
-  UnpackCodes(block, codes);
-  for (int i = 0; i < 256; ++i) {
-    const ScaleMin sub = UnpackScaleMin(block, i / 32);
-    const float scale = d * static_cast<float>(sub.scale);
-    const float min = dmin * static_cast<float>(sub.min);
-    values[i] = scale * static_cast<float>(codes[i]) - min;
-  }
-}
-
-void DecodeBlock(const FormatQ6_K::Block& block, float* values) {
-  const float d = HalfToFloat(block.d);
-  int8_t codes[256];
-  UnpackCodes(block, codes);
-  for (int i = 0; i < 256; ++i) {
-    const float scale = d * static_cast<float>(block.scales[i / 16]);
-    values[i] = scale * static_cast<float>(codes[i] - 32);
+  constexpr int kScaled = Format::kScaledElements;
+  for (int sub = 0; sub < Format::kElements / kScaled; ++sub) {
+    const ScaleOffset unpacked = UnpackScale(block, sub);
+    for (int i = sub * kScaled; i < (sub + 1) * kScaled; ++i) {
+      values[i] =
+          unpacked.scale * static_cast<float>(CodeValue<Format>(codes[i]));
+      if constexpr (Format::kHasOffset) values[i] += unpacked.offset;
+    }
   }
 }
 
@@ -108,39 +78,137 @@ void EncodeBlock(const float* values, FormatQ8_0::Block& block) {
 
 void PackNibbles(const int* codes, uint8_t* nibbles) {
   for (int i = 0; i < 16; ++i) {
-    nibbles[i] = static_cast<uint8_t>(codes[i] | codes[i + 16] << 4);
+    nibbles[i] =
+        static_cast<uint8_t>((codes[i] & 15) | (codes[i + 16] & 15) << 4);
   }
 }
 
-void EncodeBlock(const float* values, FormatQ4_0::Block& block) {
+void PackFifthBits(const int* codes, uint8_t (&high)[4]) {
+  for (uint8_t& byte : high) byte = 0;
+  for (int i = 0; i < 32; ++i) {
+    high[i / 8] =
+        static_cast<uint8_t>(high[i / 8] | (codes[i] >> 4) << (i % 8));
+  }
+}
+
+// Returns d: the element of largest magnitude gets code 0.
+float EncodeSigned(const float* values, int zero, int* codes) {
   float extreme = 0;
   for (int i = 0; i < 32; ++i) {
     if (std::fabs(values[i]) > std::fabs(extreme)) extreme = values[i];
   }
-  const float d = extreme / -8.0f;
+  const float offset = static_cast<float>(zero);
+  const float d = extreme / -offset;
   const float inverse = Inverse(d);
-  block.d = FloatToHalf(d);
-  int codes[32];
   for (int i = 0; i < 32; ++i) {
-    codes[i] = Truncate(values[i] * inverse + 8.5f, 0, 15);
+    codes[i] = Truncate(values[i] * inverse + (offset + 0.5f), 0, 2 * zero - 1);
   }
+  return d;
+}
+
+void EncodeBlock(const float* values, FormatQ4_0::Block& block) {
+  int codes[32];
+  block.d = FloatToHalf(EncodeSigned(values, 8, codes));
   PackNibbles(codes, block.nibbles);
 }
 
-void EncodeBlock(const float* values, FormatQ4_1::Block& block) {
+void EncodeBlock(const float* values, FormatQ5_0::Block& block) {
+  int codes[32];
+  block.d = FloatToHalf(EncodeSigned(values, 16, codes));
+  PackFifthBits(codes, block.high);
+  PackNibbles(codes, block.nibbles);
+}
+
+// Sets d and m.
+template <class Block>
+void EncodeUnsigned(const float* values, int levels, int* codes, Block& block) {
   float low = values[0];
   float high = values[0];
   for (int i = 1; i < 32; ++i) {
     low = std::fmin(low, values[i]);
     high = std::fmax(high, values[i]);
   }
-  const float d = (high - low) / 15.0f;
+  const float d = (high - low) / static_cast<float>(levels);
   const float inverse = Inverse(d);
   block.d = FloatToHalf(d);
   block.m = FloatToHalf(low);
+  for (int i = 0; i < 32; ++i) {
+    codes[i] = Truncate((values[i] - low) * inverse + 0.5f, 0, levels);
+  }
+}
+
+void EncodeBlock(const float* values, FormatQ4_1::Block& block) {
+  int codes[32];
+  EncodeUnsigned(values, 15, codes, block);
+  PackNibbles(codes, block.nibbles);
+}
+
+void EncodeBlock(const float* values, FormatQ5_1::Block& block) {
+  int codes[32];
+  EncodeUnsigned(values, 31, codes, block);
+  PackFifthBits(codes, block.high);
+  PackNibbles(codes, block.nibbles);
+}
+
+// Returns d; codes are 0, 1, 2.
+float EncodeTernary(const float* values, int* codes) {
+  float d = 0;
+  for (int i = 0; i < 256; ++i) d = std::fmax(d, std::fabs(values[i]));
+  const float inverse = Inverse(d);
+  for (int i = 0; i < 256; ++i) {
+    codes[i] = Truncate(std::round(values[i] * inverse), -1, 1) + 1;
+  }
+  return d;
+}
+
+void PackTrits(const int* codes, int count, int digits, uint8_t* bytes) {
+  for (int i = 0; i < count; ++i) {
+    int number = 0;  // of five digits, the last of four being 0
+    for (int digit = 0; digit < 5; ++digit) {
+      number = number * 3 + (digit < digits ? codes[digit * count + i] : 0);
+    }
+    bytes[i] = static_cast<uint8_t>((number * 256 + 242) / 243);
+  }
+}
+
+void EncodeBlock(const float* values, FormatTQ1_0::Block& block) {
+  int codes[256];
+  block.d = FloatToHalf(EncodeTernary(values, codes));
+  PackTrits(codes, 32, 5, block.five);
+  PackTrits(codes + 160, 16, 5, block.five + 32);
+  PackTrits(codes + 240, 4, 4, block.four);
+}
+
+void EncodeBlock(const float* values, FormatTQ2_0::Block& block) {
+  int codes[256];
+  block.d = FloatToHalf(EncodeTernary(values, codes));
+  PackPairs(codes, block.low);
+}
+
+void EncodeBlock(const float* values, FormatMXFP4::Block& block) {
+  float largest = 0;
+  for (int i = 0; i < 32; ++i) {
+    largest = std::fmax(largest, std::fabs(values[i]));
+  }
+  // ilogb of 0 and of infinity are the ends of int.
+  const int exponent =
+      largest > 0 && largest <= std::numeric_limits<float>::max()
+          ? std::ilogb(largest) + 125
+          : 0;
+  block.exponent = static_cast<uint8_t>(exponent < 0 ? 0 : exponent);
+  const float scale = ExponentToFloat(block.exponent);
   int codes[32];
   for (int i = 0; i < 32; ++i) {
-    codes[i] = Truncate((values[i] - low) * inverse + 0.5f, 0, 15);
+    codes[i] = 0;
+    float nearest = std::numeric_limits<float>::infinity();
+    for (int code = 0; code < 16; ++code) {
+      const float distance =
+          std::fabs(scale * static_cast<float>(kE2M1Values[code]) - values[i]);
+      if (distance < nearest) {
+        nearest = distance;
+        codes[i] = code;
+      }
+    }
   }
   PackNibbles(codes, block.nibbles);
 }
@@ -155,7 +223,7 @@ void DecodeRow(DType type, const std::byte* stored, int64_t elements,
     for (int64_t i = 0; i < elements; i += Format::kElements) {
       typename Format::Block block;  // copied: `stored` need not be aligned
       std::memcpy(&block, stored, sizeof(block));
-      DecodeBlock(block, values + i);
+      DecodeBlock(format, block, values + i);
       stored += sizeof(block);
     }
   });

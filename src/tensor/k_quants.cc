@@ -132,17 +132,189 @@ float FitSymmetric(const float* x, int n, int levels, int* codes) {
   return best_scale;
 }
 
-void PackScaleMin(int i, int scale, int min, uint8_t* s) {
-  const auto set = [s](int at, int bits) {
+template <int kCount>
+float WeightedAffine(const float* x, int levels, int* codes, float& min) {
+  float squares = 0;
+  for (int i = 0; i < kCount; ++i) squares += x[i] * x[i];
+  const float rms = std::sqrt(squares / kCount);
+  float weights[kCount];
+  for (int i = 0; i < kCount; ++i) weights[i] = rms + std::fabs(x[i]);
+  const Affine fit =
+      FitAffine(x, weights, kCount, levels, -1.0f, 0.1f, 20, codes);
+  min = fit.min;
+  return fit.scale;
+}
+
+// The integer scales and minima of a block's sub-blocks, and its codes.
+template <int kSubBlocks>
+struct AffineBlock {
+  uint16_t d;
+  uint16_t dmin;
+  int scale[kSubBlocks];
+  int min[kSubBlocks];
+  int codes[256];
+};
+
+// Codes 0 to `levels`, scales and minima 0 to `top`.
+template <int kSubBlocks>
+void EncodeAffine(const float* values, int levels, int top,
+                  AffineBlock<kSubBlocks>& block) {
+  constexpr int kGroup = 256 / kSubBlocks;
+  float scales[kSubBlocks];
+  float mins[kSubBlocks];
+  float largest_scale = 0;
+  float largest_min = 0;
+  for (int g = 0; g < kSubBlocks; ++g) {
+    scales[g] = WeightedAffine<kGroup>(values + g * kGroup, levels,
+                                       block.codes + g * kGroup, mins[g]);
+    largest_scale = std::fmax(largest_scale, scales[g]);
+    largest_min = std::fmax(largest_min, mins[g]);
+  }
+  const float limit = static_cast<float>(top);
+  block.d = FloatToHalf(largest_scale / limit);
+  block.dmin = FloatToHalf(largest_min / limit);
+  const float d = HalfToFloat(block.d);
+  const float dmin = HalfToFloat(block.dmin);
+  const float per_scale = largest_scale > 0 ? limit / largest_scale : 0.0f;
+  const float per_min = largest_min > 0 ? limit / largest_min : 0.0f;
+  for (int g = 0; g < kSubBlocks; ++g) {
+    block.scale[g] = NearestInt(per_scale * scales[g], 0, top);
+    block.min[g] = NearestInt(per_min * mins[g], 0, top);
+    const float step = d * static_cast<float>(block.scale[g]);
+    if (step == 0) continue;
+    const float min = dmin * static_cast<float>(block.min[g]);
+    for (int i = g * kGroup; i < (g + 1) * kGroup; ++i) {
+      block.codes[i] = NearestInt((values[i] + min) / step, 0, levels);
+    }
+  }
+}
+
+// The 6-bit pairs of Q4_K and Q5_K.
+void PackScaleMins(const AffineBlock<8>& block, uint8_t (&s)[12]) {
+  for (uint8_t& byte : s) byte = 0;
+  const auto set = [&s](int at, int bits) {
     s[at] = static_cast<uint8_t>(s[at] | bits);
   };
-  if (i < 4) {
-    set(i, scale);
-    set(i + 4, min);
-  } else {
-    set(i + 4, (scale & 15) | (min & 15) << 4);
-    set(i - 4, scale >> 4 << 6);
-    set(i, min >> 4 << 6);
+  for (int i = 0; i < 8; ++i) {
+    const int scale = block.scale[i];
+    const int min = block.min[i];
+    if (i < 4) {
+      set(i, scale);
+      set(i + 4, min);
+    } else {
+      set(i + 4, (scale & 15) | (min & 15) << 4);
+      set(i - 4, scale >> 4 << 6);
+      set(i, min >> 4 << 6);
+    }
+  }
+}
+
+// Low nibbles in the order of Q4_K.
+void PackLongNibbles(const int* codes, uint8_t (&nibbles)[128]) {
+  for (int i = 0; i < 128; ++i) {
+    const int* pair = codes + i / 32 * 64 + i % 32;
+    nibbles[i] = static_cast<uint8_t>((pair[0] & 15) | (pair[32] & 15) << 4);
+  }
+}
+
+// Bit `bit` of the codes, in the order of Q3_K and Q5_K.
+void PackHighBits(const int* codes, int bit, uint8_t (&high)[32]) {
+  for (uint8_t& byte : high) byte = 0;
+  for (int i = 0; i < 256; ++i) {
+    const int set = (codes[i] >> bit) & 1;
+    high[i % 32] = static_cast<uint8_t>(high[i % 32] | set << (i / 32));
+  }
+}
+
+// Rounds the scales of sub-blocks to integers -`top` to `top` - 1 and returns
+// what they count in, as a half: the scale of largest magnitude is -top. 0 if
+// all are tiny.
+uint16_t RoundScales(const float* scales, int count, int top, int* rounded) {
+  float extreme = 0;
+  for (int g = 0; g < count; ++g) {
+    if (std::fabs(scales[g]) > std::fabs(extreme)) extreme = scales[g];
+    rounded[g] = 0;
+  }
+  if (!(std::fabs(extreme) > kTiny)) return 0;
+  const float limit = -static_cast<float>(top);
+  for (int g = 0; g < count; ++g) {
+    rounded[g] = NearestInt(scales[g] * (limit / extreme), -top, top - 1);
+  }
+  return FloatToHalf(extreme / limit);
+}
+
+// The integer scales of a block's sub-blocks of 16, and its codes.
+struct SymmetricBlock {
+  uint16_t d;
+  int scale[16];
+  int codes[256];  // 0 to 2 * levels - 1
+};
+
+// Values scale * (code - levels), scales -`top` to `top` - 1.
+void EncodeSymmetric(const float* values, int levels, int top,
+                     SymmetricBlock& block) {
+  constexpr int kGroup = 16;
+  float scales[16];
+  for (int g = 0; g < 16; ++g) {
+    scales[g] = FitSymmetric(values + g * kGroup, kGroup, levels,
+                             block.codes + g * kGroup);
+  }
+  block.d = RoundScales(scales, 16, top, block.scale);
+  const float d = HalfToFloat(block.d);
+  for (int i = 0; i < 256; ++i) {
+    const float step = d * static_cast<float>(block.scale[i / kGroup]);
+    if (step != 0) {
+      block.codes[i] = NearestInt(values[i] / step, -levels, levels - 1);
+    }
+    block.codes[i] += levels;
+  }
+}
+
+// The level nearest to `value`, as a code.
+int NearestLevel(float value) {
+  int code = 0;
+  while (code < 15 && value > 0.5f * static_cast<float>(kIq4Values[code] +
+                                                        kIq4Values[code + 1])) {
+    ++code;
+  }
+  return code;
+}
+
+// x ~ scale * level; weight x^2.
+float FitLevels(const float* x) {
+  float extreme = 0;
+  for (int i = 0; i < 32; ++i) {
+    if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
+  }
+  if (!(std::fabs(extreme) > kTiny)) return 0;
+  float best_scale = 0;
+  float best_gain = 0;  // the error falls as xl^2 / ll grows
+  for (int step = -7; step <= 7; ++step) {
+    const float inverse =
+        (static_cast<float>(step) + static_cast<float>(kIq4Values[0])) /
+        extreme;
+    float xl = 0;
+    float ll = 0;
+    for (int i = 0; i < 32; ++i) {
+      const float level =
+          static_cast<float>(kIq4Values[NearestLevel(x[i] * inverse)]);
+      const float w = x[i] * x[i];
+      xl += w * x[i] * level;
+      ll += w * level * level;
+    }
+    if (!(ll > 0) || !(xl * (xl / ll) > best_gain)) continue;
+    best_scale = xl / ll;
+    best_gain = xl * best_scale;
+  }
+  return best_scale;
+}
+
+// 32 codes for `scale`, in the nibble order of Q4_0.
+void PackLevels(const float* x, float scale, uint8_t* nibbles) {
+  const float inverse = scale == 0 ? 0.0f : 1.0f / scale;
+  for (int i = 0; i < 16; ++i) {
+    nibbles[i] = static_cast<uint8_t>(NearestLevel(x[i] * inverse) |
+                                      NearestLevel(x[i + 16] * inverse) << 4);
   }
 }
 
@@ -154,81 +326,100 @@ int NearestInt(float value, int low, int high) {
   return static_cast<int>(std::nearbyint(value));
 }
 
-void EncodeBlock(const float* values, FormatQ4_K::Block& block) {
-  constexpr int kGroup = 32;
-  int codes[256];
-  Affine fit[8];
-  float largest_scale = 0;
-  float largest_min = 0;
-  for (int g = 0; g < 8; ++g) {
-    const float* x = values + g * kGroup;
-    float squares = 0;
-    for (int i = 0; i < kGroup; ++i) squares += x[i] * x[i];
-    const float rms = std::sqrt(squares / kGroup);
-    float weights[kGroup];
-    for (int i = 0; i < kGroup; ++i) weights[i] = rms + std::fabs(x[i]);
-    fit[g] =
-        FitAffine(x, weights, kGroup, 15, -1.0f, 0.1f, 20, codes + g * kGroup);
-    largest_scale = std::fmax(largest_scale, fit[g].scale);
-    largest_min = std::fmax(largest_min, fit[g].min);
-  }
-  block = {};
-  block.d = FloatToHalf(largest_scale / 63.0f);
-  block.dmin = FloatToHalf(largest_min / 63.0f);
-  const float d = HalfToFloat(block.d);
-  const float dmin = HalfToFloat(block.dmin);
-  const float per_scale = largest_scale > 0 ? 63.0f / largest_scale : 0.0f;
-  const float per_min = largest_min > 0 ? 63.0f / largest_min : 0.0f;
-  for (int g = 0; g < 8; ++g) {
-    const int scale = NearestInt(per_scale * fit[g].scale, 0, 63);
-    const int min = NearestInt(per_min * fit[g].min, 0, 63);
-    PackScaleMin(g, scale, min, block.scales);
-    const float step = d * static_cast<float>(scale);
-    if (step == 0) continue;
-    for (int i = g * kGroup; i < (g + 1) * kGroup; ++i) {
-      codes[i] = NearestInt((values[i] + dmin * static_cast<float>(min)) / step,
-                            0, 15);
-    }
-  }
-  for (int i = 0; i < 256; ++i) {
-    const int byte = i / 64 * 32 + i % 32;
-    const int shift = i % 64 < 32 ? 0 : 4;
-    block.nibbles[byte] =
-        static_cast<uint8_t>(block.nibbles[byte] | codes[i] << shift);
+void PackPairs(const int* codes, uint8_t (&low)[64]) {
+  for (int i = 0; i < 64; ++i) {
+    const int* first = codes + i / 32 * 128 + i % 32;
+    low[i] = static_cast<uint8_t>((first[0] & 3) | (first[32] & 3) << 2 |
+                                  (first[64] & 3) << 4 | (first[96] & 3) << 6);
   }
 }
 
-void EncodeBlock(const float* values, FormatQ6_K::Block& block) {
-  constexpr int kGroup = 16;
-  int codes[256];
-  float scales[16];
-  float extreme = 0;  // the scale of largest magnitude, with its sign
-  for (int g = 0; g < 16; ++g) {
-    scales[g] =
-        FitSymmetric(values + g * kGroup, kGroup, 32, codes + g * kGroup);
-    if (std::fabs(scales[g]) > std::fabs(extreme)) extreme = scales[g];
+void EncodeBlock(const float* values, FormatQ2_K::Block& block) {
+  AffineBlock<16> encoded;
+  EncodeAffine(values, 3, 15, encoded);
+  block.d = encoded.d;
+  block.dmin = encoded.dmin;
+  for (int i = 0; i < 16; ++i) {
+    block.scales[i] =
+        static_cast<uint8_t>(encoded.scale[i] | encoded.min[i] << 4);
   }
+  PackPairs(encoded.codes, block.low);
+}
+
+void EncodeBlock(const float* values, FormatQ4_K::Block& block) {
+  AffineBlock<8> encoded;
+  EncodeAffine(values, 15, 63, encoded);
+  block.d = encoded.d;
+  block.dmin = encoded.dmin;
+  PackScaleMins(encoded, block.scales);
+  PackLongNibbles(encoded.codes, block.nibbles);
+}
+
+void EncodeBlock(const float* values, FormatQ5_K::Block& block) {
+  AffineBlock<8> encoded;
+  EncodeAffine(values, 31, 63, encoded);
+  block.d = encoded.d;
+  block.dmin = encoded.dmin;
+  PackScaleMins(encoded, block.scales);
+  PackHighBits(encoded.codes, 4, block.high);
+  PackLongNibbles(encoded.codes, block.nibbles);
+}
+
+void EncodeBlock(const float* values, FormatQ3_K::Block& block) {
+  SymmetricBlock encoded;
+  EncodeSymmetric(values, 4, 32, encoded);
   block = {};
-  if (!(std::fabs(extreme) > kTiny)) return;
-  block.d = FloatToHalf(extreme / -128.0f);
-  const float d = HalfToFloat(block.d);
-  for (int g = 0; g < 16; ++g) {
-    const int scale = NearestInt(scales[g] * (-128.0f / extreme), -128, 127);
-    block.scales[g] = static_cast<int8_t>(scale);
-    const float step = d * static_cast<float>(scale);
-    if (step == 0) continue;
-    for (int i = g * kGroup; i < (g + 1) * kGroup; ++i) {
-      codes[i] = NearestInt(values[i] / step, -32, 31);
-    }
+  block.d = encoded.d;
+  for (int i = 0; i < 16; ++i) {
+    const int scale = encoded.scale[i] + 32;
+    uint8_t& low = block.scales[i % 8];
+    uint8_t& high = block.scales[8 + i % 4];
+    low = static_cast<uint8_t>(low | (scale & 15) << (i / 8 * 4));
+    high = static_cast<uint8_t>(high | scale >> 4 << (i / 4 * 2));
+  }
+  PackHighBits(encoded.codes, 2, block.high);
+  PackPairs(encoded.codes, block.low);
+}
+
+void EncodeBlock(const float* values, FormatQ6_K::Block& block) {
+  SymmetricBlock encoded;
+  EncodeSymmetric(values, 32, 128, encoded);
+  block = {};
+  block.d = encoded.d;
+  for (int i = 0; i < 16; ++i) {
+    block.scales[i] = static_cast<int8_t>(encoded.scale[i]);
   }
   for (int i = 0; i < 256; ++i) {
-    const int code = codes[i] + 32;
+    const int code = encoded.codes[i];
     const int half = i / 128;
     const int j = i % 128;
     uint8_t& low = block.low[half * 64 + j % 64];
     uint8_t& high = block.high[half * 32 + j % 32];
     low = static_cast<uint8_t>(low | (code & 15) << (j < 64 ? 0 : 4));
     high = static_cast<uint8_t>(high | code >> 4 << (j / 32 * 2));
+  }
+}
+
+void EncodeBlock(const float* values, FormatIQ4_NL::Block& block) {
+  block.d = FloatToHalf(FitLevels(values));
+  PackLevels(values, HalfToFloat(block.d), block.nibbles);
+}
+
+void EncodeBlock(const float* values, FormatIQ4_XS::Block& block) {
+  float scales[8];
+  for (int g = 0; g < 8; ++g) scales[g] = FitLevels(values + g * 32);
+  int rounded[8];
+  block = {};
+  block.d = RoundScales(scales, 8, 32, rounded);
+  for (int g = 0; g < 8; ++g) {
+    const int scale = rounded[g] + 32;
+    uint8_t& low = block.scales_low[g / 2];
+    low = static_cast<uint8_t>(low | (scale & 15) << (g % 2 * 4));
+    block.scales_high =
+        static_cast<uint16_t>(block.scales_high | scale >> 4 << (g * 2));
+    PackLevels(values + g * 32,
+               HalfToFloat(block.d) * static_cast<float>(rounded[g]),
+               block.nibbles + g * 16);
   }
 }
 

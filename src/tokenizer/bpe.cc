@@ -52,38 +52,6 @@ Result<TextTable> MakePieces(const Vocabulary& vocabulary) {
   return TextTable::Make(views, findable, "tokenizer.ggml.tokens");
 }
 
-Result<MergeTable> MakeMerges(const TokenizerSpec& spec,
-                              const Vocabulary& vocabulary) {
-  if (spec.merges.size() >= kNoMerge) {
-    return Error{Format("tokenizer.ggml.merges: {} merges, at most {}",
-                        spec.merges.size(), kNoMerge - 1)};
-  }
-  MergeTable merges(spec.merges.size());
-  std::string merged;
-  for (uint32_t rank = 0; rank < spec.merges.size(); ++rank) {
-    const std::string_view merge = spec.merges[rank];
-    // Not at 0: the left part may itself begin with a space.
-    const size_t space = merge.find(' ', 1);
-    if (space == std::string_view::npos || space + 1 == merge.size()) {
-      return Error{
-          Format("tokenizer.ggml.merges[{}]: \"{}\" is not two texts "
-                 "with a space between",
-                 rank, Excerpt(merge))};
-    }
-    const std::string_view left = merge.substr(0, space);
-    const std::string_view right = merge.substr(space + 1);
-    merged.assign(left).append(right);
-    const TokenId left_token = vocabulary.Find(left);
-    const TokenId right_token = vocabulary.Find(right);
-    const TokenId token = vocabulary.Find(merged);
-    if (left_token != kNoToken && right_token != kNoToken &&
-        token != kNoToken) {
-      merges.Add(left_token, right_token, {rank, token});
-    }
-  }
-  return merges;
-}
-
 std::array<TokenId, 256> MakeByteTokens(const Vocabulary& vocabulary) {
   std::array<TokenId, 256> tokens;
   for (int byte = 0; byte < 256; ++byte) {
@@ -193,7 +161,7 @@ Result<std::unique_ptr<Tokenizer>> MakeBpeTokenizer(const TokenizerSpec& spec) {
   }
   BRAID_ASSIGN(Vocabulary vocabulary, Vocabulary::Make(spec));
   BRAID_ASSIGN(TextTable pieces, MakePieces(vocabulary));
-  BRAID_ASSIGN(MergeTable merges, MakeMerges(spec, vocabulary));
+  BRAID_ASSIGN(MergeTable merges, MakeMergeTable(spec.merges, vocabulary));
   return std::unique_ptr<Tokenizer>(
       std::make_unique<BpeTokenizer>(std::move(vocabulary), std::move(pieces),
                                      std::move(merges), *profile, spec));

@@ -84,4 +84,14 @@ std::string ByteTokenText(uint8_t byte) {
   return text;
 }
 
+void AppendWithSpaces(std::string_view stored, std::string& text) {
+  for (size_t mark = stored.find(kSpaceMark); mark != std::string_view::npos;
+       mark = stored.find(kSpaceMark)) {
+    text += stored.substr(0, mark);
+    text += ' ';
+    stored.remove_prefix(mark + kSpaceMark.size());
+  }
+  text += stored;
+}
+
 }  // namespace braid

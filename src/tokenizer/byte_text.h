@@ -22,6 +22,12 @@ bool AppendBytesOf(std::string_view text, std::string& bytes);
 std::optional<uint8_t> ParseByteToken(std::string_view text);
 std::string ByteTokenText(uint8_t byte);
 
+// What SentencePiece writes for a space.
+inline constexpr std::string_view kSpaceMark = "\u2581";
+
+// Appends `stored` with spaces for the space marks.
+void AppendWithSpaces(std::string_view stored, std::string& text);
+
 }  // namespace braid
 
 #endif  // BRAID_SRC_TOKENIZER_BYTE_TEXT_H_

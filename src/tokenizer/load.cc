@@ -11,7 +11,11 @@
 #include "base/format.h"
 #include "base/try.h"
 #include "tokenizer/bpe.h"
+#include "tokenizer/character_bpe.h"
+#include "tokenizer/rwkv.h"
 #include "tokenizer/spm.h"
+#include "tokenizer/unigram.h"
+#include "tokenizer/wpm.h"
 
 namespace braid {
 
@@ -25,6 +29,10 @@ struct Kind {
 constexpr Kind kKinds[] = {
     {"gpt2", MakeBpeTokenizer},
     {"llama", MakeSpmTokenizer},
+    {"gemma4", MakeCharacterBpeTokenizer},
+    {"bert", MakeWpmTokenizer},
+    {"t5", MakeUnigramTokenizer},
+    {"rwkv", MakeRwkvTokenizer},
 };
 
 struct IdKey {
@@ -32,6 +40,8 @@ struct IdKey {
   std::string_view key;
 };
 constexpr IdKey kIdKeys[] = {
+    // What older files with BERT's vocabulary call it; bos_token_id wins.
+    {TokenRole::kBos, "tokenizer.ggml.cls_token_id"},
     {TokenRole::kBos, "tokenizer.ggml.bos_token_id"},
     {TokenRole::kEos, "tokenizer.ggml.eos_token_id"},
     {TokenRole::kUnknown, "tokenizer.ggml.unknown_token_id"},
@@ -45,7 +55,7 @@ constexpr IdKey kIdKeys[] = {
     {TokenRole::kFimRepository, "tokenizer.ggml.fim_rep_token_id"},
     {TokenRole::kFimSeparator, "tokenizer.ggml.fim_sep_token_id"},
 };
-static_assert(std::size(kIdKeys) == kTokenRoles);
+static_assert(std::size(kIdKeys) == kTokenRoles + 1);
 
 // The array at `key`; nullptr if the key is absent.
 Result<const gguf::Array*> FindArray(const gguf::File& file,
@@ -94,6 +104,22 @@ Result<std::vector<Number>> GetNumbers(const gguf::File& file,
   return numbers;
 }
 
+// An array of bytes, signed or not. Empty if absent.
+Result<std::string_view> GetBytes(const gguf::File& file,
+                                  std::string_view key) {
+  BRAID_ASSIGN(const gguf::Array* array, FindArray(file, key));
+  if (array == nullptr) return std::string_view();
+  const auto view = [](const auto& bytes) {
+    return std::string_view(reinterpret_cast<const char*>(bytes.data()),
+                            bytes.size());
+  };
+  const auto* bytes = std::get_if<std::vector<uint8_t>>(&array->elements);
+  if (bytes != nullptr) return view(*bytes);
+  const auto* signed_bytes = std::get_if<std::vector<int8_t>>(&array->elements);
+  if (signed_bytes != nullptr) return view(*signed_bytes);
+  return Error{Format("{}: not an array of bytes", key)};
+}
+
 Result<std::optional<bool>> GetFlag(const gguf::File& file,
                                     std::string_view key) {
   if (file.Find(key) == nullptr) return std::optional<bool>();
@@ -135,6 +161,14 @@ Result<TokenizerSpec> ReadTokenizerSpec(const gguf::File& file) {
   BRAID_ASSIGN(spec.add_eos, GetFlag(file, "tokenizer.ggml.add_eos_token"));
   BRAID_ASSIGN(spec.add_space_prefix,
                GetFlag(file, "tokenizer.ggml.add_space_prefix"));
+  BRAID_ASSIGN(spec.remove_extra_whitespaces,
+               GetFlag(file, "tokenizer.ggml.remove_extra_whitespaces"));
+  BRAID_ASSIGN(spec.lowercase,
+               GetFlag(file, "tokenizer.ggml.normalizer.lowercase"));
+  BRAID_ASSIGN(spec.strip_accents,
+               GetFlag(file, "tokenizer.ggml.normalizer.strip_accents"));
+  BRAID_ASSIGN(spec.charsmap,
+               GetBytes(file, "tokenizer.ggml.precompiled_charsmap"));
   return spec;
 }
 

@@ -57,7 +57,7 @@ TEST(LoadTest, UnsupportedKindsAreNamedWithTheSupportedOnes) {
   const gguf::Value model = std::string_view("abacus");
   EXPECT_EQ(ErrorWith("tokenizer.ggml.model", &model),
             "tokenizer.ggml.model: \"abacus\" is not supported; supported: "
-            "gpt2, llama");
+            "gpt2, llama, gemma4, bert, t5, rwkv");
 }
 
 TEST(LoadTest, WrongTypesAreErrorsThatNameTheKey) {
@@ -116,6 +116,7 @@ TEST(LoadTest, EndOfGeneration) {
             "<|return|><|call|>");
   EXPECT_EQ(ends({"", "</s>", "<|tool_response>"}, kUserDefined),
             "<|tool_response>");
+  EXPECT_EQ(ends({"", "</s>", "</u>"}, kUserDefined), "");
 }
 
 }  // namespace

@@ -4,11 +4,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
+#include "braid/result.h"
 #include "braid/types.h"
 #include "tokenizer/merge_loop.h"
+#include "tokenizer/vocabulary.h"
 
 namespace braid {
 
@@ -50,6 +54,12 @@ class MergeTable {
   std::vector<Slot> slots_;  // a power of two, at most half of them filled
   uint64_t seed_;
 };
+
+// The merges of a file, ranked by their place in the list. Errors: too many of
+// them, or one that is not two texts with a space between; merges of or into
+// texts that are no tokens are left out.
+Result<MergeTable> MakeMergeTable(std::span<const std::string_view> merges,
+                                  const Vocabulary& vocabulary);
 
 }  // namespace braid
 

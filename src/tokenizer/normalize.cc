@@ -23,15 +23,6 @@ int CombiningClass(int32_t code_point) {
   return utf8proc_get_property(code_point)->combining_class;
 }
 
-void AppendDecomposed(uint32_t code_point, std::vector<int32_t>& out) {
-  int32_t parts[8];  // no canonical decomposition is longer than 4
-  int boundary = 0;
-  const auto count =
-      utf8proc_decompose_char(static_cast<int32_t>(code_point), parts,
-                              std::size(parts), UTF8PROC_DECOMPOSE, &boundary);
-  for (utf8proc_ssize_t i = 0; i < count; ++i) out.push_back(parts[i]);
-}
-
 // Canonical ordering: marks by combining class, stably, between characters of
 // class 0. (utf8proc's own is an insertion sort: quadratic.)
 void OrderMarks(std::vector<int32_t>& code_points) {
@@ -93,6 +84,15 @@ SafetyRun RunAt(std::string_view text, size_t at, bool safe) {
 }
 
 }  // namespace
+
+void AppendDecomposed(uint32_t code_point, std::vector<int32_t>& out) {
+  int32_t parts[8];  // no canonical decomposition is longer than 4
+  int boundary = 0;
+  const auto count =
+      utf8proc_decompose_char(static_cast<int32_t>(code_point), parts,
+                              std::size(parts), UTF8PROC_DECOMPOSE, &boundary);
+  for (utf8proc_ssize_t i = 0; i < count; ++i) out.push_back(parts[i]);
+}
 
 std::string_view NormalizeNfc(std::string_view text, std::string& storage) {
   SafetyRun safe = RunAt(text, 0, true);

@@ -2,8 +2,10 @@
 #ifndef BRAID_SRC_TOKENIZER_NORMALIZE_H_
 #define BRAID_SRC_TOKENIZER_NORMALIZE_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace braid {
 
@@ -12,6 +14,10 @@ namespace braid {
 // already normal (nearly always), else of `storage`, which it fills.
 // Time O(n log n), also for long runs of combining marks.
 std::string_view NormalizeNfc(std::string_view text, std::string& storage);
+
+// Appends the canonical decomposition of one character (form D), a Unicode
+// scalar value.
+void AppendDecomposed(uint32_t code_point, std::vector<int32_t>& out);
 
 }  // namespace braid
 

@@ -58,6 +58,11 @@ struct TokenizerSpec {
   std::optional<bool> add_bos;
   std::optional<bool> add_eos;
   std::optional<bool> add_space_prefix;
+  std::optional<bool> remove_extra_whitespaces;
+  std::optional<bool> lowercase;      // tokenizer.ggml.normalizer.lowercase
+  std::optional<bool> strip_accents;  // tokenizer.ggml.normalizer.strip_accents
+  // tokenizer.ggml.precompiled_charsmap; empty if absent.
+  std::string_view charsmap;
 };
 
 // What an error message shows of a text from a file, which may be long.

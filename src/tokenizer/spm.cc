@@ -17,8 +17,6 @@ namespace braid {
 
 namespace {
 
-constexpr std::string_view kSpaceMark = "\u2581";
-
 // Looking a text up costs its length; with a bound the whole stays O(n log n).
 // The longest normal token of models in use has about 100 bytes.
 constexpr size_t kLongestMerge = 512;
@@ -55,30 +53,6 @@ std::vector<uint32_t> RanksByScore(const Vocabulary& vocabulary) {
         ranks[static_cast<size_t>(order[i - 1])] + (equal ? 0 : 1);
   }
   return ranks;
-}
-
-// Does a token have a space mark behind another character? If none has, as in
-// Llama's vocabulary, no merge crosses the start of a word.
-bool AnyTokenSpansWords(const Vocabulary& vocabulary) {
-  for (TokenId token = 0; token < vocabulary.size(); ++token) {
-    if (!CanMergeInto(vocabulary, token)) continue;
-    std::string_view text = vocabulary.text(token);
-    while (text.starts_with(kSpaceMark)) text.remove_prefix(kSpaceMark.size());
-    if (text.find(kSpaceMark) != std::string_view::npos) return true;
-  }
-  return false;
-}
-
-std::array<TokenId, 256> FindByteTokens(const Vocabulary& vocabulary) {
-  std::array<TokenId, 256> tokens;
-  for (int i = 0; i < 256; ++i) {
-    const uint8_t byte = static_cast<uint8_t>(i);
-    tokens[byte] = vocabulary.Find(ByteTokenText(byte));
-    if (tokens[byte] == kNoToken) {
-      tokens[byte] = vocabulary.Find(std::string(1, static_cast<char>(byte)));
-    }
-  }
-  return tokens;
 }
 
 // Bytes of the space mark (or the space that stands for one) at text[at]; 0 if
@@ -203,20 +177,14 @@ class SpmTokenizer : public VocabularyTokenizer {
   }
 
   void AppendBytes(TokenId token, std::string& text) const override {
-    std::string_view stored = vocabulary().text(token);
+    const std::string_view stored = vocabulary().text(token);
     if (vocabulary().type(token) == TokenType::kByte) {
       if (const auto byte = ParseByteToken(stored)) {
         text.push_back(static_cast<char>(*byte));
         return;
       }
     }
-    for (size_t mark = stored.find(kSpaceMark); mark != std::string_view::npos;
-         mark = stored.find(kSpaceMark)) {
-      text += stored.substr(0, mark);
-      text += ' ';
-      stored.remove_prefix(mark + kSpaceMark.size());
-    }
-    text += stored;
+    AppendWithSpaces(stored, text);
   }
 
   void TrimStart(std::string& text) const override {

@@ -5,6 +5,7 @@
 
 #include "base/format.h"
 #include "base/try.h"
+#include "tokenizer/byte_text.h"
 
 namespace braid {
 
@@ -107,6 +108,8 @@ void Vocabulary::MarkEndOfGeneration(bool has_types) {
     if (token == kNoToken) continue;
     // Qwen's vocabulary has a "</s>" that is an ordinary word.
     if (has_types && type(token) == TokenType::kNormal) continue;
+    // Gemma's has the tags of HTML, among them that of struck-out text.
+    if (text == "</s>" && Find("</u>") != kNoToken) continue;
     ends_generation_[Index(token)] = true;
     // Some files call them user-defined; a user's text must not be able to end
     // a turn.
@@ -130,6 +133,28 @@ void Vocabulary::MarkEndOfGeneration(bool has_types) {
         TokenRole::kFimSeparator}) {
     if (id(role) != kNoToken) ends_generation_[Index(id(role))] = true;
   }
+}
+
+std::array<TokenId, 256> FindByteTokens(const Vocabulary& vocabulary) {
+  std::array<TokenId, 256> tokens;
+  for (int i = 0; i < 256; ++i) {
+    const uint8_t byte = static_cast<uint8_t>(i);
+    tokens[byte] = vocabulary.Find(ByteTokenText(byte));
+    if (tokens[byte] == kNoToken) {
+      tokens[byte] = vocabulary.Find(std::string(1, static_cast<char>(byte)));
+    }
+  }
+  return tokens;
+}
+
+bool AnyTokenSpansWords(const Vocabulary& vocabulary) {
+  for (TokenId token = 0; token < vocabulary.size(); ++token) {
+    if (vocabulary.type(token) != TokenType::kNormal) continue;
+    std::string_view text = vocabulary.text(token);
+    while (text.starts_with(kSpaceMark)) text.remove_prefix(kSpaceMark.size());
+    if (text.find(kSpaceMark) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 }  // namespace braid

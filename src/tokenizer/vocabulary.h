@@ -44,7 +44,8 @@ class Vocabulary {
   TokenId id(TokenRole role) const { return ids_[static_cast<size_t>(role)]; }
   // The ids that the file names as ends, and the special tokens whose text is
   // known to be one ("<|im_end|>", ...), which become control tokens. A normal
-  // token is none, whatever its text, unless the file has no types.
+  // token is none, whatever its text, unless the file has no types; nor is
+  // "</s>" among the tags of HTML.
   bool IsEndOfGeneration(TokenId token) const {
     return ends_generation_[Index(token)];
   }
@@ -60,6 +61,14 @@ class Vocabulary {
   std::array<TokenId, kTokenRoles> ids_;
   std::vector<bool> ends_generation_;
 };
+
+// By byte: the token "<0x0A>" of byte 10 or, where that is absent, the one
+// whose text is the byte itself; kNoToken where both are.
+std::array<TokenId, 256> FindByteTokens(const Vocabulary& vocabulary);
+
+// Does a normal token have SentencePiece's space mark behind another character?
+// If none has, as in Llama's vocabulary, no token crosses the start of a word.
+bool AnyTokenSpansWords(const Vocabulary& vocabulary);
 
 }  // namespace braid
 

@@ -25,10 +25,11 @@ std::vector<SpecialTokens::Entry> TokensOfTypes(
 }  // namespace
 
 VocabularyTokenizer::VocabularyTokenizer(Vocabulary vocabulary, bool add_bos,
-                                         bool add_eos)
+                                         bool add_end, TokenRole end)
     : vocabulary_(std::move(vocabulary)),
       add_bos_(add_bos),
-      add_eos_(add_eos),
+      add_end_(add_end),
+      end_(vocabulary_.id(end)),
       user_defined_(TokensOfTypes(vocabulary_, {TokenType::kUserDefined})),
       all_special_(TokensOfTypes(vocabulary_,
                                  {TokenType::kControl, TokenType::kUserDefined,
@@ -42,8 +43,8 @@ std::vector<TokenId> VocabularyTokenizer::Encode(
   tokens.reserve(text.size() / 4 + 2);  // English has about 4 bytes a token
   if (options.add_special && adds_bos()) tokens.push_back(bos());
   EncodeFragments(special.Split(text), tokens);
-  if (options.add_special && add_eos_ && eos() != kNoToken) {
-    tokens.push_back(eos());
+  if (options.add_special && add_end_ && end_ != kNoToken) {
+    tokens.push_back(end_);
   }
   return tokens;
 }
@@ -73,16 +74,21 @@ void VocabularyTokenizer::AppendPiece(TokenId token,
       AppendBytes(token, text);
       break;
     case TokenType::kUserDefined:
-      text += vocabulary_.text(token);
+      AppendSpecial(token, text);
       break;
     case TokenType::kControl:
     case TokenType::kUnknown:
-      if (options.special) text += vocabulary_.text(token);
+      if (options.special) AppendSpecial(token, text);
       break;
     case TokenType::kUndefined:
     case TokenType::kUnused:
       break;
   }
+}
+
+void VocabularyTokenizer::AppendSpecial(TokenId token,
+                                        std::string& text) const {
+  text += vocabulary_.text(token);
 }
 
 void VocabularyTokenizer::TrimStart(std::string&) const {}

@@ -2,7 +2,8 @@
 // how it encodes ordinary text, and what bytes a normal token stands for.
 //
 // Decoded text is not "cleaned up" (Transformers can drop spaces before
-// punctuation): that is for display, and would lose text.
+// punctuation): that is for display, and would lose text. WordPiece is the
+// exception: its texts are lost anyway (wpm.h).
 #ifndef BRAID_SRC_TOKENIZER_VOCABULARY_TOKENIZER_H_
 #define BRAID_SRC_TOKENIZER_VOCABULARY_TOKENIZER_H_
 
@@ -34,7 +35,9 @@ class VocabularyTokenizer : public Tokenizer {
   std::string_view StoredText(TokenId token) const final;
 
  protected:
-  VocabularyTokenizer(Vocabulary vocabulary, bool add_bos, bool add_eos);
+  // `end` is the token that Encode puts last if `add_end`.
+  VocabularyTokenizer(Vocabulary vocabulary, bool add_bos, bool add_end,
+                      TokenRole end = TokenRole::kEos);
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
 
@@ -44,6 +47,8 @@ class VocabularyTokenizer : public Tokenizer {
                                std::vector<TokenId>& tokens) const = 0;
   // Appends what a normal or byte token stands for.
   virtual void AppendBytes(TokenId token, std::string& text) const = 0;
+  // Appends the text of any other token; by default, as it is.
+  virtual void AppendSpecial(TokenId token, std::string& text) const;
   // What the start of an encoded text got must be taken off again.
   virtual void TrimStart(std::string& text) const;
 
@@ -53,7 +58,8 @@ class VocabularyTokenizer : public Tokenizer {
 
   Vocabulary vocabulary_;
   bool add_bos_;
-  bool add_eos_;
+  bool add_end_;
+  TokenId end_;
   SpecialTokens user_defined_;
   SpecialTokens all_special_;
 };

@@ -39,7 +39,8 @@ class Usage(unittest.TestCase):
                 (["generate", "-p", "x", "-ctk", "f32"], "-ctk and -ctv"),
                 (["generate"], "-p TEXT or -f FILE"),
                 (["genrate"], "did you mean generate?"),
-                (["gguf", "eat"], "'eat' is none of show, check"),
+                (["gguf", "eat"],
+                 "'eat' is none of show, check, hash, set, split, merge"),
                 (["completion"], "SHELL is missing"),
                 ([], "Usage: braid COMMAND")]:
             with self.subTest(arguments=arguments):
@@ -101,6 +102,8 @@ printf '%s\\n' "${COMPREPLY[@]}"
         self.assertEqual(self.complete("braid", "parallel", "--split", "e"),
                          ["equal"])
         self.assertEqual(self.complete("braid", "gguf", "sh"), ["show"])
+        self.assertIn("/etc/passwd",
+                      self.complete("braid", "gguf", "--check", "/etc/passw"))
         self.assertIn("/etc/passwd",
                       self.complete("braid", "bench", "-m", "/etc/passw"))
         self.assertEqual(self.complete("braid", "bench", "-r", ""), [])

@@ -229,13 +229,17 @@ INSTANTIATE_TEST_SUITE_P(
                     Variant{TinyKind::kLlama, DType::kF32, KvType::kF16},
                     Variant{TinyKind::kLlama, DType::kF16, KvType::kF32},
                     Variant{TinyKind::kLlama, DType::kQ4_0, KvType::kF16},
+                    Variant{TinyKind::kLlama, DType::kQ5_1, KvType::kF16},
+                    Variant{TinyKind::kMamba, DType::kIQ4_NL, KvType::kF16},
+                    Variant{TinyKind::kLlama, DType::kMXFP4, KvType::kF16},
                     Variant{TinyKind::kHybrid, DType::kF32, KvType::kF32},
                     Variant{TinyKind::kHybrid, DType::kQ4_1, KvType::kF16}));
 
 INSTANTIATE_TEST_SUITE_P(
     Wide, Consistency,
     testing::Values(Variant{TinyKind::kHybrid, DType::kQ4_K, KvType::kF16},
-                    Variant{TinyKind::kHybrid, DType::kQ6_K, KvType::kF16}));
+                    Variant{TinyKind::kHybrid, DType::kQ6_K, KvType::kF16},
+                    Variant{TinyKind::kLlama, DType::kQ2_K, KvType::kF16}));
 
 }  // namespace
 }  // namespace braid

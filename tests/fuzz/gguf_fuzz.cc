@@ -1,5 +1,7 @@
 // libFuzzer target: any bytes, as a GGUF file. What is accepted is walked
-// through every getter, shown and checked. See scripts/fuzz-gguf.
+// through every getter, shown, checked, hashed and cut into parts; its
+// vocabulary, if it has a good one, encodes its own bytes. See
+// scripts/fuzz-gguf.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -11,8 +13,13 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "gguf/describe.h"
+#include "gguf/edit.h"
 #include "gguf/file.h"
+#include "gguf/hash.h"
+#include "gguf/split_writer.h"
 #include "tests/fuzz/gguf_generator.h"
+#include "tests/fuzz/gguf_vocabulary.h"
+#include "tokenizer/load.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
@@ -21,14 +28,21 @@ namespace {
 
 uint64_t executed = 0;
 uint64_t accepted = 0;
+uint64_t vocabularies = 0;
 
 void PrintShare() {
-  std::fprintf(stderr, "gguf_fuzz: %llu of %llu inputs accepted (%.2f %%)\n",
+  const auto percent = [](uint64_t count) {
+    return executed == 0 ? 0.0
+                         : 100.0 * static_cast<double>(count) /
+                               static_cast<double>(executed);
+  };
+  std::fprintf(stderr,
+               "gguf_fuzz: %llu of %llu inputs accepted (%.2f %%), %llu with a "
+               "tokenizer (%.2f %%)\n",
                static_cast<unsigned long long>(accepted),
-               static_cast<unsigned long long>(executed),
-               executed == 0 ? 0.0
-                             : 100.0 * static_cast<double>(accepted) /
-                                   static_cast<double>(executed));
+               static_cast<unsigned long long>(executed), percent(accepted),
+               static_cast<unsigned long long>(vocabularies),
+               percent(vocabularies));
 }
 
 std::span<const std::byte> AsBytes(const uint8_t* data, size_t size) {
@@ -63,6 +77,45 @@ void WalkTensors(const File& file) {
   }
 }
 
+void WalkTokenizer(const File& file, std::string_view text) {
+  const auto tokenizer = LoadTokenizer(file);
+  if (!tokenizer.ok()) {
+    BRAID_CHECK(!tokenizer.error().message.empty());
+    return;
+  }
+  ++vocabularies;
+  constexpr size_t kTextBytes = 64;
+  const std::vector<TokenId> tokens =
+      (*tokenizer)->Encode(text.substr(0, kTextBytes), {});
+  for (const TokenId token : tokens) {
+    BRAID_CHECK(token >= 0 && token < (*tokenizer)->vocabulary_size());
+  }
+  (void)(*tokenizer)->Decode(tokens, {});
+}
+
+// Nothing is written: plans and edits are only made.
+void WalkPlans(const File& file) {
+  const ModelHash hash = HashTensors(file, HashKind::kXxh64);
+  BRAID_CHECK(CompareHashes(hash, hash).ok());
+  for (const SplitLimits limits :
+       {SplitLimits{.tensors = 1}, SplitLimits{.bytes = 512}}) {
+    const auto parts = PlanSplit(file, "p", limits);
+    if (!parts.ok()) continue;
+    size_t tensors = 0;
+    for (const PlannedPart& part : *parts) {
+      BRAID_CHECK(part.first_tensor == tensors);
+      tensors += part.tensors;
+    }
+    BRAID_CHECK(tensors == file.tensors().size());
+  }
+  for (const KeyValue& kv : file.metadata()) {
+    const auto edit = MakeSet(file, kv.key, "1", {.type = {}, .force = true});
+    const bool is_array = TypeOf(kv.value) == ValueType::kArray;
+    const bool is_bool = TypeOf(kv.value) == ValueType::kBool;
+    BRAID_CHECK(edit.ok() == (!is_array && !is_bool));
+  }
+}
+
 }  // namespace
 }  // namespace braid::gguf
 
@@ -90,6 +143,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   WalkTensors(*file);
   BRAID_CHECK(!Show(*file).empty());
   (void)CheckTensors(*file);
+  WalkPlans(*file);
+  WalkTokenizer(*file, {reinterpret_cast<const char*>(data), size});
   return 0;
 }
 
@@ -106,6 +161,7 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size,
   const auto file = File::Parse(AsBytes(data, size));
   Draft draft = file.ok() ? DraftOf(*file) : RandomDraft(random);
   for (int i = random.Below(3); i >= 0; --i) Mutate(random, &draft);
+  if (random.Below(4) == 0) SetVocabulary(random, &draft);
   std::vector<std::byte> bytes = Encode(random, draft, max_size);
   if (bytes.empty()) return LLVMFuzzerMutate(data, size, max_size);
   if (random.Below(3) == 0) Corrupt(random, &bytes);

@@ -9,6 +9,7 @@
 #include "base/output_file.h"
 #include "base/random.h"
 #include "tests/fuzz/gguf_generator.h"
+#include "tests/fuzz/gguf_vocabulary.h"
 
 namespace {
 
@@ -17,8 +18,9 @@ constexpr size_t kMaxBytes = 4096;
 braid::Status WriteSeeds(const std::string& folder, int count) {
   for (int written = 0, attempt = 0; written < count; ++attempt) {
     braid::Random random(1, static_cast<uint64_t>(attempt));
-    const auto bytes = braid::gguf::Encode(
-        random, braid::gguf::RandomDraft(random), kMaxBytes);
+    braid::gguf::Draft draft = braid::gguf::RandomDraft(random);
+    if (random.Below(2) == 0) braid::gguf::SetVocabulary(random, &draft);
+    const auto bytes = braid::gguf::Encode(random, draft, kMaxBytes);
     if (bytes.empty()) continue;
     auto file = braid::OutputFile::Create(
         braid::Format("{}/seed-{}.gguf", folder, written));

@@ -27,8 +27,8 @@ class Input {
     return static_cast<uint8_t>(byte);
   }
   // At most 15 bytes: short texts meet and merge.
-  std::string_view Text() {
-    const size_t wanted = Byte() % 16;
+  std::string_view Text() { return Text(Byte() % 16); }
+  std::string_view Text(size_t wanted) {
     const std::string_view text = left_.substr(0, wanted);
     left_.remove_prefix(text.size());
     return text;
@@ -40,12 +40,24 @@ class Input {
 };
 
 TokenizerSpec ReadSpec(Input& input) {
-  static constexpr std::string_view kPre[] = {"default", "gpt-2",     "mpt",
-                                              "smollm",  "llama-bpe", "qwen2"};
+  static constexpr std::string_view kPre[] = {
+      "default",     "gpt-2",  "mpt",        "smollm",       "llama-bpe",
+      "qwen2",       "falcon", "gpt-4o",     "tekken",       "kimi-k2",
+      "tiny_aya",    "qwen35", "seed-coder", "deepseek-llm", "deepseek-coder",
+      "deepseek-v3", "bloom",  "viking",     "superbpe"};
+  static constexpr std::string_view kModels[] = {"gpt2", "llama", "bert",
+                                                 "t5",   "rwkv",  "gemma4"};
   TokenizerSpec spec;
-  const uint8_t flags = input.Byte();
-  spec.model = flags % 2 == 0 ? "gpt2" : "llama";
+  spec.model = kModels[input.Byte() % std::size(kModels)];
   spec.pre = kPre[input.Byte() % std::size(kPre)];
+  const uint8_t flags = input.Byte();
+  const uint8_t normalizer = input.Byte();
+  if ((normalizer & 1) != 0) spec.lowercase = (normalizer & 2) != 0;
+  if ((normalizer & 4) != 0) spec.strip_accents = (normalizer & 8) != 0;
+  if ((normalizer & 16) != 0) {
+    spec.remove_extra_whitespaces = (normalizer & 32) != 0;
+  }
+  if ((normalizer & 64) != 0) spec.charsmap = input.Text(input.Byte());
   if ((flags & 2) != 0) spec.add_bos = (flags & 4) != 0;
   if ((flags & 8) != 0) spec.add_space_prefix = (flags & 16) != 0;
   const int tokens = input.Byte();

@@ -34,7 +34,7 @@ struct FewRowsTile {
   size_t group_bytes;
   size_t inputs;
   const float* x;     // [inputs][kRows]
-  const float* sums;  // [inputs / 32][kRows]
+  const float* sums;  // [inputs / kScaledInputs][kRows]
 
   HWY_INLINE const Unit* Units(int v) const {
     return reinterpret_cast<const Unit*>(

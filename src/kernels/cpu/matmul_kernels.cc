@@ -70,11 +70,12 @@ void MatMulPackRows(const float* x, int64_t stride, int rows, int height,
 }
 
 void MatMulSumBlocks(const float* tile, int height, int64_t inputs,
-                     float* sums) {
-  for (int64_t block = 0; block < inputs / 32; ++block) {
+                     int64_t block_inputs, float* sums) {
+  for (int64_t block = 0; block < inputs / block_inputs; ++block) {
     for (int r = 0; r < height; ++r) {
       float sum = 0;
-      for (int64_t k = block * 32; k < (block + 1) * 32; ++k) {
+      for (int64_t k = block * block_inputs; k < (block + 1) * block_inputs;
+           ++k) {
         sum += tile[k * height + r];
       }
       sums[block * height + r] = sum;

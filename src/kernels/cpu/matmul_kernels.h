@@ -21,8 +21,9 @@ MatMulShape MatMulTileShape();
 
 // The rows that both kernels read are transposed, a tile of `height` rows as
 // [inputs][height]; what lies beyond the last row is zero. `sums` holds the
-// in-order sums of blocks of 32 inputs, [inputs / 32][height], for formats
-// with an offset; otherwise it is not read.
+// in-order sums of blocks of kScaledInputs inputs (matmul_formats.h), for
+// formats with an offset: [inputs / kScaledInputs][height]; otherwise it is not
+// read.
 //
 // A tile with `rows` valid rows has the smallest height that is 1, 2, 4 or
 // `tile_rows` (for the few-row kernel: 8).
@@ -62,9 +63,9 @@ void MatMulManyRows(const ManyRowsWork& work);
 // Transposes `rows` rows, `stride` floats apart, into a tile.
 void MatMulPackRows(const float* x, int64_t stride, int rows, int height,
                     int64_t inputs, float* tile);
-// The sums of a tile.
+// The sums of a tile, over blocks of `block_inputs`.
 void MatMulSumBlocks(const float* tile, int height, int64_t inputs,
-                     float* sums);
+                     int64_t block_inputs, float* sums);
 
 }  // namespace braid
 

@@ -276,6 +276,8 @@ template <class Format, int kGroups>
 struct Strip {
   using Layout = Packed<Format>;
   static constexpr int kColumns = kGroups * kGroupOutputs;
+  static constexpr size_t kSummedInputs =
+      Layout::kHasOffset ? Layout::kScaledInputs : 1;
 
   const ManyRowsWork& work;
   int64_t first_group;
@@ -348,8 +350,9 @@ struct Strip {
       rows.x = work.x + from * inputs + begin * static_cast<size_t>(height);
       rows.sums = work.sums == nullptr
                       ? nullptr
-                      : work.sums + from * (inputs / 32) +
-                            begin / 32 * static_cast<size_t>(height);
+                      : work.sums + (from * inputs +
+                                     begin * static_cast<size_t>(height)) /
+                                        kSummedInputs;
       rows.acc = acc + row * kColumns;
       rows.first = begin == 0;
       rows.y = direct ? work.y + row * work.y_stride + column : nullptr;

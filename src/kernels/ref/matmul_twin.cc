@@ -1,9 +1,11 @@
 #include "kernels/ref/matmul_twin.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "tensor/codec.h"
+#include "tensor/format_codes.h"
 #include "tensor/formats.h"
 #include "tensor/half.h"
 
@@ -11,67 +13,39 @@ namespace braid {
 
 namespace {
 
-// What multiplies the inputs of one block (or sub-block): w = q * scale +
-// offset. Plain floats have scale 1 and are one "block" per element.
+// What multiplies the inputs: w = value * scale + offset, the latter two for
+// `block_inputs` consecutive inputs. Plain floats have neither.
 struct Codes {
-  std::vector<float> q;  // per input
+  std::vector<float> value;  // per input
   std::vector<float> scale;
   std::vector<float> offset;
+  int64_t block_inputs;
 };
 
-// Appends the codes minus `zero`, and the scale of every `sub` of them.
-template <class Block>
-void AppendCodes(const Block& block, int count, int zero, Codes& codes) {
-  int8_t unpacked[256];
+void Append(FormatF32, const FormatF32::Block& block, Codes& codes) {
+  codes.value.push_back(block.value);
+}
+
+void Append(FormatF16, const FormatF16::Block& block, Codes& codes) {
+  codes.value.push_back(HalfToFloat(block.value));
+}
+
+void Append(FormatBF16, const FormatBF16::Block& block, Codes& codes) {
+  codes.value.push_back(Bf16ToFloat(block.value));
+}
+
+template <class Format>
+void Append(Format, const typename Format::Block& block, Codes& codes) {
+  int8_t unpacked[Format::kElements];
   UnpackCodes(block, unpacked);
-  for (int i = 0; i < count; ++i) {
-    codes.q.push_back(static_cast<float>(unpacked[i] - zero));
+  for (const int8_t code : unpacked) {
+    codes.value.push_back(static_cast<float>(CodeValue<Format>(code)));
   }
-}
-
-void Append(const FormatF32::Block& block, Codes& codes) {
-  codes.q.push_back(block.value);
-}
-
-void Append(const FormatF16::Block& block, Codes& codes) {
-  codes.q.push_back(HalfToFloat(block.value));
-}
-
-void Append(const FormatBF16::Block& block, Codes& codes) {
-  codes.q.push_back(Bf16ToFloat(block.value));
-}
-
-void Append(const FormatQ8_0::Block& block, Codes& codes) {
-  AppendCodes(block, 32, 0, codes);
-  codes.scale.push_back(HalfToFloat(block.d));
-}
-
-void Append(const FormatQ4_0::Block& block, Codes& codes) {
-  AppendCodes(block, 32, 8, codes);
-  codes.scale.push_back(HalfToFloat(block.d));
-}
-
-void Append(const FormatQ4_1::Block& block, Codes& codes) {
-  AppendCodes(block, 32, 0, codes);
-  codes.scale.push_back(HalfToFloat(block.d));
-  codes.offset.push_back(HalfToFloat(block.m));
-}
-
-void Append(const FormatQ4_K::Block& block, Codes& codes) {
-  AppendCodes(block, 256, 0, codes);
-  for (int i = 0; i < 8; ++i) {
-    const ScaleMin sub = UnpackScaleMin(block, i);
-    codes.scale.push_back(HalfToFloat(block.d) * static_cast<float>(sub.scale));
-    codes.offset.push_back(
-        -(HalfToFloat(block.dmin) * static_cast<float>(sub.min)));
-  }
-}
-
-void Append(const FormatQ6_K::Block& block, Codes& codes) {
-  AppendCodes(block, 256, 32, codes);
-  for (int i = 0; i < 16; ++i) {
-    codes.scale.push_back(HalfToFloat(block.d) *
-                          static_cast<float>(block.scales[i]));
+  for (int64_t i = 0; i < Format::kElements; i += codes.block_inputs) {
+    const ScaleOffset sub =
+        UnpackScale(block, static_cast<int>(i / Format::kScaledElements));
+    codes.scale.push_back(sub.scale);
+    if (Format::kHasOffset) codes.offset.push_back(sub.offset);
   }
 }
 
@@ -79,11 +53,12 @@ Codes UnpackRow(DType type, const std::byte* row, int64_t inputs) {
   Codes codes;
   VisitFormat(type, [&](auto format) {
     using Format = decltype(format);
+    codes.block_inputs = std::min(Format::kScaledElements, 32);
     for (int64_t k = 0; k < inputs; k += Format::kElements) {
       typename Format::Block block;
       std::memcpy(&block, row, sizeof(block));
       row += sizeof(block);
-      Append(block, codes);
+      Append(format, block, codes);
     }
   });
   return codes;
@@ -92,16 +67,16 @@ Codes UnpackRow(DType type, const std::byte* row, int64_t inputs) {
 float Dot(const Codes& w, const float* x, int64_t inputs) {
   float acc = 0;
   if (w.scale.empty()) {
-    for (int64_t k = 0; k < inputs; ++k) acc = std::fma(w.q[k], x[k], acc);
+    for (int64_t k = 0; k < inputs; ++k) acc = std::fma(w.value[k], x[k], acc);
     return acc;
   }
   const int64_t blocks = static_cast<int64_t>(w.scale.size());
-  const int64_t block_inputs = inputs / blocks;
+  const int64_t block_inputs = w.block_inputs;
   for (int64_t b = 0; b < blocks; ++b) {
     float in = 0;
     float sum = 0;
     for (int64_t k = b * block_inputs; k < (b + 1) * block_inputs; ++k) {
-      in = std::fma(w.q[k], x[k], in);
+      in = std::fma(w.value[k], x[k], in);
       sum = sum + x[k];
     }
     acc = std::fma(in, w.scale[b], acc);
@@ -113,13 +88,13 @@ float Dot(const Codes& w, const float* x, int64_t inputs) {
 // With u = 2^-24 and gamma(n) = n u / (1 - n u) (Higham, Accuracy and Stability
 // of Numerical Algorithms, 2002, section 3.1): a term passes through the chain
 // of its block and then two operations per block, and DecodeRow itself rounds
-// a weight at most twice. The terms are |q * scale * x| and |offset * x|, so
-// that cancellation between code and offset is counted too. A flushed denormal
-// costs 2^-126, grown by the scale or offset that multiplies it later.
+// a weight at most twice. The terms are |value * scale * x| and |offset * x|,
+// so that cancellation between code and offset is counted too. A flushed
+// denormal costs 2^-126, grown by the scale or offset that multiplies it later.
 OracleValue DotOracle(const Codes& w, const float* decoded, const float* x,
                       int64_t inputs) {
   const int64_t blocks = static_cast<int64_t>(w.scale.size());
-  const int64_t block_inputs = blocks == 0 ? inputs : inputs / blocks;
+  const int64_t block_inputs = blocks == 0 ? inputs : w.block_inputs;
   OracleValue result;
   double magnitude = 0;
   double growth = 1;
@@ -127,7 +102,7 @@ OracleValue DotOracle(const Codes& w, const float* decoded, const float* x,
     const double scale = blocks == 0 ? 1 : w.scale[k / block_inputs];
     const double offset = w.offset.empty() ? 0 : w.offset[k / block_inputs];
     result.value += static_cast<double>(decoded[k]) * x[k];
-    magnitude += (std::fabs(w.q[k] * scale) + std::fabs(offset)) *
+    magnitude += (std::fabs(w.value[k] * scale) + std::fabs(offset)) *
                  std::fabs(static_cast<double>(x[k]));
     growth = std::fmax(growth, std::fabs(scale) + std::fabs(offset));
   }

@@ -1,9 +1,18 @@
-// tokenize_lines VOCABULARY [PRE]: reads one text per line, its bytes as two
-// hexadecimal digits each; writes its tokens with spaces between. Nothing is
-// added to a text; special tokens in it are recognised.
+// tokenize_lines VOCABULARY [PRE] [--plain]: reads one text per line, its bytes
+// as two hexadecimal digits each; writes its tokens with spaces between.
+// Nothing is added to a text; special tokens in it are recognised, unless
+// --plain.
+//
+// tokenize_lines VOCABULARY PRE --time FILE: the speed on a file, as a whole
+// and line by line.
+#include <algorithm>
 #include <cstdio>
+#include <ctime>
+#include <fstream>
 #include <iostream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/golden/tokenizer/vocabularies.h"
 
@@ -18,12 +27,44 @@ std::string FromHex(const std::string& line) {
   return text;
 }
 
+double MegabytesPerSecond(const std::vector<std::string>& parts,
+                          const braid::Tokenizer& tokenizer) {
+  double best = 0;
+  for (int run = 0; run < 3; ++run) {
+    size_t bytes = 0;
+    const std::clock_t start = std::clock();
+    for (const std::string& part : parts) {
+      bytes += part.size();
+      tokenizer.Encode(part, {.add_special = false});
+    }
+    const double seconds =
+        static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    best = std::max(best, static_cast<double>(bytes) / seconds / 1e6);
+  }
+  return best;
+}
+
+void PrintSpeed(const char* path, const braid::Tokenizer& tokenizer) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<std::string> lines;
+  std::string whole;
+  for (std::string line; std::getline(file, line);) {
+    lines.push_back(line + "\n");
+    whole += lines.back();
+  }
+  std::printf("braid, whole: %.2f MB/s; lines: %.2f MB/s\n",
+              MegabytesPerSecond({whole}, tokenizer),
+              MegabytesPerSecond(lines, tokenizer));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr,
-                 "usage: tokenize_lines VOCABULARY [PRE] < HEX_LINES\n");
+                 "usage: tokenize_lines VOCABULARY [PRE] [--plain] < "
+                 "HEX_LINES\n"
+                 "       tokenize_lines VOCABULARY PRE --time FILE\n");
     return 2;
   }
   const auto tokenizer =
@@ -32,10 +73,16 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", tokenizer.error().message.c_str());
     return 1;
   }
+  const std::string_view option = argc > 3 ? argv[3] : "";
+  if (option == "--time" && argc > 4) {
+    PrintSpeed(argv[4], **tokenizer);
+    return 0;
+  }
+  const braid::EncodeOptions options = {.add_special = false,
+                                        .parse_special = option != "--plain"};
   std::string line;
   while (std::getline(std::cin, line)) {
-    const auto tokens =
-        (*tokenizer)->Encode(FromHex(line), {.add_special = false});
+    const auto tokens = (*tokenizer)->Encode(FromHex(line), options);
     for (size_t i = 0; i < tokens.size(); ++i) {
       std::printf(i == 0 ? "%d" : " %d", tokens[i]);
     }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <optional>
 #include <sstream>
 
 #include "base/format.h"
@@ -15,7 +16,8 @@ using Tokens = std::vector<TokenId>;
 struct Case {
   std::string text;
   Tokens tokens;
-  std::string decoded;
+  std::optional<std::string> decoded;  // nothing: the reference does not say
+  bool cut = false;                    // `tokens` are only the first ones
 };
 
 struct Suite {
@@ -37,7 +39,18 @@ constexpr Suite kSuites[] = {
     {kMpt, "mpt", false},
     {kLlamaSpm, "llama2", false},
     {kLlamaSpm, "llama2", false, "sentencepiece"},
-    {kLlama3, "llama32", false},  // Kitoken's llama33 files are the same
+    {kLlama3, "llama32", false},
+    {kLlama3, "llama33", false},
+    {kDeepseekCoder, "deepseek-coder", true},
+    {kDeepseekV3, "r1", false},
+    {kGemma, "gemma", false, "sentencepiece"},
+    {kGemma3, "gemma3", false},
+    {kGemma3, "gemma3", false, "sentencepiece"},
+    {kGemma4, "gemma3", false},
+    {kBertBge, "bert-bge", true},
+    {kBertCased, "bert_base_cased", false},
+    {kGte, "gte", false},
+    {kT5, "nai-t5", false, "sentencepiece"},
 };
 
 std::vector<std::string> SplitAt(const std::string& text,
@@ -124,12 +137,43 @@ std::vector<Case> KitokenCases(const Suite& suite) {
   return cases;
 }
 
+bool IsT5(const Suite& suite) { return suite.name == "nai-t5"; }
+
+// The reference pads to, and cuts at, 512 tokens.
+void UndoPadding(Case& test) {
+  constexpr size_t kLength = 512;
+  constexpr std::string_view kPad = " [PAD]";
+  while (!test.tokens.empty() && test.tokens.back() == 0) {
+    test.tokens.pop_back();
+    test.decoded->resize(test.decoded->size() - kPad.size());
+  }
+  if (test.tokens.size() < kLength) return;
+  test.cut = true;
+  test.decoded.reset();
+}
+
+// Without what the reference's outputs say in another way, or do not say.
+std::vector<Case> CasesOf(const Suite& suite) {
+  std::vector<Case> cases =
+      suite.from_llama_cpp ? LlamaCppCases(suite) : KitokenCases(suite);
+  // The last case has long runs of spaces: user-defined tokens to
+  // SentencePiece, which Gemma 1's tokenizer.json does not say.
+  if (suite.name == "gemma" && !cases.empty()) cases.pop_back();
+  for (Case& test : cases) {
+    // SentencePiece's rendering of "<unk>".
+    if (IsT5(suite)) ReplaceAll(" \u2047 ", "<unk>", *test.decoded);
+    if (suite.name == "gte") UndoPadding(test);
+    // WordPiece loses texts, and llama.cpp's files have only tokens.
+    if (suite.name == "bert-bge") test.decoded.reset();
+  }
+  return cases;
+}
+
 class TokenizerGoldenTest : public testing::TestWithParam<Suite> {};
 
 TEST_P(TokenizerGoldenTest, AgreesWithTheReference) {
   const Suite& suite = GetParam();
-  const std::vector<Case> cases =
-      suite.from_llama_cpp ? LlamaCppCases(suite) : KitokenCases(suite);
+  const std::vector<Case> cases = CasesOf(suite);
   if (cases.empty() || !DataExists(suite.vocabulary.path)) {
     GTEST_SKIP() << "no data for " << suite.name;
   }
@@ -138,18 +182,22 @@ TEST_P(TokenizerGoldenTest, AgreesWithTheReference) {
 
   // Hugging Face's recognise special tokens in a text, the others do not.
   const bool parse_special = !suite.from_llama_cpp && suite.by == "tokenizers";
+  const bool decodes_special = parse_special || IsT5(suite);
   int failures = 0;
   for (const Case& test : cases) {
-    const Tokens tokens =
-        (*tokenizer)
-            ->Encode(test.text,
-                     {.add_special = false, .parse_special = parse_special});
-    const std::string decoded =
-        (*tokenizer)->Decode(test.tokens, {.special = parse_special});
-    const bool same = tokens == test.tokens && decoded == test.decoded;
-    failures += same ? 0 : 1;
+    Tokens tokens = (*tokenizer)
+                        ->Encode(test.text, {.add_special = false,
+                                             .parse_special = parse_special});
+    if (test.cut) tokens.resize(test.tokens.size());
     EXPECT_EQ(tokens, test.tokens) << test.text.substr(0, 100);
-    EXPECT_EQ(decoded, test.decoded);
+    bool same = tokens == test.tokens;
+    if (test.decoded) {
+      const std::string decoded =
+          (*tokenizer)->Decode(test.tokens, {.special = decodes_special});
+      EXPECT_EQ(decoded, *test.decoded);
+      same = same && decoded == *test.decoded;
+    }
+    failures += same ? 0 : 1;
   }
   std::printf("%s, %s cases of %s: %zu cases, %d failures\n",
               std::string(suite.vocabulary.name).c_str(),
@@ -160,8 +208,8 @@ TEST_P(TokenizerGoldenTest, AgreesWithTheReference) {
 
 std::string SuiteName(const testing::TestParamInfo<Suite>& suite) {
   std::string name =
-      Format("{}_{}", suite.param.from_llama_cpp ? "llama_cpp" : suite.param.by,
-             suite.param.name);
+      Format("{}_{}_{}", suite.param.vocabulary.name, suite.param.name,
+             suite.param.from_llama_cpp ? "llama_cpp" : suite.param.by);
   ReplaceAll("-", "_", name);
   return name;
 }

