@@ -24,7 +24,9 @@ struct DecodeOptions {
   bool special = false;
 };
 
-// Immutable; every method may be called from any thread.
+// Immutable; every method may be called from any thread. Any id may be asked
+// for: one that is no token (a model may have more outputs than its tokenizer
+// has tokens) has no text, and is neither a control token nor an end.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
@@ -34,7 +36,7 @@ class Tokenizer {
                                       const EncodeOptions& options) const = 0;
 
   // The bytes of one token as they appear inside a text; may be part of a
-  // UTF-8 character. `token` must be in [0, vocabulary_size()).
+  // UTF-8 character.
   virtual std::string Piece(TokenId token,
                             const DecodeOptions& options) const = 0;
 

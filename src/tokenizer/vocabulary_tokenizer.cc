@@ -3,8 +3,6 @@
 #include <initializer_list>
 #include <utility>
 
-#include "base/check.h"
-
 namespace braid {
 
 namespace {
@@ -67,7 +65,7 @@ std::string VocabularyTokenizer::Decode(std::span<const TokenId> tokens,
 void VocabularyTokenizer::AppendPiece(TokenId token,
                                       const DecodeOptions& options,
                                       std::string& text) const {
-  CheckToken(token);
+  if (!Has(token)) return;
   switch (vocabulary_.type(token)) {
     case TokenType::kNormal:
     case TokenType::kByte:
@@ -94,22 +92,19 @@ void VocabularyTokenizer::AppendSpecial(TokenId token,
 void VocabularyTokenizer::TrimStart(std::string&) const {}
 
 bool VocabularyTokenizer::IsEndOfGeneration(TokenId token) const {
-  CheckToken(token);
-  return vocabulary_.IsEndOfGeneration(token);
+  return Has(token) && vocabulary_.IsEndOfGeneration(token);
 }
 
 bool VocabularyTokenizer::IsControl(TokenId token) const {
-  CheckToken(token);
-  return vocabulary_.type(token) == TokenType::kControl;
+  return Has(token) && vocabulary_.type(token) == TokenType::kControl;
 }
 
 std::string_view VocabularyTokenizer::StoredText(TokenId token) const {
-  CheckToken(token);
-  return vocabulary_.text(token);
+  return Has(token) ? vocabulary_.text(token) : std::string_view();
 }
 
-void VocabularyTokenizer::CheckToken(TokenId token) const {
-  BRAID_CHECK(token >= 0 && token < vocabulary_.size());
+bool VocabularyTokenizer::Has(TokenId token) const {
+  return token >= 0 && token < vocabulary_.size();
 }
 
 }  // namespace braid

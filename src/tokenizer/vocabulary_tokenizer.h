@@ -54,7 +54,7 @@ class VocabularyTokenizer : public Tokenizer {
 
   void AppendPiece(TokenId token, const DecodeOptions& options,
                    std::string& text) const;
-  void CheckToken(TokenId token) const;
+  bool Has(TokenId token) const;
 
   Vocabulary vocabulary_;
   bool add_bos_;
