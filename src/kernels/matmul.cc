@@ -10,9 +10,6 @@ namespace braid {
 
 namespace {
 
-// Up to this many rows are multiplied in registers, one pass over the weights.
-constexpr int64_t kFewRows = 8;
-
 // Transposed rows that are multiplied with one strip of weights before the
 // next: they should stay in an L2 cache of 1 MB beside everything else.
 constexpr int64_t kRowBlockBytes = 540 * 1000;
@@ -64,8 +61,9 @@ int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 void FewRowsProduct(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
                     ThreadPool& threads) {
+  const MatMulShape shape = MatMulTileShape();
   const int rows = static_cast<int>(x.rows);
-  const int height = MatMulTileHeight(rows, kFewRows);
+  const int height = MatMulTileHeight(rows, shape.few_rows);
   const float* tile = x.row(0);
   if (height > 1) {
     float* packed =
@@ -79,7 +77,7 @@ void FewRowsProduct(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
         static_cast<size_t>(height * w.inputs() / summed));
     MatMulSumBlocks(tile, height, w.inputs(), summed, sums);
   }
-  const int64_t unit = MatMulTileShape().few_rows_groups;
+  const int64_t unit = shape.few_rows_groups;
   const int64_t groups = Groups(w);
   const Split split(DivideUp(groups, unit), threads);
   threads.Run(split.tasks(), [&](int task, int) {
@@ -147,7 +145,7 @@ void MatMul(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
   BRAID_CHECK(x.rows == y.rows);
   if (x.rows == 0) return;
   const ArenaScope scope(arena);
-  if (x.rows <= kFewRows) {
+  if (x.rows <= MatMulTileShape().few_rows) {
     FewRowsProduct(w, x, y, arena, threads);
   } else {
     ManyRowsProduct(w, x, y, arena, threads);

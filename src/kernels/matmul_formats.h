@@ -48,183 +48,153 @@ inline constexpr int kGroupOutputs = 16;
 // Packed<Format>: `Unit`, the struct that a group is an array of; kUnitInputs,
 // the inputs that it covers; kScaledInputs, the inputs that share one scale (0
 // if there are none); kHasOffset, whether the sums of the inputs are needed.
-//
-// Fields of a Unit, the last index being the output:
-//   value         a plain float
-//   q             codes of 8 bits
-//   nibbles       the low 4 bits of 8 consecutive codes are one word, the first
-//                 in the lowest bits
-//   pairs         two bits of 16 consecutive codes: the low ones, or those
-//   above
-//                 the nibbles
-//   bits          the bit above the nibble of 32 consecutive codes
-//   d, m, dmin, exponent                 of each block, as in the file
-//   scale, min, signed_scale, scale_min  of each sub-block, unpacked; scale_min
-//                                        as in the file
 template <class Format>
 struct Packed;
 
-template <class Format, int kInputs>
-struct PackedTraits {
+// The fields of which a Unit is made, the last index being the output.
+namespace packed {
+
+template <class Value>
+struct Values {
+  Value value[16];  // a plain float
+};
+
+// Codes.
+template <int kInputs>
+struct Bytes {
+  int8_t q[kInputs][16];
+};
+// The low 4 bits of 8 consecutive codes are one word, the first in the lowest
+// bits.
+template <int kInputs>
+struct Nibbles {
+  uint32_t nibbles[kInputs / 8][16];
+};
+// Two bits of 16 consecutive codes: the low ones, or those above the nibbles.
+template <int kInputs>
+struct Pairs {
+  uint32_t pairs[kInputs / 16][16];
+};
+// The bit above the nibble of 32 consecutive codes.
+template <int kInputs>
+struct Bits {
+  uint32_t bits[kInputs / 32][16];
+};
+
+// Of each block, as in the file.
+template <int kBlocks>
+struct D {
+  uint16_t d[kBlocks][16];
+};
+template <int kBlocks>
+struct M {
+  uint16_t m[kBlocks][16];
+};
+template <int kBlocks>
+struct DMin {
+  uint16_t dmin[kBlocks][16];
+};
+template <int kBlocks>
+struct Exponent {
+  uint8_t exponent[kBlocks][16];
+};
+struct Padding {  // to a boundary of 64 bytes
+  uint16_t unused[16];
+};
+
+// Of each sub-block, unpacked.
+template <int kSubBlocks>
+struct ScaleAndMin {
+  uint8_t scale[kSubBlocks][16];
+  uint8_t min[kSubBlocks][16];
+};
+template <int kSubBlocks>
+struct SignedScale {
+  int8_t signed_scale[kSubBlocks][16];
+};
+// As in the file: the scale in the low four bits.
+template <int kSubBlocks>
+struct ScaleMinNibbles {
+  uint8_t scale_min[kSubBlocks][16];
+};
+
+template <class Format, int kInputs, class... Fields>
+struct As {
+  struct Unit : Fields... {};
   static constexpr int kUnitInputs = kInputs;
   static constexpr int kScaledInputs =
       Format::kScaledElements < 32 ? Format::kScaledElements : 32;
   static constexpr bool kHasOffset = Format::kHasOffset;
 };
 
-template <>
-struct Packed<FormatF32> : PackedTraits<FormatF32, 1> {
-  struct Unit {
-    float value[16];
-  };
-};
-
-struct Unit16Bits {
-  uint16_t value[16];
-};
-template <>
-struct Packed<FormatF16> : PackedTraits<FormatF16, 1> {
-  using Unit = Unit16Bits;
-};
-template <>
-struct Packed<FormatBF16> : PackedTraits<FormatBF16, 1> {
-  using Unit = Unit16Bits;
-};
+}  // namespace packed
 
 template <>
-struct Packed<FormatQ8_0> : PackedTraits<FormatQ8_0, 64> {
-  struct Unit {
-    uint16_t d[2][16];
-    int8_t q[64][16];
-  };
-};
-
-struct UnitOfNibbles {
-  uint16_t d[2][16];
-  uint32_t nibbles[8][16];
+struct Packed<FormatF32> : packed::As<FormatF32, 1, packed::Values<float>> {};
+template <>
+struct Packed<FormatF16> : packed::As<FormatF16, 1, packed::Values<uint16_t>> {
 };
 template <>
-struct Packed<FormatQ4_0> : PackedTraits<FormatQ4_0, 64> {
-  using Unit = UnitOfNibbles;
-};
-template <>
-struct Packed<FormatIQ4_NL> : PackedTraits<FormatIQ4_NL, 64> {
-  using Unit = UnitOfNibbles;
-};
+struct Packed<FormatBF16>
+    : packed::As<FormatBF16, 1, packed::Values<uint16_t>> {};
 
 template <>
-struct Packed<FormatMXFP4> : PackedTraits<FormatMXFP4, 128> {
-  struct Unit {
-    uint8_t exponent[4][16];
-    uint32_t nibbles[16][16];
-  };
+struct Packed<FormatQ8_0>
+    : packed::As<FormatQ8_0, 64, packed::D<2>, packed::Bytes<64>> {};
+template <>
+struct Packed<FormatQ4_0>
+    : packed::As<FormatQ4_0, 64, packed::D<2>, packed::Nibbles<64>> {};
+template <>
+struct Packed<FormatIQ4_NL>
+    : packed::As<FormatIQ4_NL, 64, packed::D<2>, packed::Nibbles<64>> {};
+template <>
+struct Packed<FormatMXFP4>
+    : packed::As<FormatMXFP4, 128, packed::Exponent<4>, packed::Nibbles<128>> {
 };
+template <>
+struct Packed<FormatQ4_1> : packed::As<FormatQ4_1, 64, packed::D<2>,
+                                       packed::M<2>, packed::Nibbles<64>> {};
+template <>
+struct Packed<FormatQ5_0> : packed::As<FormatQ5_0, 64, packed::D<2>,
+                                       packed::Nibbles<64>, packed::Bits<64>> {
+};
+template <>
+struct Packed<FormatQ5_1>
+    : packed::As<FormatQ5_1, 64, packed::D<2>, packed::M<2>,
+                 packed::Nibbles<64>, packed::Bits<64>> {};
 
 template <>
-struct Packed<FormatQ4_1> : PackedTraits<FormatQ4_1, 64> {
-  struct Unit {
-    uint16_t d[2][16];
-    uint16_t m[2][16];
-    uint32_t nibbles[8][16];
-  };
-};
-
+struct Packed<FormatQ2_K>
+    : packed::As<FormatQ2_K, 256, packed::D<1>, packed::DMin<1>,
+                 packed::ScaleMinNibbles<16>, packed::Pairs<256>> {};
 template <>
-struct Packed<FormatQ5_0> : PackedTraits<FormatQ5_0, 64> {
-  struct Unit {
-    uint16_t d[2][16];
-    uint32_t nibbles[8][16];
-    uint32_t bits[2][16];
-  };
-};
-
+struct Packed<FormatQ3_K>
+    : packed::As<FormatQ3_K, 256, packed::D<1>, packed::Padding,
+                 packed::SignedScale<16>, packed::Nibbles<256>> {};
 template <>
-struct Packed<FormatQ5_1> : PackedTraits<FormatQ5_1, 64> {
-  struct Unit {
-    uint16_t d[2][16];
-    uint16_t m[2][16];
-    uint32_t nibbles[8][16];
-    uint32_t bits[2][16];
-  };
-};
-
+struct Packed<FormatQ4_K>
+    : packed::As<FormatQ4_K, 256, packed::D<1>, packed::DMin<1>,
+                 packed::ScaleAndMin<8>, packed::Nibbles<256>> {};
 template <>
-struct Packed<FormatQ2_K> : PackedTraits<FormatQ2_K, 256> {
-  struct Unit {
-    uint16_t d[1][16];
-    uint16_t dmin[1][16];
-    uint8_t scale_min[16][16];
-    uint32_t pairs[16][16];
-  };
-};
-
+struct Packed<FormatQ5_K>
+    : packed::As<FormatQ5_K, 256, packed::D<1>, packed::DMin<1>,
+                 packed::ScaleAndMin<8>, packed::Nibbles<256>,
+                 packed::Bits<256>> {};
 template <>
-struct Packed<FormatQ3_K> : PackedTraits<FormatQ3_K, 256> {
-  struct Unit {
-    uint16_t d[1][16];
-    uint16_t unused[16];
-    int8_t signed_scale[16][16];
-    uint32_t nibbles[32][16];
-  };
-};
-
+struct Packed<FormatQ6_K>
+    : packed::As<FormatQ6_K, 256, packed::D<1>, packed::Padding,
+                 packed::SignedScale<16>, packed::Nibbles<256>,
+                 packed::Pairs<256>> {};
 template <>
-struct Packed<FormatQ4_K> : PackedTraits<FormatQ4_K, 256> {
-  struct Unit {
-    uint16_t d[1][16];
-    uint16_t dmin[1][16];
-    uint8_t scale[8][16];
-    uint8_t min[8][16];
-    uint32_t nibbles[32][16];
-  };
-};
-
+struct Packed<FormatIQ4_XS>
+    : packed::As<FormatIQ4_XS, 256, packed::D<1>, packed::Padding,
+                 packed::SignedScale<8>, packed::Nibbles<256>> {};
 template <>
-struct Packed<FormatQ5_K> : PackedTraits<FormatQ5_K, 256> {
-  struct Unit {
-    uint16_t d[1][16];
-    uint16_t dmin[1][16];
-    uint8_t scale[8][16];
-    uint8_t min[8][16];
-    uint32_t nibbles[32][16];
-    uint32_t bits[8][16];
-  };
-};
-
+struct Packed<FormatTQ2_0> : packed::As<FormatTQ2_0, 256, packed::D<1>,
+                                        packed::Padding, packed::Pairs<256>> {};
+// Repacked, it is the same: one kernel serves both.
 template <>
-struct Packed<FormatQ6_K> : PackedTraits<FormatQ6_K, 256> {
-  struct Unit {
-    uint16_t d[1][16];
-    uint16_t unused[16];
-    int8_t signed_scale[16][16];
-    uint32_t nibbles[32][16];
-    uint32_t pairs[16][16];
-  };
-};
-
-template <>
-struct Packed<FormatIQ4_XS> : PackedTraits<FormatIQ4_XS, 256> {
-  struct Unit {
-    uint16_t d[1][16];
-    uint16_t unused[16];
-    int8_t signed_scale[8][16];
-    uint32_t nibbles[32][16];
-  };
-};
-
-struct UnitOfTrits {
-  uint16_t d[1][16];
-  uint16_t unused[16];
-  uint32_t pairs[16][16];
-};
-template <>
-struct Packed<FormatTQ1_0> : PackedTraits<FormatTQ1_0, 256> {
-  using Unit = UnitOfTrits;
-};
-template <>
-struct Packed<FormatTQ2_0> : PackedTraits<FormatTQ2_0, 256> {
-  using Unit = UnitOfTrits;
-};
+struct Packed<FormatTQ1_0> : Packed<FormatTQ2_0> {};
 
 // Bytes of one group of 16 outputs.
 template <class Format>

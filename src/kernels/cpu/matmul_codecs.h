@@ -142,11 +142,12 @@ HWY_INLINE FloatVec LongValue(UintVec low, UintVec high) {
     return FloatVec{_mm512_permutex2var_ps(_mm512_load_ps(table), code.raw,
                                            _mm512_load_ps(table + 16))};
   }
-#else
-  const UintVec code = hn::Or(hn::And(lower, hn::Set(UintTag(), 15u)),
-                              hn::And(upper, hn::Set(UintTag(), kCodes - 16)));
-#endif
   return MaskedToFloat(code, kCodes - 1, kZero);
+#else
+  return SmallToFloat(hn::Or(hn::And(lower, hn::Set(UintTag(), 15u)),
+                             hn::And(upper, hn::Set(UintTag(), kCodes - 16))),
+                      kZero);
+#endif
 }
 
 // Codes of 8 bits.
@@ -269,56 +270,37 @@ template <class Format>
 struct KernelCodec;
 
 // Formats without scales have no Scale and no Offset.
-template <>
-struct KernelCodec<FormatF32> {
-  using Unit = Packed<FormatF32>::Unit;
-
+template <class Format>
+struct PlainCodec {
   struct Step {
-    const float* from;
+    const decltype(Format::Block::value)* from;
     Step() = default;
-    HWY_INLINE Step(const Unit* units, size_t k8, int part)
+    HWY_INLINE Step(const typename Packed<Format>::Unit* units, size_t k8,
+                    int part)
         : from(units[k8 * 8].value + part * kLanes) {}
+
     template <int i>
     HWY_INLINE FloatVec Get() const {
-      return hn::Load(FloatTag(), from + i * 16);
+      if constexpr (Format::kType == DType::kF32) {
+        return hn::Load(FloatTag(), from + i * 16);
+      } else if constexpr (Format::kType == DType::kF16) {
+        return LoadHalves(from + i * 16);
+      } else {
+        const auto halves =
+            hn::Load(hn::Rebind<uint16_t, FloatTag>(), from + i * 16);
+        return hn::BitCast(FloatTag(),
+                           hn::ShiftLeft<16>(hn::PromoteTo(UintTag(), halves)));
+      }
     }
   };
 };
 
 template <>
-struct KernelCodec<FormatF16> {
-  using Unit = Packed<FormatF16>::Unit;
-
-  struct Step {
-    const uint16_t* from;
-    Step() = default;
-    HWY_INLINE Step(const Unit* units, size_t k8, int part)
-        : from(units[k8 * 8].value + part * kLanes) {}
-    template <int i>
-    HWY_INLINE FloatVec Get() const {
-      return LoadHalves(from + i * 16);
-    }
-  };
-};
-
+struct KernelCodec<FormatF32> : PlainCodec<FormatF32> {};
 template <>
-struct KernelCodec<FormatBF16> {
-  using Unit = Packed<FormatBF16>::Unit;
-
-  struct Step {
-    const uint16_t* from;
-    Step() = default;
-    HWY_INLINE Step(const Unit* units, size_t k8, int part)
-        : from(units[k8 * 8].value + part * kLanes) {}
-    template <int i>
-    HWY_INLINE FloatVec Get() const {
-      const auto halves =
-          hn::Load(hn::Rebind<uint16_t, FloatTag>(), from + i * 16);
-      return hn::BitCast(FloatTag(),
-                         hn::ShiftLeft<16>(hn::PromoteTo(UintTag(), halves)));
-    }
-  };
-};
+struct KernelCodec<FormatF16> : PlainCodec<FormatF16> {};
+template <>
+struct KernelCodec<FormatBF16> : PlainCodec<FormatBF16> {};
 
 // Scales and offsets, by the fields that a unit has.
 template <class Format>
@@ -418,10 +400,6 @@ struct KernelCodec<FormatIQ4_NL> : ScaleCodec<FormatIQ4_NL> {
 template <>
 struct KernelCodec<FormatIQ4_XS> : ScaleCodec<FormatIQ4_XS> {
   using Step = NibbleStep<FormatIQ4_XS>;
-};
-template <>
-struct KernelCodec<FormatTQ1_0> : ScaleCodec<FormatTQ1_0> {
-  using Step = PairStep<FormatTQ1_0>;
 };
 template <>
 struct KernelCodec<FormatTQ2_0> : ScaleCodec<FormatTQ2_0> {

@@ -10,18 +10,7 @@ HWY_BEFORE_NAMESPACE();
 namespace braid::HWY_NAMESPACE {
 
 MatMulShape TileShapeTarget() {
-  return {kFewRowsGroups[0], kTileRows, kTileGroups};
-}
-
-void FewRowsTarget(const FewRowsWork& work) {
-  VisitFormat(work.w.type, [&work](auto format)
-                               HWY_ATTR { FewRows<decltype(format)>(work); });
-}
-
-void ManyRowsTarget(const ManyRowsWork& work) {
-  VisitFormat(work.w.type, [&work](auto format) HWY_ATTR {
-    ManyRowsRange<decltype(format), kTileGroups>(work, 0);
-  });
+  return {kFewRows, kFewRowsGroups[0], kTileRows, kTileGroups};
 }
 
 size_t ManyRowsScratchTarget(int64_t rows) {
@@ -36,20 +25,37 @@ HWY_AFTER_NAMESPACE();
 namespace braid {
 
 HWY_EXPORT(TileShapeTarget);
-HWY_EXPORT(FewRowsTarget);
-HWY_EXPORT(ManyRowsTarget);
 HWY_EXPORT(ManyRowsScratchTarget);
+
+namespace {
+
+MatMulKernels KernelsFor(DType type) {
+  return VisitFormat(type, [type](auto format) {
+    using Layout = Packed<decltype(format)>;
+    if constexpr (Layout::kScaledInputs == 0) {
+      return MatMulPlain(type);
+    } else if constexpr (Layout::kScaledInputs == 16) {
+      return Layout::kHasOffset ? MatMulBlocks16Offset(type)
+                                : MatMulBlocks16(type);
+    } else {
+      return Layout::kHasOffset ? MatMulBlocks32Offset(type)
+                                : MatMulBlocks32(type);
+    }
+  });
+}
+
+}  // namespace
 
 MatMulShape MatMulTileShape() {
   return HWY_DYNAMIC_DISPATCH(TileShapeTarget)();
 }
 
 void MatMulFewRows(const FewRowsWork& work) {
-  HWY_DYNAMIC_DISPATCH(FewRowsTarget)(work);
+  KernelsFor(work.w.type).few_rows(work);
 }
 
 void MatMulManyRows(const ManyRowsWork& work) {
-  HWY_DYNAMIC_DISPATCH(ManyRowsTarget)(work);
+  KernelsFor(work.w.type).many_rows(work);
 }
 
 size_t ManyRowsScratch(int64_t rows) {

@@ -13,6 +13,7 @@ namespace braid {
 
 // The tile shapes of the vector target in use.
 struct MatMulShape {
+  int few_rows;         // most rows of the few-row kernel
   int few_rows_groups;  // groups that the few-row kernel likes to have at once
   int tile_rows;        // rows of a tile of the many-row kernel
   int tile_groups;      // its groups of 16 outputs
@@ -26,7 +27,7 @@ MatMulShape MatMulTileShape();
 // read.
 //
 // A tile with `rows` valid rows has the smallest height that is 1, 2, 4 or
-// `tile_rows` (for the few-row kernel: 8).
+// `tile_rows` (for the few-row kernel: `few_rows`).
 int MatMulTileHeight(int rows, int tile_rows);
 
 // A range of groups of packed weights, and where their outputs go.
@@ -40,7 +41,7 @@ struct MatMulWeights {
 
 struct FewRowsWork {
   MatMulWeights w;
-  int rows;        // 1 to 8
+  int rows;        // 1 to few_rows
   const float* x;  // one tile
   const float* sums;
   float* y;  // row 0, the range's first output
@@ -59,6 +60,18 @@ struct ManyRowsWork {
 };
 size_t ManyRowsScratch(int64_t rows);
 void MatMulManyRows(const ManyRowsWork& work);
+
+// Both kernels of a format, for the vector target in use. A file per family of
+// formats (matmul_family.h); kernels/matmul.cc needs only the two above.
+struct MatMulKernels {
+  void (*few_rows)(const FewRowsWork& work);
+  void (*many_rows)(const ManyRowsWork& work);
+};
+MatMulKernels MatMulPlain(DType type);
+MatMulKernels MatMulBlocks16(DType type);
+MatMulKernels MatMulBlocks16Offset(DType type);
+MatMulKernels MatMulBlocks32(DType type);
+MatMulKernels MatMulBlocks32Offset(DType type);
 
 // Transposes `rows` rows, `stride` floats apart, into a tile.
 void MatMulPackRows(const float* x, int64_t stride, int rows, int height,

@@ -387,6 +387,11 @@ HWY_INLINE void ManyRowsRange(const ManyRowsWork& work, int64_t begin) {
   }
 }
 
+template <class Format>
+void ManyRows(const ManyRowsWork& work) {
+  ManyRowsRange<Format, kTileGroups>(work, 0);
+}
+
 }  // namespace braid::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
