@@ -16,9 +16,6 @@ namespace braid {
 void ReadTokenizerJson(const std::string& json, std::string_view pre,
                        SpecBuilder& builder);
 
-// A *.model of SentencePiece: sentencepiece_model.proto.
-void ReadSentencePieceModel(std::string_view bytes, SpecBuilder& builder);
-
 // RWKV's list: lines of an id, a Python literal and its length.
 void ReadRwkvList(std::string_view text, SpecBuilder& builder);
 

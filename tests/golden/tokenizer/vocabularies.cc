@@ -13,6 +13,7 @@
 #include "gguf/file.h"
 #include "tests/golden/tokenizer/foreign_vocabularies.h"
 #include "tokenizer/load.h"
+#include "tokenizer/sentencepiece_model.h"
 
 namespace braid {
 
@@ -73,10 +74,12 @@ Result<std::unique_ptr<Tokenizer>> LoadVocabularyFile(const std::string& path,
   }
   std::string text = ReadFile(path);
   if (path.ends_with(".xz")) text = DecompressXz(text);
-  SpecBuilder builder;
   if (path.ends_with(".model")) {
-    ReadSentencePieceModel(text, builder);
-  } else if (path.ends_with(".txt")) {
+    BRAID_ASSIGN(const SentencePieceModel model, ReadSentencePieceModel(text));
+    return MakeTokenizer(model.spec);
+  }
+  SpecBuilder builder;
+  if (path.ends_with(".txt")) {
     ReadRwkvList(text, builder);
   } else {
     ReadTokenizerJson(text, pre, builder);
