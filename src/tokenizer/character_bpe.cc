@@ -1,12 +1,12 @@
 #include "tokenizer/character_bpe.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/try.h"
+#include "tokenizer/byte_fallback.h"
 #include "tokenizer/byte_text.h"
 #include "tokenizer/merge_loop.h"
 #include "tokenizer/merge_table.h"
@@ -34,7 +34,7 @@ class CharacterBpeTokenizer : public VocabularyTokenizer {
       : VocabularyTokenizer(std::move(vocabulary), spec.add_bos.value_or(true),
                             spec.add_eos.value_or(false)),
         merges_(std::move(merges)),
-        byte_tokens_(FindByteTokens(this->vocabulary())) {}
+        fallback_(this->vocabulary()) {}
 
  private:
   void EncodeFragments(std::span<const Fragment> fragments,
@@ -83,7 +83,7 @@ class CharacterBpeTokenizer : public VocabularyTokenizer {
       if (symbol.token != kNoToken) {
         tokens.push_back(symbol.token);
       } else {
-        AppendUnknown(line.substr(symbol.begin, symbol.length), tokens);
+        fallback_.Append(line.substr(symbol.begin, symbol.length), tokens);
       }
     }
   }
@@ -95,35 +95,12 @@ class CharacterBpeTokenizer : public VocabularyTokenizer {
     return normal ? token : kNoToken;
   }
 
-  // The bytes of a character, or one unknown token for a run of characters.
-  void AppendUnknown(std::string_view character,
-                     std::vector<TokenId>& tokens) const {
-    const auto token_of = [this](char byte) {
-      return byte_tokens_[static_cast<uint8_t>(byte)];
-    };
-    if (std::all_of(character.begin(), character.end(),
-                    [&](char byte) { return token_of(byte) != kNoToken; })) {
-      for (const char byte : character) tokens.push_back(token_of(byte));
-      return;
-    }
-    const TokenId unknown = vocabulary().id(TokenRole::kUnknown);
-    const bool repeated = !tokens.empty() && tokens.back() == unknown;
-    if (unknown != kNoToken && !repeated) tokens.push_back(unknown);
-  }
-
   void AppendBytes(TokenId token, std::string& text) const override {
-    const std::string_view stored = vocabulary().text(token);
-    if (vocabulary().type(token) == TokenType::kByte) {
-      if (const auto byte = ParseByteToken(stored)) {
-        text.push_back(static_cast<char>(*byte));
-        return;
-      }
-    }
-    AppendWithSpaces(stored, text);
+    AppendPieceText(vocabulary(), token, text);
   }
 
   MergeTable merges_;
-  std::array<TokenId, 256> byte_tokens_;
+  ByteFallback fallback_;
 };
 
 }  // namespace

@@ -169,6 +169,8 @@ Result<TokenizerSpec> ReadTokenizerSpec(const gguf::File& file) {
                GetFlag(file, "tokenizer.ggml.normalizer.strip_accents"));
   BRAID_ASSIGN(spec.charsmap,
                GetBytes(file, "tokenizer.ggml.precompiled_charsmap"));
+  BRAID_ASSIGN(spec.architecture, file.GetString("general.architecture", ""));
+  BRAID_ASSIGN(spec.name, file.GetString("general.name", ""));
   return spec;
 }
 

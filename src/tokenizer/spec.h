@@ -63,6 +63,10 @@ struct TokenizerSpec {
   std::optional<bool> strip_accents;  // tokenizer.ggml.normalizer.strip_accents
   // tokenizer.ggml.precompiled_charsmap; empty if absent.
   std::string_view charsmap;
+  // general.architecture and general.name; empty if absent. No key says which
+  // special tokens take the spaces beside them along: see strip_rules.h.
+  std::string_view architecture;
+  std::string_view name;
 };
 
 // What an error message shows of a text from a file, which may be long.

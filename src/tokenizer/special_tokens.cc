@@ -3,7 +3,44 @@
 #include <algorithm>
 #include <string>
 
+#include "tokenizer/unicode_tables.h"
+#include "tokenizer/utf8.h"
+
 namespace braid {
+
+namespace {
+
+bool IsSpace(const Utf8Char& character) {
+  return character.valid && (ClassOf(character.code_point) & kSpace) != 0;
+}
+
+// Bytes of the white space that `text` begins with.
+size_t SpaceAtStart(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    const Utf8Char character = DecodeUtf8(text, at);
+    if (!IsSpace(character)) break;
+    at += character.length;
+  }
+  return at;
+}
+
+// `text` without the white space that it ends with.
+std::string_view TrimmedEnd(std::string_view text) {
+  constexpr size_t kLongestSpace = 3;  // bytes: U+1680 and later ones
+  for (size_t length = 1; length <= std::min(text.size(), kLongestSpace);) {
+    const Utf8Char last = DecodeUtf8(text, text.size() - length);
+    if (last.length == length && IsSpace(last)) {
+      text.remove_suffix(length);
+      length = 1;
+    } else {
+      ++length;
+    }
+  }
+  return text;
+}
+
+}  // namespace
 
 SpecialTokens::SpecialTokens(const std::vector<Entry>& entries) {
   std::vector<std::string> texts;
@@ -12,7 +49,7 @@ SpecialTokens::SpecialTokens(const std::vector<Entry>& entries) {
   for (const Entry& entry : entries) {
     if (entry.text.empty()) continue;
     texts.emplace_back(entry.text.rbegin(), entry.text.rend());
-    reversed.push_back({texts.back(), entry.token});
+    reversed.push_back({texts.back(), entry.token, entry.strip});
   }
   std::stable_sort(
       reversed.begin(), reversed.end(),
@@ -37,6 +74,7 @@ void SpecialTokens::BuildTrie(const std::vector<Entry>& reversed) {
     const bool ends_here = begin < end && reversed[begin].text.size() == depth;
     token_.push_back(ends_here ? reversed[begin].token : kNoToken);
     length_.push_back(ends_here ? depth : 0);
+    strip_.push_back(ends_here ? reversed[begin].strip : Strip::kNone);
     while (begin < end && reversed[begin].text.size() == depth) ++begin;
     while (begin < end) {
       const char byte = reversed[begin].text[depth];
@@ -66,6 +104,7 @@ void SpecialTokens::LinkSuffixes() {
     if (token_[node] == kNoToken) {
       token_[node] = token_[suffix_[node]];
       length_[node] = length_[suffix_[node]];
+      strip_[node] = strip_[suffix_[node]];
     }
   }
 }
@@ -96,7 +135,7 @@ std::vector<SpecialTokens::Match> SpecialTokens::FindMatches(
   for (size_t at = text.size(); at-- > 0;) {
     node = Step(node, static_cast<uint8_t>(text[at]));
     if (token_[node] != kNoToken) {
-      matches.push_back({at, length_[node], token_[node]});
+      matches.push_back({at, length_[node], token_[node], strip_[node]});
     }
   }
   return matches;
@@ -104,18 +143,22 @@ std::vector<SpecialTokens::Match> SpecialTokens::FindMatches(
 
 std::vector<Fragment> SpecialTokens::Split(std::string_view text) const {
   std::vector<Fragment> fragments;
+  const auto add_plain = [&](std::string_view plain) {
+    if (!plain.empty()) fragments.push_back({plain});
+  };
   const std::vector<Match> matches = FindMatches(text);
   size_t at = 0;
   for (auto match = matches.rbegin(); match != matches.rend(); ++match) {
     if (match->begin < at) continue;
-    if (match->begin > at) {
-      fragments.push_back({text.substr(at, match->begin - at)});
-    }
+    const std::string_view before = text.substr(at, match->begin - at);
+    add_plain(Strips(match->strip, Strip::kLeft) ? TrimmedEnd(before) : before);
     fragments.push_back(
         {text.substr(match->begin, match->length), match->token});
     at = match->begin + match->length;
+    if (Strips(match->strip, Strip::kRight))
+      at += SpaceAtStart(text.substr(at));
   }
-  if (at < text.size()) fragments.push_back({text.substr(at)});
+  add_plain(text.substr(at));
   return fragments;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "braid/types.h"
+#include "tokenizer/strip_rules.h"
 
 namespace braid {
 
@@ -29,14 +30,16 @@ class SpecialTokens {
   struct Entry {
     std::string_view text;
     TokenId token;
+    Strip strip = Strip::kNone;
   };
 
   // Empty texts are left out; of equal texts the one listed first stays. Texts
   // are copied: about 17 bytes per byte. Time O(bytes * log(entries)).
   explicit SpecialTokens(const std::vector<Entry>& entries);
 
-  // The fragments of `text`, views into it. Time O(text.size()), whatever the
-  // tokens are.
+  // The fragments of `text`, views into it, without the white space that tokens
+  // take along (Unicode's, as in `tokenizers`; llama.cpp has ASCII's). Time
+  // O(text.size()), whatever the tokens are.
   std::vector<Fragment> Split(std::string_view text) const;
 
  private:
@@ -47,6 +50,7 @@ class SpecialTokens {
     size_t begin;
     uint32_t length;
     TokenId token;
+    Strip strip;
   };
 
   void BuildTrie(const std::vector<Entry>& reversed);
@@ -69,6 +73,7 @@ class SpecialTokens {
   // The longest text that ends at the node.
   std::vector<TokenId> token_;
   std::vector<uint32_t> length_;
+  std::vector<Strip> strip_;
   std::array<Node, 256> from_root_ = {};
 };
 

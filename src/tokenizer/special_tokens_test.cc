@@ -49,6 +49,63 @@ TEST(SpecialTokensTest, NoTokens) {
   EXPECT_EQ(Show(SpecialTokens({{"", 1}}).Split("abc")), "abc");
 }
 
+// The values are of `tokenizers` 0.23.3: AddedToken(..., lstrip=, rstrip=).
+TEST(SpecialTokensTest, TokensTakeWhiteSpaceAlong) {
+  constexpr Strip kBoth = Strip{3};
+  const SpecialTokens special(std::vector<Entry>{{"<mask>", 1, Strip::kLeft},
+                                                 {"<|end|>", 2, Strip::kRight},
+                                                 {"<s>", 3},
+                                                 {"<both>", 4, kBoth}});
+  constexpr std::pair<std::string_view, std::string_view> kCases[] = {
+      {"a <mask> b", "a[<mask>] b"},
+      {"a  \n\t<mask>", "a[<mask>]"},
+      {"<mask>  <mask>", "[<mask>][<mask>]"},
+      {"<|end|> \n a", "[<|end|>]a"},
+      {"a <|end|>  <mask>b", "a [<|end|>][<mask>]b"},
+      {"a <s> b", "a [<s>] b"},
+      {"a\u3000\u00A0<mask>\u0085b", "a[<mask>]\u0085b"},
+      {"<|end|>\u3000\u0085 b", "[<|end|>]b"},
+      {"a\u200B<mask>", "a\u200B[<mask>]"},
+      {" <both> ", "[<both>]"},
+      {"a <both>  <both> b", "a[<both>][<both>]b"},
+      {"  <mask>", "[<mask>]"},
+      {"<|end|>  ", "[<|end|>]"},
+      {"<|end|> <|end|> <s> <|end|>", "[<|end|>][<|end|>][<s>] [<|end|>]"},
+  };
+  for (const auto& [text, shown] : kCases) {
+    EXPECT_EQ(Show(special.Split(text)), shown) << text;
+  }
+}
+
+TEST(SpecialTokensTest, NamesTellWhichTokensStrip) {
+  TokenizerSpec phi3;
+  phi3.name = "Phi-3 Mini 4k Instruct";
+  phi3.pre = "default";
+  const auto strip = [](const TokenizerSpec& spec, std::string_view text,
+                        TokenType type) {
+    return StripRules(spec).Of(text, type);
+  };
+  EXPECT_EQ(strip(phi3, "<|end|>", TokenType::kControl), Strip::kRight);
+  EXPECT_EQ(strip(phi3, "<|user|>", TokenType::kUserDefined), Strip::kRight);
+  EXPECT_EQ(strip(phi3, "</s>", TokenType::kNormal), Strip::kRight);
+  EXPECT_EQ(strip(phi3, "<s>", TokenType::kControl), Strip::kNone);
+  EXPECT_EQ(strip(phi3, "<|endoftext|>", TokenType::kControl), Strip::kNone);
+  EXPECT_EQ(strip(phi3, "the", TokenType::kNormal), Strip::kNone);
+
+  TokenizerSpec jina;
+  jina.pre = "jina-v2-de";
+  EXPECT_EQ(strip(jina, "<mask>", TokenType::kControl), Strip::kLeft);
+  EXPECT_EQ(strip(jina, "<s>", TokenType::kControl), Strip::kNone);
+  TokenizerSpec nomic;
+  nomic.architecture = "nomic-bert-moe";
+  EXPECT_EQ(strip(nomic, "<mask>", TokenType::kControl), Strip::kLeft);
+  TokenizerSpec modern;
+  modern.name = "Modern-BERT base";
+  EXPECT_EQ(strip(modern, "[MASK]", TokenType::kControl), Strip::kLeft);
+  EXPECT_EQ(strip(TokenizerSpec(), "<mask>", TokenType::kControl),
+            Strip::kNone);
+}
+
 // What the class promises, position by position.
 std::string SplitNaively(const std::vector<Entry>& entries,
                          std::string_view text) {

@@ -1,13 +1,13 @@
 #include "tokenizer/spm.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/try.h"
+#include "tokenizer/byte_fallback.h"
 #include "tokenizer/byte_text.h"
 #include "tokenizer/merge_loop.h"
 #include "tokenizer/utf8.h"
@@ -80,7 +80,7 @@ class SpmTokenizer : public VocabularyTokenizer {
                             spec.add_eos.value_or(false)),
         add_space_prefix_(spec.add_space_prefix.value_or(true)),
         ranks_(RanksByScore(this->vocabulary())),
-        byte_tokens_(FindByteTokens(this->vocabulary())),
+        fallback_(this->vocabulary()),
         split_words_(!AnyTokenSpansWords(this->vocabulary())) {
     FindWholeTokens();
   }
@@ -133,7 +133,7 @@ class SpmTokenizer : public VocabularyTokenizer {
       if (symbol.token != kNoToken) {
         tokens.push_back(symbol.token);
       } else {
-        AppendUnknown(piece.substr(symbol.begin, symbol.length), tokens);
+        fallback_.Append(piece.substr(symbol.begin, symbol.length), tokens);
       }
     }
   }
@@ -158,33 +158,8 @@ class SpmTokenizer : public VocabularyTokenizer {
     return {ranks_[static_cast<size_t>(token)], token};
   }
 
-  // The bytes of a character, or one unknown token for a run of characters.
-  void AppendUnknown(std::string_view character,
-                     std::vector<TokenId>& tokens) const {
-    const auto token_of = [this](char byte) {
-      return byte_tokens_[static_cast<uint8_t>(byte)];
-    };
-    const bool all =
-        std::all_of(character.begin(), character.end(),
-                    [&](char byte) { return token_of(byte) != kNoToken; });
-    if (all) {
-      for (const char byte : character) tokens.push_back(token_of(byte));
-      return;
-    }
-    const TokenId unknown = vocabulary().id(TokenRole::kUnknown);
-    const bool repeated = !tokens.empty() && tokens.back() == unknown;
-    if (unknown != kNoToken && !repeated) tokens.push_back(unknown);
-  }
-
   void AppendBytes(TokenId token, std::string& text) const override {
-    const std::string_view stored = vocabulary().text(token);
-    if (vocabulary().type(token) == TokenType::kByte) {
-      if (const auto byte = ParseByteToken(stored)) {
-        text.push_back(static_cast<char>(*byte));
-        return;
-      }
-    }
-    AppendWithSpaces(stored, text);
+    AppendPieceText(vocabulary(), token, text);
   }
 
   void TrimStart(std::string& text) const override {
@@ -206,7 +181,7 @@ class SpmTokenizer : public VocabularyTokenizer {
 
   bool add_space_prefix_;
   std::vector<uint32_t> ranks_;  // by token: the order of merging
-  std::array<TokenId, 256> byte_tokens_;
+  ByteFallback fallback_;
   bool split_words_;
   std::vector<bool> whole_;
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/try.h"
+#include "tokenizer/byte_fallback.h"
 #include "tokenizer/byte_text.h"
 #include "tokenizer/byte_trie.h"
 #include "tokenizer/charsmap.h"
@@ -222,14 +223,7 @@ class UnigramTokenizer : public VocabularyTokenizer {
   }
 
   void AppendBytes(TokenId token, std::string& text) const override {
-    const std::string_view stored = vocabulary().text(token);
-    if (vocabulary().type(token) == TokenType::kByte) {
-      if (const auto byte = ParseByteToken(stored)) {
-        text.push_back(static_cast<char>(*byte));
-        return;
-      }
-    }
-    AppendWithSpaces(stored, text);
+    AppendPieceText(vocabulary(), token, text);
   }
 
   void TrimStart(std::string& text) const override {

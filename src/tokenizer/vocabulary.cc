@@ -98,6 +98,11 @@ Result<Vocabulary> Vocabulary::Make(const TokenizerSpec& spec,
     }
   }
   vocabulary.MarkEndOfGeneration(!spec.types.empty());
+  const StripRules rules(spec);
+  for (TokenId token = 0; token < vocabulary.size(); ++token) {
+    vocabulary.strips_.push_back(
+        rules.Of(vocabulary.text(token), vocabulary.type(token)));
+  }
   return vocabulary;
 }
 

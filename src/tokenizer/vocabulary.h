@@ -12,6 +12,7 @@
 #include "braid/result.h"
 #include "braid/types.h"
 #include "tokenizer/spec.h"
+#include "tokenizer/strip_rules.h"
 #include "tokenizer/text_table.h"
 
 namespace braid {
@@ -33,6 +34,7 @@ class Vocabulary {
   int size() const { return texts_.size(); }
   std::string_view text(TokenId token) const { return texts_[token]; }
   TokenType type(TokenId token) const { return types_[Index(token)]; }
+  Strip strip(TokenId token) const { return strips_[Index(token)]; }
   // 0 where the file has none.
   float score(TokenId token) const {
     return scores_.empty() ? 0.0f : scores_[Index(token)];
@@ -57,6 +59,7 @@ class Vocabulary {
 
   TextTable texts_;
   std::vector<TokenType> types_;
+  std::vector<Strip> strips_;
   std::vector<float> scores_;
   std::array<TokenId, kTokenRoles> ids_;
   std::vector<bool> ends_generation_;

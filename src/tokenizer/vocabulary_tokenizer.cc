@@ -13,7 +13,8 @@ std::vector<SpecialTokens::Entry> TokensOfTypes(
   for (TokenId token = 0; token < vocabulary.size(); ++token) {
     for (const TokenType type : types) {
       if (vocabulary.type(token) == type) {
-        entries.push_back({vocabulary.text(token), token});
+        entries.push_back(
+            {vocabulary.text(token), token, vocabulary.strip(token)});
       }
     }
   }
