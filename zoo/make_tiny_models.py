@@ -93,9 +93,9 @@ def randomise(model: nn.Module, generator: torch.Generator) -> None:
                 p.copy_(normal(p, 0.1))
             elif "relative_attention_bias" in name:
                 p.copy_(normal(p, 1.0))
-            elif p.ndim == 1 or "A_log" in name:
+            elif p.numel() == p.shape[-1] or "A_log" in name:
                 p.add_(normal(p, 0.1))
-            elif any(part in name for part in ("embed", "lm_head", "shared")):
+            elif any(part in name for part in ("embed", "head.weight", "shared.")):
                 p.copy_(normal(p, 3 / math.sqrt(p.shape[-1])))
             else:
                 p.copy_(normal(p, 1 / math.sqrt(p.shape[-1])))
