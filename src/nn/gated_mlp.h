@@ -3,6 +3,8 @@
 #ifndef BRAID_SRC_NN_GATED_MLP_H_
 #define BRAID_SRC_NN_GATED_MLP_H_
 
+#include <string>
+
 #include "nn/linear.h"
 
 namespace braid::nn {
@@ -10,11 +12,13 @@ namespace braid::nn {
 class GatedMlp {
  public:
   GatedMlp() = default;
-  // Tensors ffn_gate, ffn_up {width, hidden}, ffn_down {hidden, width}.
-  GatedMlp(WeightScope& w, int64_t width, int64_t hidden)
-      : gate_(w, "ffn_gate", width, hidden),
-        up_(w, "ffn_up", width, hidden),
-        down_(w, "ffn_down", hidden, width) {}
+  // Tensors ffn_gate, ffn_up {width, hidden}, ffn_down {hidden, width}, each
+  // with `suffix` ("_shexp": shared experts).
+  GatedMlp(WeightScope& w, int64_t width, int64_t hidden,
+           const std::string& suffix = "")
+      : gate_(w, "ffn_gate" + suffix, width, hidden),
+        up_(w, "ffn_up" + suffix, width, hidden),
+        down_(w, "ffn_down" + suffix, hidden, width) {}
 
   // {rows, width} -> {rows, width}.
   Rows operator()(Compute& compute, ConstRows x) const;

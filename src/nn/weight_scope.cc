@@ -53,6 +53,24 @@ PackedMatrix WeightScope::Matrix(std::string_view name, int64_t inputs,
   return matrix;
 }
 
+std::vector<PackedMatrix> WeightScope::Matrices(std::string_view name,
+                                                int64_t inputs, int64_t outputs,
+                                                int64_t count) {
+  StoredTensor stored;
+  if (!Find(name, {inputs, outputs, count}, Role::kMatrix, stored)) return {};
+  const size_t matrix_bytes =
+      RowBytes(stored.type, inputs) * static_cast<size_t>(outputs);
+  std::vector<PackedMatrix> matrices;
+  for (int64_t i = 0; i < count; ++i) {
+    matrices.push_back(PackedMatrix::Pack(
+        stored.type, stored.data.data() + static_cast<size_t>(i) * matrix_bytes,
+        inputs, outputs, shared_->threads));
+    shared_->bytes += static_cast<int64_t>(matrices.back().bytes());
+  }
+  shared_->source.Release(prefix_ + std::string(name));
+  return matrices;
+}
+
 std::vector<float> WeightScope::Vector(std::string_view name,
                                        const Shape& shape, Role role) {
   StoredTensor stored;

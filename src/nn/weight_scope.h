@@ -43,6 +43,9 @@ class WeightScope {
 
   // {inputs, outputs}, packed for the matrix product.
   PackedMatrix Matrix(std::string_view name, int64_t inputs, int64_t outputs);
+  // {inputs, outputs, count}: one matrix for each expert or head.
+  std::vector<PackedMatrix> Matrices(std::string_view name, int64_t inputs,
+                                     int64_t outputs, int64_t count);
   // Decoded to float32, in stored order.
   std::vector<float> Vector(std::string_view name, const Shape& shape,
                             Role role);

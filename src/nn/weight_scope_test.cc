@@ -61,6 +61,25 @@ TEST_F(WeightScopeTest, VectorsDecodeAnyStorageType) {
   EXPECT_NE(a, b);
 }
 
+TEST_F(WeightScopeTest, MatricesAreThePartsOfAStack) {
+  RandomSource source(1, DType::kQ8_0);
+  WeightScope w(source, threads_);
+  const std::vector<PackedMatrix> matrices =
+      w.Matrices("experts.weight", 64, 5, 3);
+  const std::vector<float> all =
+      w.Vector("experts.weight", {64, 5, 3}, Role::kMatrix);
+  ASSERT_EQ(matrices.size(), 3u);
+  Arena arena;
+  for (size_t i = 0; i < matrices.size(); ++i) {
+    // One input of 1: the product is that column of the matrix.
+    float x[64] = {};
+    x[41] = 1;
+    float y[5];
+    MatMul(matrices[i], {x, 1, 64, 64}, {y, 1, 5, 5}, arena, threads_);
+    for (size_t n = 0; n < 5; ++n) EXPECT_EQ(y[n], all[(i * 5 + n) * 64 + 41]);
+  }
+}
+
 // A source that lacks one tensor and has another in the wrong shape.
 class BrokenSource : public RandomSource {
  public:
