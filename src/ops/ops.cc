@@ -1,7 +1,6 @@
 #include "ops/ops.h"
 
 #include "base/check.h"
-#include "kernels/elementwise.h"
 #include "kernels/norm.h"
 
 namespace braid::ops {
@@ -68,9 +67,30 @@ Rows RmsNorm(Compute& compute, ConstRows x, std::span<const float> weight,
   return y;
 }
 
+Rows LayerNorm(Compute& compute, ConstRows x, std::span<const float> weight,
+               std::span<const float> bias, float epsilon) {
+  BRAID_CHECK(weight.empty() || static_cast<int64_t>(weight.size()) == x.width);
+  BRAID_CHECK(bias.empty() || static_cast<int64_t>(bias.size()) == x.width);
+  const Rows y = compute.NewRows(x.rows, x.width);
+  braid::LayerNorm(x, weight.empty() ? nullptr : weight.data(),
+                   bias.empty() ? nullptr : bias.data(), epsilon, y,
+                   compute.threads);
+  return y;
+}
+
 void SiluMulInto(Compute& compute, ConstRows gate, Rows value) {
   BRAID_CHECK(SameShape(gate, value));
-  braid::SiluMul(gate, value, value, compute.threads);
+  braid::ActivateMul(Nonlinearity::kSilu, gate, value, value, compute.threads);
+}
+
+void ActivateInto(Compute& compute, Nonlinearity f, Rows x) {
+  braid::Activate(f, x, x, compute.threads);
+}
+
+void ActivateMulInto(Compute& compute, Nonlinearity f, ConstRows gate,
+                     Rows value) {
+  BRAID_CHECK(SameShape(gate, value));
+  braid::ActivateMul(f, gate, value, value, compute.threads);
 }
 
 void SoftplusInto(Compute& compute, std::span<const float> bias, Rows x) {

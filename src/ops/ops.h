@@ -11,6 +11,7 @@
 #include "base/run.h"
 #include "kernels/attention.h"
 #include "kernels/conv.h"
+#include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 #include "kernels/rope.h"
 #include "kernels/scan.h"
@@ -34,8 +35,17 @@ void AddInto(Compute& compute, Rows x, ConstRows y);
 Rows RmsNorm(Compute& compute, ConstRows x, std::span<const float> weight,
              float epsilon);
 
+// {rows, width} -> {rows, width}; empty: all ones, nothing added.
+Rows LayerNorm(Compute& compute, ConstRows x, std::span<const float> weight,
+               std::span<const float> bias, float epsilon);
+
 // silu(gate) * value, into `value`.
 void SiluMulInto(Compute& compute, ConstRows gate, Rows value);
+// f(x), in place.
+void ActivateInto(Compute& compute, Nonlinearity f, Rows x);
+// f(gate) * value, into `value`.
+void ActivateMulInto(Compute& compute, Nonlinearity f, ConstRows gate,
+                     Rows value);
 
 // softplus(x + bias), in place.
 void SoftplusInto(Compute& compute, std::span<const float> bias, Rows x);

@@ -31,17 +31,46 @@ void AddRows(ConstRows a, ConstRows b, Rows y, int64_t begin, int64_t end) {
   }
 }
 
-void SiluMulRows(ConstRows gate, ConstRows value, Rows y, int64_t begin,
-                 int64_t end) {
+// y = function(tag, x), times `value` if it has data.
+template <class Function>
+HWY_INLINE void MapRows(ConstRows x, ConstRows value, Rows y, int64_t begin,
+                        int64_t end, const Function& function) {
   for (int64_t m = begin; m < end; ++m) {
-    const float* from_gate = gate.row(m);
-    const float* from_value = value.row(m);
+    const float* from = x.row(m);
+    const float* factor = value.data == nullptr ? nullptr : value.row(m);
     float* to = y.row(m);
     ForLanes(y.width, [=](auto d, int64_t i) HWY_ATTR {
-      hn::StoreU(hn::Mul(Silu(d, hn::LoadU(d, from_gate + i)),
-                         hn::LoadU(d, from_value + i)),
-                 d, to + i);
+      auto v = function(d, hn::LoadU(d, from + i));
+      if (factor != nullptr) v = hn::Mul(v, hn::LoadU(d, factor + i));
+      hn::StoreU(v, d, to + i);
     });
+  }
+}
+
+void ActivateRows(Nonlinearity f, ConstRows x, ConstRows value, Rows y,
+                  int64_t begin, int64_t end) {
+  const auto map = [&](const auto& function)
+                       HWY_ATTR { MapRows(x, value, y, begin, end, function); };
+  switch (f) {
+    case Nonlinearity::kSilu:
+      return map([](auto d, auto v) HWY_ATTR { return Silu(d, v); });
+    case Nonlinearity::kSigmoid:
+      return map([](auto d, auto v) HWY_ATTR { return Sigmoid(d, v); });
+    case Nonlinearity::kTanh:
+      return map([](auto d, auto v) HWY_ATTR { return Tanh(d, v); });
+    case Nonlinearity::kGeluErf:
+      return map([](auto d, auto v) HWY_ATTR { return GeluErf(d, v); });
+    case Nonlinearity::kGeluTanh:
+      return map([](auto d, auto v) HWY_ATTR { return GeluTanh(d, v); });
+    case Nonlinearity::kGeluQuick:
+      return map([](auto d, auto v) HWY_ATTR { return GeluQuick(d, v); });
+    case Nonlinearity::kRelu:
+      return map([](auto d, auto v) HWY_ATTR { return Relu(d, v); });
+    case Nonlinearity::kReluSquared:
+      return map([](auto d, auto v) HWY_ATTR {
+        const auto r = Relu(d, v);
+        return hn::Mul(r, r);
+      });
   }
 }
 
@@ -128,7 +157,7 @@ HWY_AFTER_NAMESPACE();
 namespace braid {
 
 HWY_EXPORT(AddRows);
-HWY_EXPORT(SiluMulRows);
+HWY_EXPORT(ActivateRows);
 HWY_EXPORT(SoftplusRows);
 HWY_EXPORT(ExpRows);
 HWY_EXPORT(SoftmaxRows);
@@ -139,9 +168,14 @@ void Add(ConstRows a, ConstRows b, Rows y, ThreadPool& threads) {
   });
 }
 
-void SiluMul(ConstRows gate, ConstRows value, Rows y, ThreadPool& threads) {
+void Activate(Nonlinearity f, ConstRows x, Rows y, ThreadPool& threads) {
+  ActivateMul(f, x, {}, y, threads);
+}
+
+void ActivateMul(Nonlinearity f, ConstRows gate, ConstRows value, Rows y,
+                 ThreadPool& threads) {
   ForRowBlocks(y.rows, y.width, threads, [&](int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(SiluMulRows)(gate, value, y, begin, end);
+    HWY_DYNAMIC_DISPATCH(ActivateRows)(f, gate, value, y, begin, end);
   });
 }
 
