@@ -40,7 +40,8 @@ Moe::Moe(WeightScope& w, const MoeConfig& config)
         w.Vector("exp_probs_b.bias", {config.routing.experts}, Role::kBias);
   }
   if (config.shared_hidden > 0) {
-    shared_.emplace(w, config.width, config.shared_hidden, "_shexp");
+    shared_.emplace(w, config.width, config.shared_hidden, Nonlinearity::kSilu,
+                    "_shexp");
   }
 }
 

@@ -1,4 +1,4 @@
-// RmsNorm with learned scales.
+// RmsNorm with learned scales; LayerNorm with learned scales and shifts.
 #ifndef BRAID_SRC_NN_NORM_H_
 #define BRAID_SRC_NN_NORM_H_
 
@@ -25,6 +25,30 @@ class RmsNorm {
 
  private:
   std::vector<float> weight_;
+  float epsilon_ = 0;
+};
+
+class LayerNorm {
+ public:
+  LayerNorm() = default;
+  // Tensors `name`.weight {width} and, if the source has it, `name`.bias
+  // {width}.
+  LayerNorm(WeightScope& w, const std::string& name, int64_t width,
+            float epsilon)
+      : weight_(w.Vector(name + ".weight", {width}, Role::kScale)),
+        epsilon_(epsilon) {
+    if (!w.Has(name + ".bias")) return;
+    bias_ = w.Vector(name + ".bias", {width}, Role::kBias);
+  }
+
+  // {rows, width} -> {rows, width}.
+  Rows operator()(Compute& compute, ConstRows x) const {
+    return ops::LayerNorm(compute, x, weight_, bias_, epsilon_);
+  }
+
+ private:
+  std::vector<float> weight_;
+  std::vector<float> bias_;
   float epsilon_ = 0;
 };
 
