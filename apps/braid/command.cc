@@ -38,6 +38,11 @@ const std::vector<CommandEntry>& Commands() {
        "of its tensors; changes metadata; cuts it into parts and merges them. "
        "Files of any size pass through a few MiB of memory.",
        MakeGguf},
+      {"convert", "a Hugging Face folder to a GGUF file",
+       "Converts a folder of Hugging Face (config.json, safetensors in one "
+       "file or several, tokenizer) to a GGUF file. Tensors pass one after "
+       "another, so that memory for a few of them is enough.",
+       MakeConvert},
       {"completion", "print a shell completion script",
        "Prints a script that completes commands, flags and values. For this "
        "shell: source <(braid completion bash)",

@@ -46,6 +46,7 @@ std::unique_ptr<Command> MakeParallel();
 std::unique_ptr<Command> MakeTokenize();
 std::unique_ptr<Command> MakeBench();
 std::unique_ptr<Command> MakeGguf();
+std::unique_ptr<Command> MakeConvert();
 std::unique_ptr<Command> MakeCompletion();
 std::unique_ptr<Command> MakeHelp();
 std::unique_ptr<Command> MakeVersion();
