@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "models/llama.h"
 #include "models/mamba.h"
+#include "models/mamba2.h"
 
 namespace braid {
 
@@ -32,6 +33,7 @@ struct Architecture {
 constexpr Architecture kArchitectures[] = {
     {"llama", Make<LlamaModel, LlamaConfig>},
     {"mamba", Make<MambaModel, MambaModelConfig>},
+    {"mamba2", Make<Mamba2Model, Mamba2ModelConfig>},
 };
 
 }  // namespace

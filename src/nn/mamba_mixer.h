@@ -11,6 +11,7 @@
 #include "memory/spec.h"
 #include "nn/linear.h"
 #include "nn/pass.h"
+#include "nn/short_conv.h"
 
 namespace braid::nn {
 
@@ -42,8 +43,7 @@ class MambaMixer {
   MambaConfig config_;
   int layer_ = 0;
   PackedMatrix in_;
-  std::vector<float> conv_weight_;  // [taps][E D]
-  std::vector<float> conv_bias_;
+  ShortConv conv_;
   PackedMatrix x_;
   PackedMatrix dt_;
   std::vector<float> dt_bias_;

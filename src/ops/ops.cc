@@ -2,36 +2,15 @@
 
 #include "base/check.h"
 #include "kernels/norm.h"
+#include "ops/checks.h"
 
 namespace braid::ops {
 
 namespace {
 
-bool SameShape(ConstRows a, ConstRows b) {
-  return a.rows == b.rows && a.width == b.width;
-}
-
 // One row, seen as `rows` equal rows.
 ConstRows Broadcast(std::span<const float> row, int64_t rows) {
   return {row.data(), rows, static_cast<int64_t>(row.size()), 0};
-}
-
-bool RunsCover(std::span<const Run> runs, int64_t rows) {
-  int64_t next = 0;
-  for (const Run& run : runs) {
-    if (run.begin != next || run.length < 1) return false;
-    next += run.length;
-  }
-  return next == rows;
-}
-
-bool RunsCover(std::span<const StateRun> runs, int64_t rows) {
-  int64_t next = 0;
-  for (const StateRun& run : runs) {
-    if (run.begin != next || run.length < 1) return false;
-    next += run.length;
-  }
-  return next == rows;
 }
 
 }  // namespace
