@@ -6,6 +6,7 @@
 #include "base/format.h"
 #include "base/try.h"
 #include "models/config_reader.h"
+#include "models/expert_config.h"
 #include "ops/ops.h"
 
 namespace braid {
@@ -13,13 +14,7 @@ namespace braid {
 namespace {
 
 // What a file may ask for that this model does not do is said, not ignored.
-Status RefuseUnsupported(ConfigReader& reader, const gguf::File& file) {
-  if (const int experts = reader.Count("expert_count", 0); experts > 0) {
-    return Error{
-        Format("llama.expert_count: {} experts; mixtures of experts "
-               "are not supported yet",
-               experts)};
-  }
+Status RefuseUnsupported(const gguf::File& file) {
   BRAID_ASSIGN(const std::string_view scaling,
                file.GetString("llama.rope.scaling.type", "none"));
   if (scaling != "none" && scaling != "linear") {
@@ -42,11 +37,18 @@ RopeConfig ReadRope(ConfigReader& reader, int head_dim) {
   return rope;
 }
 
+nn::FeedForward MakeMlp(WeightScope& w, const LlamaConfig& config) {
+  if (config.experts.routing.experts > 0) {
+    return nn::FeedForward(w, config.experts);
+  }
+  return nn::FeedForward(w, config.width, config.hidden);
+}
+
 }  // namespace
 
 Result<LlamaConfig> LlamaConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
-  BRAID_TRY(RefuseUnsupported(reader, file));
+  BRAID_TRY(RefuseUnsupported(file));
   LlamaConfig config;
   config.vocabulary = reader.Vocabulary();
   config.layers = reader.Count("block_count");
@@ -54,6 +56,8 @@ Result<LlamaConfig> LlamaConfig::Read(const gguf::File& file) {
   config.hidden = reader.Count("feed_forward_length");
   config.trained_context = reader.Count("context_length");
   config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
+  config.experts = ReadExperts(reader, config.width,
+                               {.hidden = config.hidden, .normalized = true});
 
   nn::AttentionConfig& attention = config.attention;
   attention.width = config.width;
@@ -96,7 +100,7 @@ LlamaModel::LlamaModel(WeightScope& w, const LlamaConfig& config)
         {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
          nn::Attention(blk, config.attention, i),
          nn::RmsNorm(blk, "ffn_norm", config.width, config.norm_epsilon),
-         nn::GatedMlp(blk, config.width, config.hidden)});
+         MakeMlp(blk, config)});
   }
 }
 

@@ -1,7 +1,8 @@
-// Llama (GGUF "llama": Llama 1 to 3, Mistral, SmolLM, TinyStories).
+// Llama (GGUF "llama": Llama 1 to 3, Mistral, Mixtral, SmolLM, TinyStories).
 //
 // Papers: Touvron et al., "LLaMA", 2023; "Llama 2", 2023 (grouped heads);
-// Grattafiori et al., "The Llama 3 Herd of Models", 2024 (rope factors).
+// Grattafiori et al., "The Llama 3 Herd of Models", 2024 (rope factors); Jiang
+// et al., "Mixtral of Experts", 2024.
 //
 //   symbol    here                GGUF key
 //   d         width               llama.embedding_length
@@ -9,6 +10,8 @@
 //   n_kv      attention.kv_heads  llama.attention.head_count_kv
 //   d_head    attention.key_dim   llama.attention.key_length, else d / n_heads
 //   d_ff      hidden              llama.feed_forward_length
+//   n         experts.routing     llama.expert_count; 0: dense
+//   K                             llama.expert_used_count
 //   theta     rope.base           llama.rope.freq_base
 #ifndef BRAID_SRC_MODELS_LLAMA_H_
 #define BRAID_SRC_MODELS_LLAMA_H_
@@ -18,7 +21,7 @@
 #include "braid/result.h"
 #include "models/language_model.h"
 #include "nn/attention.h"
-#include "nn/gated_mlp.h"
+#include "nn/feed_forward.h"
 #include "nn/norm.h"
 #include "nn/vocabulary_layers.h"
 
@@ -32,6 +35,7 @@ struct LlamaConfig {
   int trained_context = 0;
   float norm_epsilon = 0;
   nn::AttentionConfig attention;
+  nn::MoeConfig experts = {};
   RopeConfig rope;
 
   static Result<LlamaConfig> Read(const gguf::File& file);
@@ -56,7 +60,7 @@ class LlamaModel : public LanguageModel {
     nn::RmsNorm attention_norm;
     nn::Attention attention;
     nn::RmsNorm mlp_norm;
-    nn::GatedMlp mlp;
+    nn::FeedForward mlp;
   };
 
   LlamaConfig config_;

@@ -134,8 +134,9 @@ TEST(Models, CompleteFilesLoad) {
 
 TEST(Models, UnknownArchitectureListsTheKnownOnes) {
   EXPECT_EQ(ErrorOf(TinyFile("gpt5").Load()),
-            "general.architecture: \"gpt5\" is not supported; supported are "
-            "llama, mamba");
+            "general.architecture: \"gpt5\" is not supported; supported are " +
+                SupportedArchitectures());
+  EXPECT_NE(SupportedArchitectures().find("llama, "), std::string::npos);
 }
 
 TEST(Models, MissingTensorIsNamed) {
@@ -174,9 +175,25 @@ TEST(Models, LlamaRefusesWhatItWouldGetWrong) {
             "llama.attention.head_count_kv: 3 does not divide head_count 4");
 
   TinyFile experts = TinyLlama();
-  experts.Set("llama.expert_count", uint32_t{8});
-  EXPECT_NE(ErrorOf(experts.Load()).find("llama.expert_count: 8 experts"),
+  experts.Set("llama.expert_count", uint32_t{8})
+      .Set("llama.expert_used_count", uint32_t{9});
+  EXPECT_EQ(ErrorOf(experts.Load()), "llama.expert_used_count: 9 of 8 experts");
+
+  TinyFile gate = TinyLlama();
+  gate.Set("llama.expert_count", uint32_t{8})
+      .Set("llama.expert_used_count", uint32_t{2})
+      .Set("llama.expert_gating_func", uint32_t{4});
+  EXPECT_NE(ErrorOf(gate.Load()).find("llama.expert_gating_func: 4 is not"),
             std::string::npos);
+
+  TinyFile groups = TinyLlama();
+  groups.Set("llama.expert_count", uint32_t{8})
+      .Set("llama.expert_used_count", uint32_t{3})
+      .Set("llama.expert_group_count", uint32_t{4})
+      .Set("llama.expert_group_used_count", uint32_t{1});
+  EXPECT_EQ(ErrorOf(groups.Load()),
+            "llama.expert_group_used_count: 1 of 4 groups cannot give 3 "
+            "experts");
 
   TinyFile yarn = TinyLlama();
   yarn.Set("llama.rope.scaling.type", std::string_view("yarn"));

@@ -232,6 +232,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Variant{TinyKind::kLlama, DType::kQ5_1, KvType::kF16},
                     Variant{TinyKind::kMamba, DType::kIQ4_NL, KvType::kF16},
                     Variant{TinyKind::kLlama, DType::kMXFP4, KvType::kF16},
+                    Variant{TinyKind::kMixtral, DType::kF32, KvType::kF16},
+                    Variant{TinyKind::kMixtral, DType::kQ8_0, KvType::kF16},
                     Variant{TinyKind::kHybrid, DType::kF32, KvType::kF32},
                     Variant{TinyKind::kHybrid, DType::kQ4_1, KvType::kF16}));
 

@@ -54,6 +54,12 @@ nn::AttentionConfig MakeAttention(const Widths& sizes) {
           .rope = 0};
 }
 
+nn::MoeConfig MakeExperts(const Widths& sizes) {
+  return {.width = sizes.width,
+          .hidden = sizes.hidden,
+          .routing = {.experts = 5, .selected = 2, .normalized = true}};
+}
+
 std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
                                     WeightScope& weights) {
   const RopeConfig rope = {.rotated = sizes.head_dim};
@@ -76,6 +82,16 @@ std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
                                .norm_epsilon = 1e-5f,
                                .attention = MakeAttention(sizes),
                                .rope = rope});
+    case TinyKind::kMixtral:
+      return std::make_unique<LlamaModel>(
+          weights, LlamaConfig{.vocabulary = kVocabulary,
+                               .layers = 2,
+                               .width = sizes.width,
+                               .trained_context = 4096,
+                               .norm_epsilon = 1e-5f,
+                               .attention = MakeAttention(sizes),
+                               .experts = MakeExperts(sizes),
+                               .rope = rope});
     case TinyKind::kHybrid:
       return std::make_unique<HybridModel>(
           weights, HybridConfig{.vocabulary = kVocabulary,
@@ -97,6 +113,8 @@ std::string ToText(TinyKind kind) {
       return "mamba";
     case TinyKind::kLlama:
       return "llama";
+    case TinyKind::kMixtral:
+      return "mixtral";
     case TinyKind::kHybrid:
       return "hybrid";
   }
