@@ -226,6 +226,8 @@ INSTANTIATE_TEST_SUITE_P(
     Models, Consistency,
     testing::Values(Variant{TinyKind::kMamba, DType::kF32, KvType::kF16},
                     Variant{TinyKind::kMamba, DType::kQ8_0, KvType::kF16},
+                    Variant{TinyKind::kMamba2, DType::kF32, KvType::kF16},
+                    Variant{TinyKind::kMamba2, DType::kQ8_0, KvType::kF16},
                     Variant{TinyKind::kLlama, DType::kF32, KvType::kF16},
                     Variant{TinyKind::kLlama, DType::kF16, KvType::kF32},
                     Variant{TinyKind::kLlama, DType::kQ4_0, KvType::kF16},

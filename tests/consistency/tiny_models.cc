@@ -6,6 +6,7 @@
 #include "base/thread_pool.h"
 #include "models/llama.h"
 #include "models/mamba.h"
+#include "models/mamba2.h"
 #include "nn/weight_scope.h"
 #include "nn/weight_source.h"
 #include "tests/consistency/hybrid_model.h"
@@ -44,6 +45,16 @@ nn::MambaConfig MakeMamba(const Widths& sizes) {
           .norm_epsilon = 1e-5f};
 }
 
+nn::Mamba2Config MakeMamba2(const Widths& sizes) {
+  return {.width = sizes.width,
+          .inner = sizes.inner,
+          .heads = sizes.heads,
+          .groups = 2,
+          .state = 19,
+          .taps = 4,
+          .norm_epsilon = 1e-5f};
+}
+
 nn::AttentionConfig MakeAttention(const Widths& sizes) {
   return {.width = sizes.width,
           .heads = sizes.heads,
@@ -72,6 +83,14 @@ std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
                                     .trained_context = 4096,
                                     .norm_epsilon = 1e-5f,
                                     .mixer = MakeMamba(sizes)});
+    case TinyKind::kMamba2:
+      return std::make_unique<Mamba2Model>(
+          weights, Mamba2ModelConfig{.vocabulary = kVocabulary,
+                                     .layers = 3,
+                                     .width = sizes.width,
+                                     .trained_context = 4096,
+                                     .norm_epsilon = 1e-5f,
+                                     .mixer = MakeMamba2(sizes)});
     case TinyKind::kLlama:
       return std::make_unique<LlamaModel>(
           weights, LlamaConfig{.vocabulary = kVocabulary,
@@ -111,6 +130,8 @@ std::string ToText(TinyKind kind) {
   switch (kind) {
     case TinyKind::kMamba:
       return "mamba";
+    case TinyKind::kMamba2:
+      return "mamba2";
     case TinyKind::kLlama:
       return "llama";
     case TinyKind::kMixtral:

@@ -10,7 +10,7 @@
 
 namespace braid {
 
-enum class TinyKind { kMamba, kLlama, kMixtral, kHybrid };
+enum class TinyKind { kMamba, kMamba2, kLlama, kMixtral, kHybrid };
 
 std::string ToText(TinyKind kind);
 
