@@ -34,7 +34,7 @@ from tiny_models import Row
 
 TRAINING_BYTES = 400_000  # of each of two texts
 TEXTS = ("sherlock.txt", "tinystories-sample-944k.txt")
-BATCH, LENGTH = 8, 64  # sequences and tokens of a training step
+BATCH = 8  # sequences of a training step
 
 PLAIN = {"attn_implementation": "eager", "experts_implementation": "eager", "dtype": torch.float32}
 
@@ -78,10 +78,12 @@ def logits_of(row: Row, model: nn.Module, ids: Tensor, decoder_ids: Tensor | Non
 # --- weights ---------------------------------------------------------------------------------------
 
 
-def randomise(model: nn.Module, generator: torch.Generator) -> None:
-    """Weights whose predictions are not flat and in which no tensor is all zeros or ones.
+def randomise(model: nn.Module, generator: torch.Generator, embedding: float) -> None:
+    """Weights of which no tensor is all zeros or ones.
 
-    Vectors (norms, biases, the parameters of scans) keep the library's initial values with noise.
+    Vectors (norms, biases, the parameters of scans) keep the library's initial values with noise. Rows of
+    the embedding and of the output layer get the length `embedding`: about 3 for predictions that are not
+    flat, less before a training, so that a norm's epsilon is felt, as it is in models that were trained.
     """
 
     def normal(p: Tensor, deviation: float) -> Tensor:
@@ -96,14 +98,15 @@ def randomise(model: nn.Module, generator: torch.Generator) -> None:
             elif p.numel() == p.shape[-1] or "A_log" in name:
                 p.add_(normal(p, 0.1))
             elif any(part in name for part in ("embed", "head.weight", "shared.")):
-                p.copy_(normal(p, 3 / math.sqrt(p.shape[-1])))
+                p.copy_(normal(p, embedding / math.sqrt(p.shape[-1])))
             else:
                 p.copy_(normal(p, 1 / math.sqrt(p.shape[-1])))
 
 
-def train(row: Row, model: nn.Module, tokens: Tensor, mask: int | None, steps: int) -> float:
+def train(row: Row, model: nn.Module, tokens: Tensor, mask: int | None) -> float:
     """A brief next-token training (encoders: masked tokens; T5: go on where the encoder's text ends)."""
     torch.manual_seed(zlib.crc32(row.name.encode()))
+    steps, length = row.steps, row.length
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.95), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.1)
     head = None
@@ -114,26 +117,26 @@ def train(row: Row, model: nn.Module, tokens: Tensor, mask: int | None, steps: i
     model.train()
     loss = torch.zeros(())
     for _ in range(steps):
-        starts = torch.randint(len(tokens) - 2 * LENGTH - 1, (BATCH,))
-        text = torch.stack([tokens[s : s + 2 * LENGTH + 1] for s in starts])
+        starts = torch.randint(len(tokens) - 2 * length - 1, (BATCH,))
+        text = torch.stack([tokens[s : s + 2 * length + 1] for s in starts])
         if head is not None:
-            ids, wanted = text[:, :LENGTH].clone(), text[:, :LENGTH]
+            ids, wanted = text[:, :length].clone(), text[:, :length]
             hidden = torch.rand(ids.shape) < 0.2
             ids[hidden] = mask if mask is not None else 2
             loss = nn.functional.cross_entropy(head(logits_of(row, model, ids))[hidden], wanted[hidden])
         elif row.kind == "t5":
-            scores = logits_of(row, model, text[:, :LENGTH], text[:, LENGTH : 2 * LENGTH])
-            loss = nn.functional.cross_entropy(scores.transpose(1, 2), text[:, LENGTH + 1 :])
+            scores = logits_of(row, model, text[:, :length], text[:, length : 2 * length])
+            loss = nn.functional.cross_entropy(scores.transpose(1, 2), text[:, length + 1 :])
         else:
-            scores = logits_of(row, model, text[:, :LENGTH])
-            loss = nn.functional.cross_entropy(scores.transpose(1, 2), text[:, 1 : LENGTH + 1])
+            scores = logits_of(row, model, text[:, :length])
+            loss = nn.functional.cross_entropy(scores.transpose(1, 2), text[:, 1 : length + 1])
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
     model.eval()
-    return float(loss)
+    return loss.item()
 
 
 # --- the folder ------------------------------------------------------------------------------------
@@ -188,7 +191,7 @@ def golden(row: Row, model: nn.Module, tokens: list[int]) -> dict[str, Tensor]:
     return {"tokens": ids[0].int(), **{k: v.clone() for k, v in out.items()}}
 
 
-def make(row: Row, tok: tiny_tokenizers.TinyTokenizer, tokens: Tensor, text: str, out: Path, steps: int) -> str:
+def make(row: Row, tok: tiny_tokenizers.TinyTokenizer, tokens: Tensor, text: str, out: Path, trained: bool) -> str:
     config = dict(row.config)
     config["vocab_size"] = tiny_tokenizers.VOCABULARY + row.spare_rows
     if row.name != "mamba2-codestral":
@@ -198,8 +201,8 @@ def make(row: Row, tok: tiny_tokenizers.TinyTokenizer, tokens: Tensor, text: str
     if row.name == "t5-gated":  # transformers ties the output unless it is told twice
         model.config.tie_word_embeddings = False
         model.lm_head.weight = nn.Parameter(model.lm_head.weight.detach().clone())
-    randomise(model, torch.Generator().manual_seed(zlib.crc32(row.name.encode())))
-    loss = train(row, model, tokens, tok.mask, steps) if steps else math.nan
+    randomise(model, torch.Generator().manual_seed(zlib.crc32(row.name.encode())), 0.4 if trained else 3.0)
+    loss = train(row, model, tokens, tok.mask) if trained else math.nan
     if row.dtype != "float32":
         model.to(getattr(torch, row.dtype)).float()
 
@@ -232,7 +235,7 @@ def main() -> None:
     ap.add_argument("names", nargs="*", help="rows of tiny_models.py; default: all")
     ap.add_argument("--data", type=Path, default=Path("../shared/data"))
     ap.add_argument("--out", type=Path, default=Path("../tests/golden/zoo"))
-    ap.add_argument("--steps", type=int, default=300, help="of training; 0: random weights")
+    ap.add_argument("--random", action="store_true", help="random weights: no training")
     args = ap.parse_args()
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
@@ -253,7 +256,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 tok = tiny_tokenizers.make(row.tokenizer, texts, Path(scratch))
             made[row.tokenizer] = tok, torch.tensor(tok.encode("\n".join(texts)))
-        report = make(row, *made[row.tokenizer], held_out[:600], args.out, args.steps)
+        report = make(row, *made[row.tokenizer], held_out[:600], args.out, not args.random)
         print(f"{row.name:18s} {report} {time.time() - begin:5.0f}", flush=True)
 
 

@@ -25,6 +25,8 @@ class Row:
     reference: str = "transformers"  # or a module of this folder
     files: dict[str, object] = field(default_factory=dict)  # further JSON files of the folder
     dtype: str = "float32"  # of the tensors in model.safetensors
+    steps: int = 300  # of training, each with eight sequences of `length` tokens
+    length: int = 64
     spare_rows: int = 0  # rows of the embedding beyond the tokenizer's tokens
 
 
@@ -143,6 +145,8 @@ ROWS = [
         "mamba",
         "gpt-neox",
         _MAMBA | {"architectures": ["MambaForCausalLM"], "model_type": "mamba", "tie_word_embeddings": True},
+        steps=150,
+        length=32,
         spare_rows=6,
     ),
     # tiiuae/falcon-mamba-7b: RMS norms without weights on dt, B and C
@@ -156,6 +160,8 @@ ROWS = [
             "mixer_rms_eps": 1e-05,
             "tie_word_embeddings": False,
         },
+        steps=150,
+        length=32,
     ),
     # Mamba-2 as transformers saves it: one group, an odd number of heads
     Row(
@@ -247,6 +253,8 @@ ROWS = [
             "tie_word_embeddings": False,
             "torch_dtype": "float32",
         },
+        steps=150,
+        length=32,
     ),
     # RWKV/v6-Finch-1B6-HF; the ranks of its small projections (32, 64) follow from the width
     Row(
@@ -268,6 +276,8 @@ ROWS = [
             "use_cache": True,
         },
         reference="rwkv_reference",
+        steps=150,
+        length=32,
     ),
     # fla-hub/rwkv7-191M-world; heads of 64 as everywhere, since the norm's epsilon is fixed for them
     Row(
@@ -300,6 +310,8 @@ ROWS = [
             "v_low_rank_dim": 8,
         },
         reference="rwkv_reference",
+        steps=150,
+        length=32,
     ),
     # meta-llama/Llama-3.2-1B: frequencies scaled by wavelength
     Row(

@@ -1,0 +1,124 @@
+// Every architecture answers like its reference: a tiny model of each is
+// converted from its Hugging Face folder, loaded, and held against the float32
+// logits of zoo/. And the reverse: a constant that is slightly wrong is seen.
+#include "tests/golden/zoo.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/format.h"
+
+namespace braid::zoo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kTolerance = 5e-5;  // of the spread of the reference's logits
+constexpr int kAtLeastPositions = 64;
+
+struct Row {
+  const char* name;  // a folder of tests/golden/zoo
+  double tolerance = kTolerance;
+};
+
+constexpr Row kRows[] = {
+    {"llama"},
+    {"mamba"},
+};
+
+// A constant of config.json that is off by little.
+struct Mistake {
+  const char* name;
+  std::string_view right;
+  std::string_view wrong;
+};
+
+constexpr Mistake kMistakes[] = {
+    {"llama", "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": 2e-05"},
+};
+
+std::string ReadFile(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::stringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+class Zoo : public testing::Test {
+ protected:
+  void SetUp() override {
+    scratch_ = fs::path(testing::TempDir()) / Format("braid_zoo.{}", getpid());
+    fs::create_directory(scratch_);
+  }
+  void TearDown() override { fs::remove_all(scratch_); }
+
+  fs::path scratch_;
+};
+
+// A line of the table; the worse of both ways to decode.
+void Report(const char* name, const Difference& difference) {
+  std::printf("%-18s %9d %11.2e %8.2f %9.1e\n", name, difference.positions,
+              difference.largest, difference.spread, difference.ratio());
+}
+
+TEST_F(Zoo, EveryArchitectureAnswersLikeItsReference) {
+  std::printf("%-18s %9s %11s %8s %9s\n", "model", "positions", "largest",
+              "spread", "ratio");
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.name);
+    const std::string gguf = scratch_ / (std::string(row.name) + ".gguf");
+    const auto golden = ReadGolden(Folder(row.name));
+    ASSERT_TRUE(golden.ok()) << golden.error().message;
+    EXPECT_GE(golden->tokens.size(), kAtLeastPositions);
+    const Status converted = Convert(Folder(row.name), gguf);
+    EXPECT_TRUE(converted.ok()) << converted.error().message;
+    if (!converted.ok()) continue;
+
+    const auto at_once = CompareInOneBatch(gguf, *golden);
+    const auto in_pieces = CompareInPieces(gguf, *golden);
+    EXPECT_TRUE(at_once.ok()) << at_once.error().message;
+    EXPECT_TRUE(in_pieces.ok()) << in_pieces.error().message;
+    if (!at_once.ok() || !in_pieces.ok()) continue;
+    const Difference worse = std::max(
+        *at_once, *in_pieces,
+        [](const auto& a, const auto& b) { return a.largest < b.largest; });
+    Report(row.name, worse);
+    EXPECT_LE(worse.ratio(), row.tolerance);
+    EXPECT_EQ(in_pieces->positions, 2 * at_once->positions);
+  }
+}
+
+TEST_F(Zoo, AConstantThatIsSlightlyWrongIsSeen) {
+  for (const Mistake& mistake : kMistakes) {
+    SCOPED_TRACE(mistake.name);
+    const fs::path folder = scratch_ / mistake.name;
+    fs::copy(Folder(mistake.name), folder, fs::copy_options::recursive);
+    std::string config = ReadFile(folder / "config.json");
+    const size_t at = config.find(mistake.right);
+    ASSERT_NE(at, std::string::npos) << mistake.right;
+    config.replace(at, mistake.right.size(), mistake.wrong);
+    std::ofstream(folder / "config.json", std::ios::binary) << config;
+
+    const std::string gguf = scratch_ / "mistake.gguf";
+    const auto golden = ReadGolden(folder);
+    ASSERT_TRUE(golden.ok()) << golden.error().message;
+    const Status converted = Convert(folder, gguf);
+    ASSERT_TRUE(converted.ok()) << converted.error().message;
+    const auto difference = CompareInOneBatch(gguf, *golden);
+    ASSERT_TRUE(difference.ok()) << difference.error().message;
+    Report(mistake.name, *difference);
+    EXPECT_GT(difference->ratio(), kTolerance) << mistake.wrong;
+  }
+}
+
+}  // namespace
+}  // namespace braid::zoo
