@@ -47,7 +47,7 @@ Result<Conversion> Conversion::Plan(const std::string& folder,
   if (!options.vocabulary_only) {
     BRAID_ASSIGN(checkpoint, Checkpoint::Open(folder));
   }
-  Recipe recipe(config, checkpoint ? &*checkpoint : nullptr,
+  Recipe recipe(folder, config, checkpoint ? &*checkpoint : nullptr,
                 family->architecture);
   recipe.metadata.Text("general.architecture",
                        std::string(family->architecture));
@@ -64,7 +64,7 @@ Result<Conversion> Conversion::Plan(const std::string& folder,
     recipe.metadata.Count("general.file_type", FileType(matrix_type));
     recipe.metadata.Count("general.quantization_version", kQuantizationVersion);
   }
-  BRAID_TRY(DescribeVocabulary(folder, EmbeddingRows(mapping), recipe));
+  BRAID_TRY(DescribeVocabulary(recipe, EmbeddingRows(mapping)));
   return Conversion(std::make_unique<Metadata>(std::move(recipe.metadata)),
                     std::move(checkpoint), std::move(mapping), matrix_type);
 }

@@ -21,13 +21,29 @@ struct Family {
 
 std::span<const Family> Families();
 
-// The family of a config. Codestral is told from other Mamba-2 models by what
-// it is. Error: the name is unknown; those that are supported.
+// The family of a config; without a name, by what else it says. Error: the name
+// is unknown; those that are supported.
 Result<const Family*> FindFamily(const HfConfig& config);
 
-// One function per family; each is in the file of that name.
-void DescribeLlama(Recipe& recipe);  // llama.cc
-void DescribeMamba(Recipe& recipe);  // mamba.cc
+// One function per family, in the file beside it.
+void DescribeBert(Recipe& recipe);           // bert.cc
+void DescribeCodestral(Recipe& recipe);      // mamba2.cc
+void DescribeDeepseek(Recipe& recipe);       // deepseek.cc
+void DescribeFalconH1(Recipe& recipe);       // falcon_h1.cc
+void DescribeGemma2(Recipe& recipe);         // gemma.cc
+void DescribeGemma3(Recipe& recipe);         // gemma.cc
+void DescribeGraniteHybrid(Recipe& recipe);  // granite_hybrid.cc
+void DescribeJamba(Recipe& recipe);          // jamba.cc
+void DescribeLfm2(Recipe& recipe);           // lfm2.cc
+void DescribeLlama(Recipe& recipe);          // llama.cc
+void DescribeMamba(Recipe& recipe);          // mamba.cc
+void DescribeMamba2(Recipe& recipe);         // mamba2.cc
+void DescribeNemotronH(Recipe& recipe);      // nemotron_h.cc
+void DescribeNomicBert(Recipe& recipe);      // bert.cc
+void DescribeOpenElm(Recipe& recipe);        // openelm.cc
+void DescribeQwen(Recipe& recipe);           // qwen.cc
+void DescribeT5(Recipe& recipe);             // t5.cc
+void DescribeT5Encoder(Recipe& recipe);      // t5.cc
 
 }  // namespace braid::convert
 

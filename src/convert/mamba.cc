@@ -25,7 +25,7 @@ void DescribeMamba(Recipe& recipe) {
   // Falcon-Mamba normalizes dt, B and C, without weights.
   metadata.Flag(".ssm.dt_b_c_rms",
                 config.Text("model_type", "mamba") == "falcon_mamba");
-  recipe.vocabulary.multiple = 8;
+  recipe.vocabulary_multiple = 8;
 
   AddBackboneRules(recipe);
   AddMambaRules(recipe, "layers.{}.mixer.");

@@ -2,7 +2,10 @@
 #ifndef BRAID_SRC_CONVERT_RECIPE_H_
 #define BRAID_SRC_CONVERT_RECIPE_H_
 
+#include <cstdint>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "convert/checkpoint.h"
 #include "convert/hf_config.h"
@@ -11,27 +14,23 @@
 
 namespace braid::convert {
 
-// Special wishes about the vocabulary.
-struct VocabularyWishes {
-  // Rows of the embedding beyond the tokens get names; so does the vocabulary
-  // of a file without tensors, up to a multiple of this.
-  int64_t multiple = 1;
-  // No space is put before a text, whatever the tokenizer's files say
-  // (tokenizer.ggml.add_space_prefix).
-  bool no_space_prefix = false;
-};
-
 struct Recipe {
-  Recipe(const HfConfig& config_in, const Checkpoint* checkpoint_in,
-         std::string_view architecture)
-      : config(config_in), checkpoint(checkpoint_in), metadata(architecture) {}
+  Recipe(std::string folder_in, const HfConfig& config_in,
+         const Checkpoint* checkpoint_in, std::string_view architecture)
+      : folder(std::move(folder_in)),
+        config(config_in),
+        checkpoint(checkpoint_in),
+        metadata(architecture) {}
 
+  const std::string folder;
   const HfConfig& config;
   // nullptr if only the vocabulary is wanted.
   const Checkpoint* checkpoint;
   Metadata metadata;
   TensorRules rules;
-  VocabularyWishes vocabulary;
+  // The vocabulary of a file without tensors is filled up to a multiple of
+  // this; otherwise the rows of the embedding count.
+  int64_t vocabulary_multiple = 1;
 };
 
 }  // namespace braid::convert

@@ -8,17 +8,18 @@ namespace braid::convert {
 
 namespace {
 
-// What both generations of the mixer name alike.
-void AddSharedRules(Recipe& recipe, const std::string& prefix) {
-  TensorRules& rules = recipe.rules;
+void AddProjectionRules(TensorRules& rules, const std::string& prefix) {
   rules.Rename(prefix + "in_proj.weight", "blk.{}.ssm_in.weight");
   rules.Rename(prefix + "in_proj.bias", "blk.{}.ssm_in.bias");
-  // {channels, 1, taps}
+  rules.Rename(prefix + "out_proj.weight", "blk.{}.ssm_out.weight");
+  rules.Rename(prefix + "out_proj.bias", "blk.{}.ssm_out.bias");
+}
+
+// {channels, 1, taps}
+void AddConvolutionRules(TensorRules& rules, const std::string& prefix) {
   rules.Rename(prefix + "conv1d.weight", "blk.{}.ssm_conv1d.weight",
                {Squeeze()});
   rules.Rename(prefix + "conv1d.bias", "blk.{}.ssm_conv1d.bias");
-  rules.Rename(prefix + "out_proj.weight", "blk.{}.ssm_out.weight");
-  rules.Rename(prefix + "out_proj.bias", "blk.{}.ssm_out.bias");
 }
 
 }  // namespace
@@ -38,7 +39,8 @@ void AddBackboneRules(Recipe& recipe) {
 void AddMambaRules(Recipe& recipe, std::string_view prefix) {
   const std::string at(prefix);
   TensorRules& rules = recipe.rules;
-  AddSharedRules(recipe, at);
+  AddProjectionRules(rules, at);
+  AddConvolutionRules(rules, at);
   rules.Rename(at + "x_proj.weight", "blk.{}.ssm_x.weight");
   rules.Rename(at + "dt_proj.weight", "blk.{}.ssm_dt.weight");
   rules.Rename(at + "dt_proj.bias", "blk.{}.ssm_dt.bias");
@@ -47,9 +49,15 @@ void AddMambaRules(Recipe& recipe, std::string_view prefix) {
 }
 
 void AddMamba2Rules(Recipe& recipe, std::string_view prefix, int64_t groups) {
+  AddProjectionRules(recipe.rules, std::string(prefix));
+  AddMamba2StateRules(recipe, prefix, groups);
+}
+
+void AddMamba2StateRules(Recipe& recipe, std::string_view prefix,
+                         int64_t groups) {
   const std::string at(prefix);
   TensorRules& rules = recipe.rules;
-  AddSharedRules(recipe, at);
+  AddConvolutionRules(rules, at);
   rules.Rename(at + "dt_bias", "blk.{}.ssm_dt.bias");
   rules.Rename(at + "A_log", "blk.{}.ssm_a", {MinusExp(), Reshape({-1, 1})});
   rules.Rename(at + "D", "blk.{}.ssm_d", {Reshape({-1, 1})});

@@ -19,9 +19,13 @@ void AddBackboneRules(Recipe& recipe);
 // A mixer of Mamba at `prefix`, such as "layers.{}.mixer.".
 void AddMambaRules(Recipe& recipe, std::string_view prefix);
 
-// A mixer of Mamba-2 at `prefix`, but for its in-projection. `groups` is the
-// number of groups of its gated norm.
+// A mixer of Mamba-2 at `prefix`. `groups` is the number of groups of its gated
+// norm.
 void AddMamba2Rules(Recipe& recipe, std::string_view prefix, int64_t groups);
+
+// The same without the two projections.
+void AddMamba2StateRules(Recipe& recipe, std::string_view prefix,
+                         int64_t groups);
 
 }  // namespace braid::convert
 

@@ -296,6 +296,8 @@ void TensorRules::Skip(std::string_view source) {
   skipped_.emplace_back(source);
 }
 
+void TensorRules::SkipLayersFrom(int64_t first) { skipped_layers_ = first; }
+
 void TensorRules::SkipIfEqual(std::string_view source, std::string_view other) {
   skipped_if_equal_.emplace_back(source, other);
 }
@@ -317,8 +319,12 @@ std::string_view TensorRules::Strip(std::string_view name) const {
 }
 
 bool TensorRules::Skipped(std::string_view name) const {
-  const std::string form = Parse(name).form;
-  return std::ranges::any_of(skipped_, [&](std::string_view pattern) {
+  const auto [form, numbers] = Parse(name);
+  if (skipped_layers_ && form.starts_with("layers.{}.") &&
+      numbers[0] >= skipped_layers_) {
+    return true;
+  }
+  return std::ranges::any_of(skipped_, [&form](std::string_view pattern) {
     if (!pattern.ends_with('*')) return pattern == form;
     pattern.remove_suffix(1);
     return form.starts_with(pattern);

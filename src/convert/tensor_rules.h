@@ -13,7 +13,9 @@
 #ifndef BRAID_SRC_CONVERT_TENSOR_RULES_H_
 #define BRAID_SRC_CONVERT_TENSOR_RULES_H_
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -79,6 +81,8 @@ class TensorRules {
   // Buffers that can be computed, and parts that the file does not need. With
   // "*" at its end: every name that begins so.
   void Skip(std::string_view source);
+  // The same of everything in "layers.N.", N >= `first`.
+  void SkipLayersFrom(int64_t first);
   // The same, but only if the tensor `other` has the same bytes: an output
   // matrix that is the embedding.
   void SkipIfEqual(std::string_view source, std::string_view other);
@@ -102,6 +106,7 @@ class TensorRules {
   std::vector<std::string> prefixes_;
   std::vector<Rule> rules_;
   std::vector<std::string> skipped_;
+  std::optional<int64_t> skipped_layers_;
   std::vector<std::pair<std::string, std::string>> skipped_if_equal_;
   std::vector<TargetTensor> constants_;
 };

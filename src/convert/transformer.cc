@@ -219,11 +219,19 @@ void AddAttentionRules(Recipe& recipe, RotaryRows rows) {
   }
 }
 
+void AddExpertRules(Recipe& recipe, std::string_view prefix) {
+  for (const std::string_view part : {"gate", "up", "down"}) {
+    recipe.rules.Stack(std::string(prefix) + Format("{}_proj.weight", part),
+                       Format("blk.{}.ffn_{}_exps.weight", "{}", part));
+  }
+}
+
 void AddGatedMlpRules(Recipe& recipe, std::string_view prefix) {
   for (const std::string_view part : {"gate", "up", "down"}) {
     for (const std::string_view kind : {"weight", "bias"}) {
-      recipe.rules.Rename(Format("{}{}_proj.{}", prefix, part, kind),
-                          Format("blk.{}.ffn_{}.{}", "{}", part, kind));
+      recipe.rules.Rename(
+          std::string(prefix) + Format("{}_proj.{}", part, kind),
+          Format("blk.{}.ffn_{}.{}", "{}", part, kind));
     }
   }
 }

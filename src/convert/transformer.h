@@ -37,6 +37,10 @@ void AddModelRules(Recipe& recipe);
 enum class RotaryRows { kAsStored, kPaired };
 void AddAttentionRules(Recipe& recipe, RotaryRows rows);
 
+// `prefix`{gate,up,down}_proj.weight, stacked; the second "{}" of the prefix is
+// the expert.
+void AddExpertRules(Recipe& recipe, std::string_view prefix);
+
 // `prefix`{gate,up,down}_proj of layer {}, "layers.{}.mlp." for most.
 void AddGatedMlpRules(Recipe& recipe, std::string_view prefix);
 

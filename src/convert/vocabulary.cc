@@ -196,20 +196,19 @@ Status ReadVocabulary(const std::string& folder, const Companions& files,
 
 }  // namespace
 
-Status DescribeVocabulary(const std::string& folder, int64_t rows,
-                          Recipe& recipe) {
+Status DescribeVocabulary(Recipe& recipe, int64_t rows) {
+  const std::string& folder = recipe.folder;
   BRAID_ASSIGN(const Companions files, ReadCompanions(folder));
   VocabularyDraft draft;
   BRAID_TRY(ReadVocabulary(folder, files, draft));
   AddSpecialTokens(files, recipe.config, draft);
   BRAID_ASSIGN(draft.chat_template, ReadChatTemplate(folder, files));
-  if (recipe.vocabulary.no_space_prefix) draft.add_space_prefix = false;
   const auto tokens = static_cast<int64_t>(draft.size());
   if (rows != 0 && tokens > rows) {
     return Error{Format("{}: {} tokens, but the model has embeddings for {}",
                         folder, tokens, rows)};
   }
-  const int64_t multiple = recipe.vocabulary.multiple;
+  const int64_t multiple = recipe.vocabulary_multiple;
   draft.PadTo(static_cast<size_t>(
       rows != 0 ? rows : (tokens + multiple - 1) / multiple * multiple));
   if (recipe.config.Has("type_vocab_size")) {

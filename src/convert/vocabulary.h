@@ -3,7 +3,6 @@
 #define BRAID_SRC_CONVERT_VOCABULARY_H_
 
 #include <cstdint>
-#include <string>
 
 #include "braid/result.h"
 #include "convert/recipe.h"
@@ -14,8 +13,7 @@ namespace braid::convert {
 // model has embeddings for (0: unknown); the vocabulary is filled up to it with
 // unused tokens. Errors: no file of a tokenizer that is known, more tokens than
 // rows, a pre-tokenizer that GGUF has no name for, ...
-Status DescribeVocabulary(const std::string& folder, int64_t rows,
-                          Recipe& recipe);
+Status DescribeVocabulary(Recipe& recipe, int64_t rows);
 
 }  // namespace braid::convert
 
