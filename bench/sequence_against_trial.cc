@@ -270,7 +270,7 @@ class AttentionContests {
     const int64_t rows = int64_t{sequences} * length;
     const KvLayout layout = {DType::kF16, 1, kHeadDim, kHeadDim};
     Attention(layout, {memory_.data(), layout.PageBytes()}, runs_, tables_,
-              {q_.as<float>(), rows, kWidth, kWidth}, kGroup, 1.0f,
+              {q_.as<float>(), rows, kWidth, kWidth}, kGroup, {.scale = 1.0f},
               {our_out(), rows, kWidth, kWidth}, arena_, threads_);
   }
 

@@ -42,7 +42,7 @@ Rows Attention::operator()(Pass& pass, ConstRows x) const {
   ops::WriteKv(compute, layout, pages, pass.runs, pass.tables, k, v);
   const Rows mixed =  // {rows, heads * value_dim}
       ops::Attention(compute, layout, pages, pass.runs, pass.tables, q,
-                     config_.heads, config_.scale);
+                     config_.heads, {.scale = config_.scale});
   return output_(compute, mixed);
 }
 

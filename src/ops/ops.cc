@@ -98,12 +98,14 @@ void WriteKv(Compute& compute, const KvLayout& layout, KvPagesView pages,
 
 Rows Attention(Compute& compute, const KvLayout& layout, KvPagesView pages,
                std::span<const Run> runs, std::span<const PageTable> tables,
-               ConstRows q, int heads, float scale) {
+               ConstRows q, int heads, const AttentionOptions& options) {
   BRAID_CHECK(RunsCover(runs, q.rows) && tables.size() == runs.size());
   BRAID_CHECK(q.width == int64_t{heads} * layout.key_dim);
   BRAID_CHECK(heads % layout.kv_heads == 0);
+  BRAID_CHECK(options.key_counts.empty() ||
+              options.key_counts.size() == runs.size());
   const Rows out = compute.NewRows(q.rows, int64_t{heads} * layout.value_dim);
-  braid::Attention(layout, pages, runs, tables, q, heads, scale, out,
+  braid::Attention(layout, pages, runs, tables, q, heads, options, out,
                    compute.arena, compute.threads);
   return out;
 }

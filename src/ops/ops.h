@@ -63,7 +63,7 @@ void WriteKv(Compute& compute, const KvLayout& layout, KvPagesView pages,
 // {rows, heads * key_dim} -> {rows, heads * value_dim}.
 Rows Attention(Compute& compute, const KvLayout& layout, KvPagesView pages,
                std::span<const Run> runs, std::span<const PageTable> tables,
-               ConstRows q, int heads, float scale);
+               ConstRows q, int heads, const AttentionOptions& options);
 
 // {rows, channels} -> {rows, channels}; see kernels/conv.h.
 Rows CausalConv(Compute& compute, std::span<const StateRun> runs, ConstRows x,

@@ -15,7 +15,6 @@ constexpr double kSmallest = 2.4e-38;
 // A v with exp(-v) above exp(88.37), which overflows, is multiplied by 0.
 constexpr double kSigmoidFlushed = 4.2e-39;
 // Of Tanh: the error of 2 / (exp + 1) at kTanhSmall, as a share of tanh there.
-constexpr double kTanhError = 2.5e-7;
 // Roundings of u, 2 + u, the division, z, the polynomial and two products.
 constexpr double kSoftplusError = 4e-7;
 
