@@ -1,6 +1,6 @@
 // The recurrences of RWKV-6 "Finch" (Peng et al., "Eagle and Finch", 2024,
-// section 4, eq. 18 and 19) and RWKV-7 "Goose" (Peng et al., 2025, section 4,
-// eq. 17 and 18), and the element functions of their decays.
+// section 4) and RWKV-7 "Goose" (Peng et al., 2025, section 4), and the element
+// functions of their decays.
 #ifndef BRAID_SRC_KERNELS_WKV_H_
 #define BRAID_SRC_KERNELS_WKV_H_
 
@@ -60,7 +60,7 @@ void Wkv7(const WkvShape& shape, std::span<const StateRun> runs,
 
 // y += v * sum(r * k * weight), the sum over each head's channels: lane =
 // fma(r * k, weight, lane) over 16 virtual lanes and the tree. weight: [heads *
-// head_size]. (Goose, eq. 20.)
+// head_size].
 void Wkv7AddBonus(const WkvShape& shape, const WkvInputs& inputs,
                   const float* weight, Rows y, ThreadPool& threads);
 

@@ -27,8 +27,9 @@ struct Pass {
 
   int64_t rows() const { return static_cast<int64_t>(tokens.size()); }
   // Where each run's convolution window and state of `layer` are read and
-  // written. The result lives in the arena.
-  std::span<const StateRun> ConvRuns(int layer);
+  // written. The result lives in the arena. A layer with several windows finds
+  // one at `offset` floats.
+  std::span<const StateRun> ConvRuns(int layer, size_t offset = 0);
   std::span<const StateRun> ScanRuns(int layer);
   KvPagesView Pages(int layer) {
     return {memory.PageBase(layer), memory.PageStride(layer)};
