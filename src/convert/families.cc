@@ -34,6 +34,8 @@ constexpr Family kFamilies[] = {
     {"OpenELMForCausalLM", "openelm", DescribeOpenElm},
     {"Qwen2ForCausalLM", "qwen2", DescribeQwen},
     {"Qwen3ForCausalLM", "qwen3", DescribeQwen},
+    {"RWKV7ForCausalLM", "rwkv7", DescribeRwkv7},
+    {"Rwkv6ForCausalLM", "rwkv6", DescribeRwkv6},
     {"T5EncoderModel", "t5encoder", DescribeT5Encoder},
     {"T5ForConditionalGeneration", "t5", DescribeT5},
     {"UMT5EncoderModel", "t5encoder", DescribeT5Encoder},

@@ -52,7 +52,7 @@ void DescribeCommon(Recipe& recipe, int64_t largest) {
 // Norms scale by one more than their weights; in GGUF by the weights.
 void AddRules(Recipe& recipe) {
   TensorRules& rules = recipe.rules;
-  AddModelRules(recipe);
+  AddModelRules(recipe, {Add(1)});
   AddAttentionRules(recipe, RotaryRows::kAsStored);
   AddGatedMlpRules(recipe, "layers.{}.mlp.");
   const auto norm = [&rules](std::string_view source, std::string_view target) {

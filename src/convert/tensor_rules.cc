@@ -276,7 +276,7 @@ void TensorRules::Stack(std::string_view source, std::string_view target,
   rules_.back().stacks = true;
 }
 
-void TensorRules::Join(std::vector<std::string_view> sources,
+void TensorRules::Join(const std::vector<std::string_view>& sources,
                        std::string_view target, Transforms transforms) {
   Rename(sources[0], target, std::move(transforms));
   for (size_t i = 1; i < sources.size(); ++i) {
@@ -324,11 +324,15 @@ bool TensorRules::Skipped(std::string_view name) const {
       numbers[0] >= skipped_layers_) {
     return true;
   }
-  return std::ranges::any_of(skipped_, [&form](std::string_view pattern) {
-    if (!pattern.ends_with('*')) return pattern == form;
+  const auto matches = [](std::string_view pattern, std::string_view text) {
+    if (!pattern.ends_with('*')) return pattern == text;
     pattern.remove_suffix(1);
-    return form.starts_with(pattern);
-  });
+    return text.starts_with(pattern);
+  };
+  for (const std::string& pattern : skipped_) {
+    if (matches(pattern, form) || matches(pattern, name)) return true;
+  }
+  return false;
 }
 
 }  // namespace braid::convert

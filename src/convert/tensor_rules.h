@@ -73,8 +73,8 @@ class TensorRules {
              Transforms transforms = {});
   // Tensors one after another in their outermost dimension, after transforms;
   // all or none of them must be there.
-  void Join(std::vector<std::string_view> sources, std::string_view target,
-            Transforms transforms = {});
+  void Join(const std::vector<std::string_view>& sources,
+            std::string_view target, Transforms transforms = {});
   // A tensor of ours, which no source has.
   void Constant(std::string_view target, Shape shape,
                 std::vector<float> values);

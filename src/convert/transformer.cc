@@ -182,13 +182,13 @@ void DescribeExperts(Recipe& recipe) {
                         config.Count("num_experts_per_tok"));
 }
 
-void AddModelRules(Recipe& recipe) {
+void AddModelRules(Recipe& recipe, const Transforms& norm) {
   TensorRules& rules = recipe.rules;
   rules.StripPrefix("model.");
   rules.StripPrefix("backbone.");
   rules.StripPrefix("language_model.");
   rules.Rename("embed_tokens.weight", "token_embd.weight");
-  rules.Rename("norm.weight", "output_norm.weight");
+  rules.Rename("norm.weight", "output_norm.weight", norm);
   rules.Rename("lm_head.weight", "output.weight");
   rules.SkipIfEqual("lm_head.weight", "embed_tokens.weight");
   // Angles, which every reader computes.

@@ -30,7 +30,8 @@ void DescribeExperts(Recipe& recipe);
 
 // embed_tokens, norm, lm_head; prefixes are stripped. An lm_head that repeats
 // the embedding is left out: in GGUF an absent output matrix means just that.
-void AddModelRules(Recipe& recipe);
+// `norm` is what the last norm's weights go through.
+void AddModelRules(Recipe& recipe, const Transforms& norm = {});
 
 // layers.{}.self_attn.*; with `pair_rows` query and key rows are reordered for
 // interleaved rotary pairs.

@@ -14,6 +14,7 @@
 #include "convert/tokenizer_json.h"
 #include "convert/vocabulary_draft.h"
 #include "convert/word_lists.h"
+#include "tokenizer/sentencepiece_model.h"
 
 namespace braid::convert {
 
@@ -128,6 +129,7 @@ void AddSpecialTokens(const Companions& files, const HfConfig& config,
     const auto given = files.tokenizer_config[name].Bool();
     if (given) value = given;
   };
+  if (draft.model == "t5" && !draft.add_eos) draft.add_eos = true;
   flag("add_bos_token", draft.add_bos);
   flag("add_eos_token", draft.add_eos);
 }
@@ -146,6 +148,10 @@ Result<std::string> ReadChatTemplate(const std::string& folder,
   return Exists(path) ? ReadText(path) : std::string();
 }
 
+Error InFile(const std::string& path, const Error& error) {
+  return Error{Format("{}: {}", path, error.message)};
+}
+
 std::string FindRwkvList(const std::string& folder) {
   for (const std::string_view name :
        {"rwkv_vocab_v20230424.txt", "rwkv_vocab.txt"}) {
@@ -155,16 +161,38 @@ std::string FindRwkvList(const std::string& folder) {
   return {};
 }
 
-Error InFile(const std::string& path, const Error& error) {
-  return Error{Format("{}: {}", path, error.message)};
+std::string FindSentencePiece(const std::string& folder) {
+  for (const std::string_view name :
+       {"tokenizer.model", "spiece.model", "tokenizer.model.v3"}) {
+    std::string path = Format("{}/{}", folder, name);
+    if (Exists(path)) return path;
+  }
+  return {};
 }
 
-// From the first of the files that hold a whole vocabulary.
+// A model file has no tokens that were added later.
+Status ReadSentencePiece(const std::string& path, const Companions& files,
+                         VocabularyDraft& draft) {
+  BRAID_ASSIGN(const std::string bytes, ReadText(path));
+  const Result<SentencePieceModel> model = ReadSentencePieceModel(bytes);
+  if (!model.ok()) return InFile(path, model.error());
+  BRAID_TRY(TakeSpec(model->spec, draft));
+  return AddDecoderTokens(files.tokenizer_config, draft);
+}
+
+// From the first of the files that hold a whole vocabulary. A tokenizer.json
+// like SentencePiece's lacks the scores, so the model file comes before it.
 Status ReadVocabulary(const std::string& folder, const Companions& files,
                       VocabularyDraft& draft) {
   const std::string tokenizer_path = folder + "/tokenizer.json";
-  if (Exists(tokenizer_path)) {
-    BRAID_ASSIGN(const Json tokenizer, Json::Read(tokenizer_path));
+  const std::string pieces_path = FindSentencePiece(folder);
+  BRAID_ASSIGN(const Json tokenizer, ReadIfThere(tokenizer_path));
+  const bool prefers_pieces =
+      tokenizer.IsNull() || IsSentencePieceLike(tokenizer);
+  if (!pieces_path.empty() && prefers_pieces) {
+    return ReadSentencePiece(pieces_path, files, draft);
+  }
+  if (!tokenizer.IsNull()) {
     const Status read = ReadTokenizerJson(tokenizer, draft);
     return read.ok() ? read : InFile(tokenizer_path, read.error());
   }

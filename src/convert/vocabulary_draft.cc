@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/format.h"
+#include "base/try.h"
 
 namespace braid::convert {
 
@@ -80,6 +81,37 @@ void VocabularyDraft::Write(Metadata& metadata) {
   if (!chat_template.empty()) {
     metadata.Text("tokenizer.chat_template", chat_template);
   }
+}
+
+Status TakeSpec(const TokenizerSpec& spec, VocabularyDraft& draft) {
+  draft.model = spec.model;
+  draft.has_scores = !spec.scores.empty();
+  for (size_t i = 0; i < spec.tokens.size(); ++i) {
+    const auto type = spec.types.empty()
+                          ? TokenType::kNormal
+                          : static_cast<TokenType>(spec.types[i]);
+    BRAID_TRY(draft.SetToken(static_cast<int64_t>(i),
+                             std::string(spec.tokens[i]), type,
+                             draft.has_scores ? spec.scores[i] : 0));
+  }
+  struct Word {
+    TokenRole role;
+    const char* key;
+  };
+  constexpr Word kWords[] = {{TokenRole::kBos, "bos"},
+                             {TokenRole::kEos, "eos"},
+                             {TokenRole::kUnknown, "unknown"},
+                             {TokenRole::kPadding, "padding"}};
+  for (const auto& [role, key] : kWords) {
+    const std::optional<int64_t> id = spec.ids[static_cast<size_t>(role)];
+    if (id) draft.ids.emplace(key, *id);
+  }
+  draft.add_bos = spec.add_bos;
+  draft.add_eos = spec.add_eos;
+  draft.add_space_prefix = spec.add_space_prefix;
+  draft.remove_extra_whitespaces = spec.remove_extra_whitespaces;
+  draft.charsmap = spec.charsmap;
+  return {};
 }
 
 }  // namespace braid::convert

@@ -69,6 +69,9 @@ class VocabularyDraft {
   std::unordered_map<std::string, int64_t> by_text_;
 };
 
+// Puts all of `spec` into an empty draft.
+Status TakeSpec(const TokenizerSpec& spec, VocabularyDraft& draft);
+
 }  // namespace braid::convert
 
 #endif  // BRAID_SRC_CONVERT_VOCABULARY_DRAFT_H_

@@ -137,12 +137,25 @@ Status ReadByteLevelLists(const Json& vocab, std::string_view merges,
     draft.merges.emplace_back(line);
   }
   // What is special is not in the lists.
-  for (const auto& [id, token] :
+  return AddDecoderTokens(tokenizer_config, draft);
+}
+
+Status AddDecoderTokens(const Json& tokenizer_config, VocabularyDraft& draft) {
+  for (const auto& [key, token] :
        tokenizer_config["added_tokens_decoder"].Members()) {
     const std::string* text = token["content"].Text();
-    const auto number = ParseNumber<int64_t>(id, 10);
-    if (text == nullptr || !number) continue;
-    BRAID_TRY(draft.SetToken(*number, *text,
+    const auto id = ParseNumber<int64_t>(key, 10);
+    if (text == nullptr || !id) {
+      return Error{
+          Format("tokenizer_config.json: added_tokens_decoder: {}: "
+                 "not an id and a token",
+                 key)};
+    }
+    const bool known = draft.Find(*text) == id;
+    if (known && draft.type(static_cast<size_t>(*id)) != TokenType::kNormal) {
+      continue;
+    }
+    BRAID_TRY(draft.SetToken(*id, *text,
                              token["special"].Bool().value_or(false)
                                  ? TokenType::kControl
                                  : TokenType::kUserDefined));

@@ -25,6 +25,10 @@ Status ReadWordPieceList(std::string_view words, const Json& tokenizer_config,
 // text, and its length. Id 0, which is not in the list, ends a text.
 Status ReadRwkvList(std::string_view list, VocabularyDraft& draft);
 
+// The tokens in `added_tokens_decoder` of tokenizer_config.json, {id: token},
+// beyond or over those that are there.
+Status AddDecoderTokens(const Json& tokenizer_config, VocabularyDraft& draft);
+
 // A word of WordPiece as GGUF writes it: beginnings of words get a mark,
 // continuations lose theirs ("##"), "[CLS]" stays.
 std::string WordPieceText(const std::string& text);
