@@ -11,6 +11,13 @@ namespace braid {
 // y = a + b. All {rows, width}; y may be a or b.
 void Add(ConstRows a, ConstRows b, Rows y, ThreadPool& threads);
 
+// y = x * factor. y may be x.
+void Scale(ConstRows x, float factor, Rows y, ThreadPool& threads);
+
+// y = cap * tanh(x / cap), which stays within +-cap (Gemma 2, 2024, section 2).
+// y may be x.
+void SoftCap(ConstRows x, float cap, Rows y, ThreadPool& threads);
+
 // The functions of kernels/element_functions.h that stand between two matrices.
 enum class Nonlinearity {
   kSilu,  // v / (1 + exp(-v)) (Elfwing et al. 2017)

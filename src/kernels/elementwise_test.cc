@@ -78,6 +78,14 @@ TEST_F(ElementwiseTest, EqualsTheTwins) {
         Softplus(x, bias.data(), y, pool);
       },
       [&](ConstRows x, Rows y) { SoftplusTwin(x, bias.data(), y); });
+  ExpectTwin(
+      -30, 30,
+      [](ConstRows x, Rows y, ThreadPool& pool) { Scale(x, 0.3f, y, pool); },
+      [](ConstRows x, Rows y) { ScaleTwin(x, 0.3f, y); });
+  ExpectTwin(
+      -90, 90,
+      [](ConstRows x, Rows y, ThreadPool& pool) { SoftCap(x, 30.0f, y, pool); },
+      [](ConstRows x, Rows y) { SoftCapTwin(x, 30.0f, y); });
   // One row for all, as a bias: rows with stride 0.
   ExpectTwin(
       -30, 30,
@@ -180,6 +188,8 @@ TEST_F(ElementwiseTest, StaysWithinTheOracles) {
                 1)
           << static_cast<int>(f);
     }
+    SoftCap(rows->view(), 30.0f, y.view(), pool);
+    EXPECT_LE(WorstError(y.view(), SoftCapOracle(rows->view(), 30.0f)), 1);
     Softmax(rows->view(), y.view(), pool);
     EXPECT_LE(WorstError(y.view(), SoftmaxOracle(rows->view())), 1);
   }

@@ -37,6 +37,15 @@ void AddInto(Compute& compute, Rows x, ConstRows y) {
   braid::Add(x, y, x, compute.threads);
 }
 
+void ScaleInto(Compute& compute, float factor, Rows x) {
+  braid::Scale(x, factor, x, compute.threads);
+}
+
+void SoftCapInto(Compute& compute, float cap, Rows x) {
+  BRAID_CHECK(cap > 0);
+  braid::SoftCap(x, cap, x, compute.threads);
+}
+
 Rows RmsNorm(Compute& compute, ConstRows x, std::span<const float> weight,
              float epsilon) {
   BRAID_CHECK(weight.empty() || static_cast<int64_t>(weight.size()) == x.width);
@@ -48,13 +57,19 @@ Rows RmsNorm(Compute& compute, ConstRows x, std::span<const float> weight,
 
 Rows LayerNorm(Compute& compute, ConstRows x, std::span<const float> weight,
                std::span<const float> bias, float epsilon) {
+  const Rows y = compute.NewRows(x.rows, x.width);
+  LayerNormInto(compute, x, weight, bias, epsilon, y);
+  return y;
+}
+
+void LayerNormInto(Compute& compute, ConstRows x, std::span<const float> weight,
+                   std::span<const float> bias, float epsilon, Rows y) {
   BRAID_CHECK(weight.empty() || static_cast<int64_t>(weight.size()) == x.width);
   BRAID_CHECK(bias.empty() || static_cast<int64_t>(bias.size()) == x.width);
-  const Rows y = compute.NewRows(x.rows, x.width);
+  BRAID_CHECK(SameShape(x, y));
   braid::LayerNorm(x, weight.empty() ? nullptr : weight.data(),
                    bias.empty() ? nullptr : bias.data(), epsilon, y,
                    compute.threads);
-  return y;
 }
 
 void SiluMulInto(Compute& compute, ConstRows gate, Rows value) {

@@ -31,6 +31,11 @@ void AddBias(Compute& compute, std::span<const float> bias, Rows x);
 // x + y into x: the residual stream.
 void AddInto(Compute& compute, Rows x, ConstRows y);
 
+// x * factor, in place.
+void ScaleInto(Compute& compute, float factor, Rows x);
+// cap * tanh(x / cap), in place.
+void SoftCapInto(Compute& compute, float cap, Rows x);
+
 // {rows, width} -> {rows, width}; `weight` empty: all ones.
 Rows RmsNorm(Compute& compute, ConstRows x, std::span<const float> weight,
              float epsilon);
@@ -38,6 +43,9 @@ Rows RmsNorm(Compute& compute, ConstRows x, std::span<const float> weight,
 // {rows, width} -> {rows, width}; empty: all ones, nothing added.
 Rows LayerNorm(Compute& compute, ConstRows x, std::span<const float> weight,
                std::span<const float> bias, float epsilon);
+// The same into rows that are there; y may be x.
+void LayerNormInto(Compute& compute, ConstRows x, std::span<const float> weight,
+                   std::span<const float> bias, float epsilon, Rows y);
 
 // silu(gate) * value, into `value`.
 void SiluMulInto(Compute& compute, ConstRows gate, Rows value);

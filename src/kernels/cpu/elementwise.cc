@@ -74,6 +74,19 @@ void ActivateRows(Nonlinearity f, ConstRows x, ConstRows value, Rows y,
   }
 }
 
+void ScaleRows(ConstRows x, float factor, Rows y, int64_t begin, int64_t end) {
+  MapRows(x, {}, y, begin, end, [factor](auto d, auto v) HWY_ATTR {
+    return hn::Mul(v, hn::Set(d, factor));
+  });
+}
+
+void SoftCapRows(ConstRows x, float cap, Rows y, int64_t begin, int64_t end) {
+  MapRows(x, {}, y, begin, end, [cap](auto d, auto v) HWY_ATTR {
+    const auto largest = hn::Set(d, cap);
+    return hn::Mul(largest, Tanh(d, hn::Div(v, largest)));
+  });
+}
+
 void SoftplusRows(ConstRows x, const float* bias, Rows y, int64_t begin,
                   int64_t end) {
   for (int64_t m = begin; m < end; ++m) {
@@ -157,6 +170,8 @@ HWY_AFTER_NAMESPACE();
 namespace braid {
 
 HWY_EXPORT(AddRows);
+HWY_EXPORT(ScaleRows);
+HWY_EXPORT(SoftCapRows);
 HWY_EXPORT(ActivateRows);
 HWY_EXPORT(SoftplusRows);
 HWY_EXPORT(ExpRows);
@@ -165,6 +180,18 @@ HWY_EXPORT(SoftmaxRows);
 void Add(ConstRows a, ConstRows b, Rows y, ThreadPool& threads) {
   ForRowBlocks(y.rows, y.width, threads, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(AddRows)(a, b, y, begin, end);
+  });
+}
+
+void Scale(ConstRows x, float factor, Rows y, ThreadPool& threads) {
+  ForRowBlocks(y.rows, y.width, threads, [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(ScaleRows)(x, factor, y, begin, end);
+  });
+}
+
+void SoftCap(ConstRows x, float cap, Rows y, ThreadPool& threads) {
+  ForRowBlocks(y.rows, y.width, threads, [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(SoftCapRows)(x, cap, y, begin, end);
   });
 }
 

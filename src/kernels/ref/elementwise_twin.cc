@@ -124,6 +124,20 @@ void ActivateMulTwin(Nonlinearity f, ConstRows gate, ConstRows value, Rows y) {
   }
 }
 
+void ScaleTwin(ConstRows x, float factor, Rows y) {
+  for (int64_t m = 0; m < y.rows; ++m) {
+    for (int64_t i = 0; i < y.width; ++i) y.row(m)[i] = x.row(m)[i] * factor;
+  }
+}
+
+void SoftCapTwin(ConstRows x, float cap, Rows y) {
+  for (int64_t m = 0; m < y.rows; ++m) {
+    for (int64_t i = 0; i < y.width; ++i) {
+      y.row(m)[i] = cap * TanhTwin(x.row(m)[i] / cap);
+    }
+  }
+}
+
 void SoftplusTwin(ConstRows x, const float* bias, Rows y) {
   for (int64_t m = 0; m < y.rows; ++m) {
     for (int64_t i = 0; i < y.width; ++i) {
@@ -159,6 +173,15 @@ std::vector<OracleValue> ActivateMulOracle(Nonlinearity f, ConstRows gate,
     const double y = activated.value * factor;
     return OracleValue{y, activated.tolerance * std::fabs(factor) +
                               kFloatRounding * std::fabs(y) + kSmallest};
+  });
+}
+
+std::vector<OracleValue> SoftCapOracle(ConstRows x, float cap) {
+  return ForElements(x, [&](int64_t m, int64_t i) {
+    const double y = cap * std::tanh(static_cast<double>(x.row(m)[i]) / cap);
+    // The rounded quotient moves the tangent by less than it does a line.
+    return OracleValue{
+        y, (kTanhError + 2 * kFloatRounding) * std::fabs(y) + kSmallest};
   });
 }
 

@@ -14,6 +14,8 @@
 namespace braid {
 
 void AddTwin(ConstRows a, ConstRows b, Rows y);
+void ScaleTwin(ConstRows x, float factor, Rows y);
+void SoftCapTwin(ConstRows x, float cap, Rows y);
 void ActivateTwin(Nonlinearity f, ConstRows x, Rows y);
 void ActivateMulTwin(Nonlinearity f, ConstRows gate, ConstRows value, Rows y);
 void SoftplusTwin(ConstRows x, const float* bias, Rows y);
@@ -22,6 +24,7 @@ void SoftmaxTwin(ConstRows x, Rows y);
 
 std::vector<OracleValue> ActivateMulOracle(Nonlinearity f, ConstRows gate,
                                            ConstRows value);
+std::vector<OracleValue> SoftCapOracle(ConstRows x, float cap);
 std::vector<OracleValue> SoftplusOracle(ConstRows x, const float* bias);
 std::vector<OracleValue> ExpOracle(ConstRows x);
 std::vector<OracleValue> SoftmaxOracle(ConstRows x);
