@@ -85,6 +85,10 @@ class HashEngine : public Engine {
     }
     return {};
   }
+  std::span<const float> Hidden(int /*entry*/) const override { return {}; }
+  std::span<const float> Embedding(SequenceId /*sequence*/) const override {
+    return {};
+  }
   std::span<const float> Logits(int entry) const override {
     return logits_.at(entry);
   }

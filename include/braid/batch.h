@@ -12,6 +12,17 @@ namespace braid {
 enum class Want : unsigned char {
   kNothing,  // the token only becomes part of its sequence's memory
   kLogits,   // logits over the vocabulary
+  kHidden,   // the hidden row that logits are made of: after the final norm
+  kPooled,   // the token counts for the embedding of its sequence
+};
+
+// How the hidden rows of a text become its embedding.
+enum class Pooling : unsigned char {
+  kNone,
+  kMean,   // added in position order in double precision, divided, rounded
+  kFirst,  // the first token's, BERT's [CLS]
+  kLast,   // the last token's
+  kRank,   // what the model's classifier says of the first token's
 };
 
 // Tokens of different sequences may be interleaved in any way; those of one

@@ -12,13 +12,14 @@ namespace {
 // One less than the largest, so that the position after it can be written.
 constexpr Position kLastPosition = std::numeric_limits<Position>::max() - 1;
 
-Status ValidateEntry(const Batch::Entry& entry, int index, int vocabulary_size,
+Status ValidateEntry(const Batch::Entry& entry, int index,
+                     const BatchLimits& limits,
                      std::span<const Position> expected) {
-  if (entry.token < 0 || entry.token >= vocabulary_size) {
+  if (entry.token < 0 || entry.token >= limits.vocabulary_size) {
     return Error{
         Format("batch entry {}: token {}, the vocabulary has {} "
                "tokens",
-               index, entry.token, vocabulary_size)};
+               index, entry.token, limits.vocabulary_size)};
   }
   const int sequences = static_cast<int>(expected.size());
   if (entry.sequence < 0 || entry.sequence >= sequences) {
@@ -33,11 +34,53 @@ Status ValidateEntry(const Batch::Entry& entry, int index, int vocabulary_size,
         "{}",
         index, entry.position, entry.sequence, expected[entry.sequence])};
   }
-  if (entry.position > kLastPosition) {
+  const Position last =
+      limits.positions > 0 ? limits.positions - 1 : kLastPosition;
+  if (entry.position > last) {
     return Error{
         Format("batch entry {}: position {} of sequence {}, the last "
                "possible one is {}",
-               index, entry.position, entry.sequence, kLastPosition)};
+               index, entry.position, entry.sequence, last)};
+  }
+  return {};
+}
+
+Status ValidateWant(const Batch::Entry& entry, int index,
+                    const BatchLimits& limits, uint8_t& seen) {
+  if (entry.want == Want::kLogits && !limits.logits) {
+    return Error{
+        Format("batch entry {}: logits are wanted, the model has no output "
+               "matrix: ask for the hidden row or for pooling",
+               index)};
+  }
+  const Position begun = limits.next_positions[entry.sequence];
+  if (limits.whole_sequences && begun > 0) {
+    return Error{
+        Format("batch entry {}: sequence {} holds {} tokens already, and the "
+               "model reads a text only as a whole: remove the sequence first",
+               index, entry.sequence, begun)};
+  }
+  const bool pooled = entry.want == Want::kPooled;
+  if (pooled && !limits.pooling) {
+    return Error{
+        Format("batch entry {}: pooling is wanted, the model's file names no "
+               "kind: choose one (--pooling)",
+               index)};
+  }
+  if (pooled && begun > 0) {
+    return Error{
+        Format("batch entry {}: pooling of sequence {}, which holds {} tokens "
+               "from earlier calls: a text is pooled in one batch",
+               index, entry.sequence, begun)};
+  }
+  constexpr uint8_t kPooledBefore = 1;
+  constexpr uint8_t kOtherBefore = 2;
+  seen |= pooled ? kPooledBefore : kOtherBefore;
+  if (seen == (kPooledBefore | kOtherBefore)) {
+    return Error{
+        Format("batch entry {}: some tokens of sequence {} are pooled and some "
+               "are not",
+               index, entry.sequence)};
   }
   return {};
 }
@@ -55,8 +98,11 @@ Status ValidateBatch(const Batch& batch, const BatchLimits& limits,
   }
   std::vector<Position>& expected = scratch.expected;
   expected.assign(limits.next_positions.begin(), limits.next_positions.end());
+  scratch.seen.assign(limits.next_positions.size(), 0);
   for (int i = 0; i < batch.size(); ++i) {
-    BRAID_TRY(ValidateEntry(batch[i], i, limits.vocabulary_size, expected));
+    BRAID_TRY(ValidateEntry(batch[i], i, limits, expected));
+    BRAID_TRY(
+        ValidateWant(batch[i], i, limits, scratch.seen[batch[i].sequence]));
     ++expected[batch[i].sequence];
   }
   return {};

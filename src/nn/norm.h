@@ -45,6 +45,10 @@ class LayerNorm {
   Rows operator()(Compute& compute, ConstRows x) const {
     return ops::LayerNorm(compute, x, weight_, bias_, epsilon_);
   }
+  // The same into rows that are there; y may be x.
+  void Into(Compute& compute, ConstRows x, Rows y) const {
+    ops::LayerNormInto(compute, x, weight_, bias_, epsilon_, y);
+  }
 
  private:
   std::vector<float> weight_;
