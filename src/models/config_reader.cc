@@ -8,10 +8,6 @@
 
 namespace braid {
 
-namespace {
-constexpr int64_t kLargestCount = int64_t{1} << 24;
-}  // namespace
-
 ConfigReader::ConfigReader(const gguf::File& file) : file_(file) {
   const Result<std::string_view> architecture =
       file.GetString("general.architecture");

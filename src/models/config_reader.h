@@ -3,6 +3,7 @@
 #ifndef BRAID_SRC_MODELS_CONFIG_READER_H_
 #define BRAID_SRC_MODELS_CONFIG_READER_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ namespace braid {
 // and reading goes on with harmless values; ask status() at the end.
 class ConfigReader {
  public:
+  static constexpr int64_t kLargestCount = int64_t{1} << 24;
+
   // `file` must outlive the reader.
   explicit ConfigReader(const gguf::File& file);
 

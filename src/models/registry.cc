@@ -4,9 +4,14 @@
 
 #include "base/format.h"
 #include "base/try.h"
+#include "models/bert.h"
+#include "models/deepseek2.h"
+#include "models/jamba.h"
 #include "models/llama.h"
 #include "models/mamba.h"
 #include "models/mamba2.h"
+#include "models/rwkv6.h"
+#include "models/rwkv7.h"
 
 namespace braid {
 
@@ -31,9 +36,15 @@ struct Architecture {
 };
 
 constexpr Architecture kArchitectures[] = {
+    {"bert", Make<BertModel, BertConfig>},
+    {"deepseek2", Make<Deepseek2Model, Deepseek2Config>},
+    {"jamba", Make<JambaModel, JambaConfig>},
     {"llama", Make<LlamaModel, LlamaConfig>},
     {"mamba", Make<MambaModel, MambaModelConfig>},
     {"mamba2", Make<Mamba2Model, Mamba2ModelConfig>},
+    {"nomic-bert", Make<BertModel, NomicBertConfig>},
+    {"rwkv6", Make<Rwkv6Model, Rwkv6ModelConfig>},
+    {"rwkv7", Make<Rwkv7Model, Rwkv7ModelConfig>},
 };
 
 }  // namespace

@@ -37,7 +37,13 @@ MambaMixer::MambaMixer(WeightScope& w, const MambaConfig& config, int layer)
       dt_(w.Matrix("ssm_dt.weight", config.dt_rank, config.inner)),
       dt_bias_(w.Vector("ssm_dt.bias", {config.inner}, Role::kBias)),
       scan_(LoadScan(w, config)),
-      out_(w.Matrix("ssm_out.weight", config.inner, config.width)) {}
+      out_(w.Matrix("ssm_out.weight", config.inner, config.width)) {
+  if (config.dt_b_c_norms == DtBcNorms::kLearned) {
+    dt_norm_ = w.Vector("ssm_dt_norm.weight", {config.dt_rank}, Role::kScale);
+    b_norm_ = w.Vector("ssm_b_norm.weight", {config.state}, Role::kScale);
+    c_norm_ = w.Vector("ssm_c_norm.weight", {config.state}, Role::kScale);
+  }
+}
 
 Rows MambaMixer::operator()(Pass& pass, ConstRows x) const {
   Compute& compute = pass.compute;
@@ -53,10 +59,10 @@ Rows MambaMixer::operator()(Pass& pass, ConstRows x) const {
   ConstRows dt_low = dt_b_c.Columns(0, config_.dt_rank);
   ConstRows b = dt_b_c.Columns(config_.dt_rank, state);
   ConstRows c = dt_b_c.Columns(config_.dt_rank + state, state);
-  if (config_.normalize_dt_b_c) {
-    dt_low = ops::RmsNorm(compute, dt_low, {}, config_.norm_epsilon);
-    b = ops::RmsNorm(compute, b, {}, config_.norm_epsilon);
-    c = ops::RmsNorm(compute, c, {}, config_.norm_epsilon);
+  if (config_.dt_b_c_norms != DtBcNorms::kNone) {
+    dt_low = ops::RmsNorm(compute, dt_low, dt_norm_, config_.norm_epsilon);
+    b = ops::RmsNorm(compute, b, b_norm_, config_.norm_epsilon);
+    c = ops::RmsNorm(compute, c, c_norm_, config_.norm_epsilon);
   }
   const Rows dt = ops::MatMul(compute, dt_, dt_low);  // {rows, E D}
   ops::SoftplusInto(compute, dt_bias_, dt);

@@ -61,6 +61,20 @@ TEST_F(WeightScopeTest, VectorsDecodeAnyStorageType) {
   EXPECT_NE(a, b);
 }
 
+// Column `k` of a packed matrix: its product with one input of 1.
+std::vector<float> ColumnOf(const PackedMatrix& matrix, int64_t k,
+                            ThreadPool& threads) {
+  Arena arena;
+  const int64_t inputs = matrix.inputs();
+  const int64_t outputs = matrix.outputs();
+  std::vector<float> x(static_cast<size_t>(inputs));
+  x[static_cast<size_t>(k)] = 1;
+  std::vector<float> y(static_cast<size_t>(outputs));
+  MatMul(matrix, {x.data(), 1, inputs, inputs}, {y.data(), 1, outputs, outputs},
+         arena, threads);
+  return y;
+}
+
 TEST_F(WeightScopeTest, MatricesAreThePartsOfAStack) {
   RandomSource source(1, DType::kQ8_0);
   WeightScope w(source, threads_);
@@ -69,14 +83,30 @@ TEST_F(WeightScopeTest, MatricesAreThePartsOfAStack) {
   const std::vector<float> all =
       w.Vector("experts.weight", {64, 5, 3}, Role::kMatrix);
   ASSERT_EQ(matrices.size(), 3u);
-  Arena arena;
   for (size_t i = 0; i < matrices.size(); ++i) {
-    // One input of 1: the product is that column of the matrix.
-    float x[64] = {};
-    x[41] = 1;
-    float y[5];
-    MatMul(matrices[i], {x, 1, 64, 64}, {y, 1, 5, 5}, arena, threads_);
-    for (size_t n = 0; n < 5; ++n) EXPECT_EQ(y[n], all[(i * 5 + n) * 64 + 41]);
+    const std::vector<float> column = ColumnOf(matrices[i], 41, threads_);
+    for (size_t n = 0; n < 5; ++n) {
+      EXPECT_EQ(column[n], all[(i * 5 + n) * 64 + 41]);
+    }
+  }
+}
+
+TEST_F(WeightScopeTest, PartsOfAMatrixArePackedAsStoredAndTransposed) {
+  for (const DType type : {DType::kF16, DType::kQ8_0}) {
+    RandomSource source(1, type);
+    WeightScope w(source, threads_);
+    const StoredMatrix stored = w.Stored("m.weight", 32, 9);
+    const std::vector<float> all = w.Vector("m.weight", {32, 9}, Role::kMatrix);
+    const PackedMatrix rows = w.PackRows(stored, 2, 5);
+    EXPECT_EQ(rows.type(), type);
+    const PackedMatrix transposed = w.PackTransposed(stored, 2, 5);
+    EXPECT_EQ(transposed.inputs(), 5);
+    const std::vector<float> column = ColumnOf(rows, 30, threads_);
+    for (size_t n = 0; n < 5; ++n) {
+      EXPECT_EQ(column[n], all[(2 + n) * 32 + 30]);
+    }
+    const std::vector<float> row = ColumnOf(transposed, 3, threads_);
+    for (size_t k = 0; k < 32; ++k) EXPECT_EQ(row[k], all[5 * 32 + k]);
   }
 }
 

@@ -236,6 +236,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Variant{TinyKind::kLlama, DType::kMXFP4, KvType::kF16},
                     Variant{TinyKind::kMixtral, DType::kF32, KvType::kF16},
                     Variant{TinyKind::kMixtral, DType::kQ8_0, KvType::kF16},
+                    Variant{TinyKind::kDeepseek2, DType::kF32, KvType::kF16},
+                    Variant{TinyKind::kDeepseek2, DType::kQ8_0, KvType::kF32},
+                    Variant{TinyKind::kJamba, DType::kF32, KvType::kF16},
+                    Variant{TinyKind::kJamba, DType::kQ4_0, KvType::kF16},
                     Variant{TinyKind::kHybrid, DType::kF32, KvType::kF32},
                     Variant{TinyKind::kHybrid, DType::kQ4_1, KvType::kF16}));
 

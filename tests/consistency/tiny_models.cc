@@ -4,6 +4,8 @@
 
 #include "base/check.h"
 #include "base/thread_pool.h"
+#include "models/deepseek2.h"
+#include "models/jamba.h"
 #include "models/llama.h"
 #include "models/mamba.h"
 #include "models/mamba2.h"
@@ -71,6 +73,74 @@ nn::MoeConfig MakeExperts(const Widths& sizes) {
           .routing = {.experts = 5, .selected = 2, .normalized = true}};
 }
 
+// A dense layer, then experts; layer 2 has attn_kv_b in one piece.
+std::unique_ptr<LanguageModel> MakeDeepseek2(const Widths& sizes,
+                                             WeightScope& weights) {
+  const nn::LatentAttentionConfig attention = {.width = sizes.width,
+                                               .heads = sizes.heads,
+                                               .nope = sizes.head_dim,
+                                               .rotary = 6,
+                                               .rank = sizes.inner,
+                                               .query_rank = sizes.width,
+                                               .value_dim = sizes.head_dim + 3,
+                                               .scale = 0.2f,
+                                               .norm_epsilon = 1e-5f};
+  return std::make_unique<Deepseek2Model>(
+      weights,
+      Deepseek2Config{
+          .vocabulary = kVocabulary,
+          .layers = 3,
+          .dense_layers = 1,
+          .width = sizes.width,
+          .hidden = sizes.hidden,
+          .trained_context = 4096,
+          .norm_epsilon = 1e-5f,
+          .attention = attention,
+          .experts = {.width = sizes.width,
+                      .hidden = sizes.hidden,
+                      .shared_hidden = sizes.hidden,
+                      .routing = {.experts = 8,
+                                  .selected = 3,
+                                  .gate = ExpertGate::kSigmoid,
+                                  .normalized = true,
+                                  .scale = 2.5f,
+                                  .groups = 4,
+                                  .selected_groups = 2,
+                                  .group_score = GroupScore::kTwoLargest}},
+          .rope = {.rotated = 6,
+                   .position_scale = 0.025,
+                   .yarn = YarnConfig{.original_context = 32}}});
+}
+
+std::unique_ptr<LanguageModel> MakeJamba(const Widths& sizes,
+                                         WeightScope& weights) {
+  JambaConfig config = {.vocabulary = kVocabulary,
+                        .width = sizes.width,
+                        .hidden = sizes.hidden,
+                        .trained_context = 4096,
+                        .norm_epsilon = 1e-5f,
+                        .kv_heads = {0, sizes.kv_heads, 0, 0},
+                        .mamba = MakeMamba(sizes),
+                        .attention = MakeAttention(sizes),
+                        .experts = MakeExperts(sizes)};
+  config.mamba.dt_b_c_norms = nn::DtBcNorms::kLearned;
+  config.attention.rope = -1;
+  config.experts.routing.normalized = false;
+  return std::make_unique<JambaModel>(weights, config);
+}
+
+// Tensors that a model has only if its file does.
+std::vector<std::string> OptionalTensors(TinyKind kind) {
+  switch (kind) {
+    case TinyKind::kDeepseek2:
+      return {"blk.1.exp_probs_b.bias", "blk.2.attn_kv_b.weight"};
+    case TinyKind::kJamba:
+      return {"blk.1.ffn_gate_inp.weight", "blk.3.ffn_gate_inp.weight"};
+    default:
+      return {};
+  }
+}
+
 std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
                                     WeightScope& weights) {
   const RopeConfig rope = {.rotated = sizes.head_dim};
@@ -111,6 +181,10 @@ std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
                                .attention = MakeAttention(sizes),
                                .experts = MakeExperts(sizes),
                                .rope = rope});
+    case TinyKind::kDeepseek2:
+      return MakeDeepseek2(sizes, weights);
+    case TinyKind::kJamba:
+      return MakeJamba(sizes, weights);
     case TinyKind::kHybrid:
       return std::make_unique<HybridModel>(
           weights, HybridConfig{.vocabulary = kVocabulary,
@@ -136,6 +210,10 @@ std::string ToText(TinyKind kind) {
       return "llama";
     case TinyKind::kMixtral:
       return "mixtral";
+    case TinyKind::kDeepseek2:
+      return "deepseek2";
+    case TinyKind::kJamba:
+      return "jamba";
     case TinyKind::kHybrid:
       return "hybrid";
   }
@@ -145,7 +223,8 @@ std::string ToText(TinyKind kind) {
 std::shared_ptr<const LoadedModel> MakeTinyModel(TinyKind kind,
                                                  DType matrix_type) {
   ThreadPool threads(1);
-  auto source = std::make_unique<RandomSource>(kSeed, matrix_type);
+  auto source =
+      std::make_unique<RandomSource>(kSeed, matrix_type, OptionalTensors(kind));
   WeightScope weights(*source, threads);
   std::unique_ptr<LanguageModel> model =
       Make(kind, WidthsFor(matrix_type), weights);

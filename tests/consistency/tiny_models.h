@@ -10,7 +10,15 @@
 
 namespace braid {
 
-enum class TinyKind { kMamba, kMamba2, kLlama, kMixtral, kHybrid };
+enum class TinyKind {
+  kMamba,
+  kMamba2,
+  kLlama,
+  kMixtral,
+  kDeepseek2,
+  kJamba,
+  kHybrid
+};
 
 std::string ToText(TinyKind kind);
 
