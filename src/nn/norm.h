@@ -3,6 +3,7 @@
 #define BRAID_SRC_NN_NORM_H_
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "nn/weight_scope.h"
@@ -17,6 +18,9 @@ class RmsNorm {
   RmsNorm(WeightScope& w, std::string_view name, int64_t width, float epsilon)
       : weight_(w.Vector(std::string(name) + ".weight", {width}, Role::kScale)),
         epsilon_(epsilon) {}
+  // weight: [width].
+  RmsNorm(std::vector<float> weight, float epsilon)
+      : weight_(std::move(weight)), epsilon_(epsilon) {}
 
   // {rows, width} -> {rows, width}.
   Rows operator()(Compute& compute, ConstRows x) const {
