@@ -12,26 +12,46 @@ namespace braid::convert {
 
 namespace {
 
-// Where Python's words for numbers that JSON does not have are not inside a
-// string, they become null, which is padded to their length.
+// Integers of more digits do not fit 64 bits.
+constexpr size_t kMostDigits = 18;
+
+// The length of a string, with both its quotes, at the beginning of `text`.
+size_t StringLength(std::string_view text) {
+  for (size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '"') return i + 1;
+    if (text[i] == '\\') ++i;
+  }
+  return text.size();
+}
+
+// What Python writes, as standard JSON that the parser reads: NaN and infinity
+// become null, long integers floating-point numbers.
 std::string WithoutPythonNumbers(std::string_view text) {
-  std::string result(text);
-  bool in_string = false;
-  for (size_t i = 0; i < result.size(); ++i) {
-    if (result[i] == '"') in_string = !in_string;
-    if (in_string) {
-      i += result[i] == '\\' ? 1 : 0;
-      continue;
+  constexpr std::string_view kDigits = "0123456789";
+  std::string result;
+  while (!text.empty()) {
+    size_t length = 1;
+    std::string_view written = text;
+    if (text[0] == '"') {
+      length = StringLength(text);
+    } else if (kDigits.find(text[0]) != kDigits.npos) {
+      length = std::min(text.find_first_not_of("0123456789.eE+-"), text.size());
+      const size_t digits =
+          std::min(text.find_first_not_of(kDigits), text.size());
+      result += text.substr(0, length);
+      if (digits == length && digits > kMostDigits) result += "e0";
+      written = {};
+    } else {
+      for (const std::string_view word : {"-Infinity", "Infinity", "NaN"}) {
+        if (!text.starts_with(word)) continue;
+        length = word.size();
+        result += "null";
+        written = {};
+        break;
+      }
     }
-    const std::string_view rest = std::string_view(result).substr(i);
-    for (const std::string_view word : {"-Infinity", "Infinity", "NaN"}) {
-      if (!rest.starts_with(word)) continue;
-      std::string null = "null";
-      null.resize(std::max(word.size(), null.size()), ' ');
-      result.replace(i, word.size(), null);
-      i += null.size() - 1;
-      break;
-    }
+    result += written.substr(0, length);
+    text.remove_prefix(length);
   }
   return result;
 }
@@ -74,16 +94,17 @@ Json Copy(simdjson::dom::element element) {  // NOLINT(misc-no-recursion)
 }  // namespace
 
 Result<Json> Json::Parse(std::string_view text) {
-  std::string plain;  // only if it is needed: tokenizer.json may be 30 MB
-  if (text.find("Infinity") != text.npos || text.find("NaN") != text.npos) {
-    plain = WithoutPythonNumbers(text);
-    text = plain;
-  }
   simdjson::dom::parser parser;
-  auto error = parser.allocate(text.size(), kMaxDepth);
   simdjson::dom::element root;
-  if (error == simdjson::SUCCESS) {
-    error = parser.parse(text.data(), text.size()).get(root);
+  const auto parse = [&](std::string_view json) {
+    const auto error = parser.allocate(json.size(), kMaxDepth);
+    if (error != simdjson::SUCCESS) return error;
+    return parser.parse(json.data(), json.size()).get(root);
+  };
+  auto error = parse(text);
+  if (error == simdjson::TAPE_ERROR || error == simdjson::NUMBER_ERROR ||
+      error == simdjson::N_ATOM_ERROR) {
+    error = parse(WithoutPythonNumbers(text));
   }
   if (error != simdjson::SUCCESS) {
     return Error{Format("not JSON: {}", simdjson::error_message(error))};

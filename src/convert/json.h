@@ -1,7 +1,8 @@
 // Json: a JSON value from outside, as a tree that is only read.
 //
 // What Python writes is understood too: NaN, Infinity and -Infinity, which
-// standard JSON does not have, become null.
+// standard JSON does not have, become null; integers that do not fit 64 bits
+// ("model_max_length": 1000000000000000019884624838656) floating-point numbers.
 #ifndef BRAID_SRC_CONVERT_JSON_H_
 #define BRAID_SRC_CONVERT_JSON_H_
 

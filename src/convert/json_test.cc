@@ -27,14 +27,20 @@ TEST(Json, AnswersByKind) {
 }
 
 TEST(Json, UnderstandsWhatPythonWrites) {
-  const auto json =
-      Json::Parse(R"({"limit": [0.0, Infinity], "x": NaN, "y": -Infinity,)"
-                  R"( "text": "an Infinity of \" NaN"})");
+  const auto json = Json::Parse(
+      R"({"limit": [0.0, Infinity], "x": NaN, "y": -Infinity,)"
+      R"( "long": 1000000000000000019884624838656, "short": [-7, 1.5e3],)"
+      R"( "text": "an Infinity of \" NaN 1000000000000000019884624838656"})");
   ASSERT_TRUE(json.ok()) << json.error().message;
   EXPECT_TRUE((*json)["limit"].Elements()[1].IsNull());
   EXPECT_TRUE((*json)["x"].IsNull());
   EXPECT_TRUE((*json)["y"].IsNull());
-  EXPECT_EQ(*(*json)["text"].Text(), "an Infinity of \" NaN");
+  EXPECT_EQ(*(*json)["text"].Text(),
+            "an Infinity of \" NaN 1000000000000000019884624838656");
+  EXPECT_EQ((*json)["long"].Number(), 1e30);
+  EXPECT_FALSE((*json)["long"].Int());
+  EXPECT_EQ((*json)["short"].Elements()[0].Int(), -7);
+  EXPECT_EQ((*json)["short"].Elements()[1].Int(), 1500);
 }
 
 TEST(Json, TheLastOfEqualKeysCounts) {
