@@ -9,7 +9,8 @@ and PyTorch's own operations only:
     embeddings  float32 [n, width]     encoders: the rows of the last layer
     pooled      float32 [width]        encoders with a pooling module: one vector for the text
 
-and, in its metadata, `text`, which the tokenizer turns into `tokens`.
+The text is text.txt beside the folders; `tokens` is how its tokens begin (an encoder's last one is the token
+that ends a text).
 """
 
 import argparse
@@ -220,7 +221,7 @@ def make(row: Row, tok: tiny_tokenizers.TinyTokenizer, tokens: Tensor, text: str
     if row.tokenizer in ("wordpiece", "t5"):
         ids[-1] = tok.eos
     expected = golden(row, model, ids)
-    save_file(expected, folder / "golden.safetensors", metadata={"text": text})
+    save_file(expected, folder / "golden.safetensors")
 
     values = expected.get("logits", expected.get("embeddings"))
     spread = float(values.max() - values.min())
@@ -246,6 +247,10 @@ def main() -> None:
     held_out = " ".join(read["sherlock.txt"].prose_tail.decode().split())
     held_out = held_out[held_out.index(". ") + 2 :]
 
+    text = held_out[:600]
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "text.txt").write_text(text)
+
     made: dict[str, tuple[tiny_tokenizers.TinyTokenizer, Tensor]] = {}
     print(f"{'model':18s} {'rows':>5s} {'spread':>8s} {'f32-f64':>9s} {'loss':>6s} {'MB':>6s} {'s':>5s}")
     for row in tiny_models.ROWS:
@@ -256,7 +261,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 tok = tiny_tokenizers.make(row.tokenizer, texts, Path(scratch))
             made[row.tokenizer] = tok, torch.tensor(tok.encode("\n".join(texts)))
-        report = make(row, *made[row.tokenizer], held_out[:600], args.out, not args.random)
+        report = make(row, *made[row.tokenizer], text, args.out, not args.random)
         print(f"{row.name:18s} {report} {time.time() - begin:5.0f}", flush=True)
 
 

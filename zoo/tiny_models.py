@@ -25,7 +25,7 @@ class Row:
     reference: str = "transformers"  # or a module of this folder
     files: dict[str, object] = field(default_factory=dict)  # further JSON files of the folder
     dtype: str = "float32"  # of the tensors in model.safetensors
-    steps: int = 300  # of training, each with eight sequences of `length` tokens
+    steps: int = 160  # of training, each with eight sequences of `length` tokens
     length: int = 64
     spare_rows: int = 0  # rows of the embedding beyond the tokenizer's tokens
 
@@ -145,7 +145,7 @@ ROWS = [
         "mamba",
         "gpt-neox",
         _MAMBA | {"architectures": ["MambaForCausalLM"], "model_type": "mamba", "tie_word_embeddings": True},
-        steps=150,
+        steps=120,
         length=32,
         spare_rows=6,
     ),
@@ -160,7 +160,7 @@ ROWS = [
             "mixer_rms_eps": 1e-05,
             "tie_word_embeddings": False,
         },
-        steps=150,
+        steps=120,
         length=32,
     ),
     # Mamba-2 as transformers saves it: one group, an odd number of heads
@@ -221,6 +221,8 @@ ROWS = [
             "tie_word_embeddings": False,
         },
         dtype="bfloat16",
+        steps=80,
+        length=32,
     ),
     # ai21labs/Jamba-v0.1: one attention layer in four, experts in every second layer
     Row(
@@ -253,7 +255,7 @@ ROWS = [
             "tie_word_embeddings": False,
             "torch_dtype": "float32",
         },
-        steps=150,
+        steps=120,
         length=32,
     ),
     # RWKV/v6-Finch-1B6-HF; the ranks of its small projections (32, 64) follow from the width
@@ -276,7 +278,7 @@ ROWS = [
             "use_cache": True,
         },
         reference="rwkv_reference",
-        steps=150,
+        steps=120,
         length=32,
     ),
     # fla-hub/rwkv7-191M-world; heads of 64 as everywhere, since the norm's epsilon is fixed for them
@@ -310,7 +312,7 @@ ROWS = [
             "v_low_rank_dim": 8,
         },
         reference="rwkv_reference",
-        steps=150,
+        steps=120,
         length=32,
     ),
     # meta-llama/Llama-3.2-1B: frequencies scaled by wavelength

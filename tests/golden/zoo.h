@@ -11,18 +11,23 @@
 
 namespace braid::zoo {
 
-// A folder's golden.safetensors, of a model that writes text.
+// A folder's golden.safetensors.
 struct Golden {
   std::vector<TokenId> tokens;
-  std::vector<float> logits;  // [tokens][vocabulary]
-  int vocabulary = 0;
+  // What the encoder of an encoder-decoder has read; the tokens are then the
+  // decoder's.
+  std::vector<TokenId> encoder_tokens;
+  Want want = Want::kLogits;  // or kHidden: a model that reads only
+  std::vector<float> rows;    // [tokens][width], what is wanted
+  int width = 0;
+  std::vector<float> pooled;  // the text's embedding, where a file pools
 };
 
-// Over every position and every token of the vocabulary.
+// Over every value of every position.
 struct Difference {
   int positions = 0;
-  double largest = 0;  // of |logit - reference|; infinite if one is no number
-  double spread = 0;   // largest reference logit less the smallest
+  double largest = 0;  // of |value - reference|; infinite if one is no number
+  double spread = 0;   // largest value of the reference less the smallest
 
   double ratio() const { return largest / spread; }
 };
@@ -37,13 +42,17 @@ Status Convert(const std::string& folder, const std::string& gguf);
 
 // The reference's text as one sequence, in one batch. Keys and values are
 // float32 here and below.
-Result<Difference> CompareInOneBatch(const std::string& gguf,
-                                     const Golden& golden);
+Result<Difference> CompareAlone(const std::string& gguf, const Golden& golden);
 
-// The text twice, as two sequences that advance side by side in pieces of
-// changing lengths.
-Result<Difference> CompareInPieces(const std::string& gguf,
-                                   const Golden& golden);
+// The text twice, as two sequences side by side: a decoder's in pieces of
+// changing lengths, those of a model that reads both ways token by token in
+// turns.
+Result<Difference> CompareInCompany(const std::string& gguf,
+                                    const Golden& golden);
+
+// The embedding of the text against golden.pooled, which is there. The spread
+// is that of the rows.
+Result<Difference> ComparePooled(const std::string& gguf, const Golden& golden);
 
 }  // namespace braid::zoo
 
