@@ -1,12 +1,11 @@
 #include "models/jamba.h"
 
-#include <cmath>
 #include <string>
 
-#include "base/format.h"
 #include "base/try.h"
 #include "models/config_reader.h"
 #include "models/expert_config.h"
+#include "models/hybrid_config.h"
 #include "ops/ops.h"
 
 namespace braid {
@@ -25,30 +24,12 @@ nn::MambaConfig ReadMamba(ConfigReader& reader, int width, float epsilon) {
   return mamba;
 }
 
-nn::AttentionConfig ReadAttention(ConfigReader& reader, int width) {
-  nn::AttentionConfig attention;
-  attention.width = width;
-  attention.heads = reader.Count("attention.head_count");
-  const int head_dim = width / attention.heads;
-  attention.key_dim = reader.Count("attention.key_length", head_dim);
-  attention.value_dim = reader.Count("attention.value_length", head_dim);
-  attention.scale = 1.0f / std::sqrt(static_cast<float>(attention.key_dim));
-  return attention;
-}
-
-nn::AttentionConfig AttentionOf(const JambaConfig& config, int layer) {
-  nn::AttentionConfig attention = config.attention;
-  attention.kv_heads = config.kv_heads[layer];
-  return attention;
-}
-
 std::variant<nn::MambaMixer, nn::Attention> MakeMixer(WeightScope& w,
                                                       const JambaConfig& config,
                                                       int layer) {
-  if (config.kv_heads[layer] == 0) {
-    return nn::MambaMixer(w, config.mamba, layer);
-  }
-  return nn::Attention(w, AttentionOf(config, layer), layer);
+  const nn::AttentionConfig& attention = config.attention[layer];
+  if (attention.kv_heads > 0) return nn::Attention(w, attention, layer);
+  return nn::MambaMixer(w, config.mamba, layer);
 }
 
 nn::FeedForward MakeMlp(WeightScope& w, const JambaConfig& config) {
@@ -69,19 +50,10 @@ Result<JambaConfig> JambaConfig::Read(const gguf::File& file) {
   config.hidden = reader.Count("feed_forward_length");
   config.trained_context = reader.Count("context_length");
   config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
-  config.kv_heads = reader.PerLayer("attention.head_count_kv", layers);
   config.mamba = ReadMamba(reader, config.width, config.norm_epsilon);
-  config.attention = ReadAttention(reader, config.width);
+  config.attention = ReadHybridAttention(reader, config.width, layers);
   config.experts = ReadExperts(reader, config.width, {.hidden = config.hidden});
   BRAID_TRY(reader.status());
-  for (const int kv_heads : config.kv_heads) {
-    if (kv_heads != 0 && config.attention.heads % kv_heads != 0) {
-      return Error{
-          Format("jamba.attention.head_count_kv: {} does not divide "
-                 "head_count {}",
-                 kv_heads, config.attention.heads)};
-    }
-  }
   return config;
 }
 
@@ -101,11 +73,10 @@ JambaModel::JambaModel(WeightScope& w, const JambaConfig& config)
 
 MemorySpec JambaModel::Memory(DType kv_type) const {
   MemorySpec spec;
-  for (int i = 0; i < layers(); ++i) {
-    spec.layers.push_back(
-        config_.kv_heads[i] == 0
-            ? nn::MambaMixer::Memory(config_.mamba)
-            : nn::Attention::Memory(AttentionOf(config_, i), kv_type));
+  for (const nn::AttentionConfig& attention : config_.attention) {
+    spec.layers.push_back(attention.kv_heads > 0
+                              ? nn::Attention::Memory(attention, kv_type)
+                              : nn::MambaMixer::Memory(config_.mamba));
   }
   return spec;
 }

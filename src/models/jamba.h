@@ -7,8 +7,8 @@
 //   symbol    here                    GGUF key (jamba.)
 //   d         width                   embedding_length
 //   -         mamba.*                 see models/mamba.h
-//   n_heads   attention.heads         attention.head_count
-//   -         kv_heads, by layer      attention.head_count_kv; 0: Mamba
+//   n_heads   attention[i].heads      attention.head_count
+//   -         attention[i].kv_heads   attention.head_count_kv; 0: Mamba
 //   -         hidden, of experts too  feed_forward_length
 //   n, K      experts.routing         expert_count, expert_used_count
 //
@@ -35,9 +35,9 @@ struct JambaConfig {
   int hidden = 0;
   int trained_context = 0;
   float norm_epsilon = 0;
-  std::vector<int> kv_heads;  // [layers]; 0: a Mamba layer
   nn::MambaConfig mamba;
-  nn::AttentionConfig attention;  // kv_heads: see above
+  // [layers]; without KV heads: a Mamba layer.
+  std::vector<nn::AttentionConfig> attention;
   nn::MoeConfig experts;
 
   static Result<JambaConfig> Read(const gguf::File& file);
@@ -49,7 +49,7 @@ class JambaModel : public LanguageModel {
 
   int vocabulary_size() const override { return config_.vocabulary; }
   int layers() const override {
-    return static_cast<int>(config_.kv_heads.size());
+    return static_cast<int>(config_.attention.size());
   }
   int width() const override { return config_.width; }
   int trained_context() const override { return config_.trained_context; }

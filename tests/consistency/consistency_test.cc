@@ -239,7 +239,16 @@ INSTANTIATE_TEST_SUITE_P(
                     Variant{TinyKind::kDeepseek2, DType::kF32, KvType::kF16},
                     Variant{TinyKind::kDeepseek2, DType::kQ8_0, KvType::kF32},
                     Variant{TinyKind::kJamba, DType::kF32, KvType::kF16},
+                    Variant{TinyKind::kQwen2, DType::kQ8_0, KvType::kF16},
+                    Variant{TinyKind::kQwen3, DType::kF32, KvType::kF16},
+                    Variant{TinyKind::kGemma2, DType::kF32, KvType::kF16},
+                    Variant{TinyKind::kGemma3, DType::kF16, KvType::kF32},
+                    Variant{TinyKind::kGemma3, DType::kQ8_0, KvType::kF16},
+                    Variant{TinyKind::kOpenElm, DType::kF32, KvType::kF16},
                     Variant{TinyKind::kJamba, DType::kQ4_0, KvType::kF16},
+                    Variant{TinyKind::kGraniteHybrid, DType::kF32,
+                            KvType::kF16},
+                    Variant{TinyKind::kNemotronH, DType::kF32, KvType::kF16},
                     Variant{TinyKind::kHybrid, DType::kF32, KvType::kF32},
                     Variant{TinyKind::kHybrid, DType::kQ4_1, KvType::kF16}));
 

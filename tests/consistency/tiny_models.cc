@@ -4,11 +4,19 @@
 
 #include "base/check.h"
 #include "base/thread_pool.h"
+#include "models/bert.h"
 #include "models/deepseek2.h"
+#include "models/gemma.h"
+#include "models/granite_hybrid.h"
 #include "models/jamba.h"
 #include "models/llama.h"
 #include "models/mamba.h"
 #include "models/mamba2.h"
+#include "models/nemotron_h.h"
+#include "models/openelm.h"
+#include "models/qwen.h"
+#include "models/t5.h"
+#include "models/t5_encoder.h"
 #include "nn/weight_scope.h"
 #include "nn/weight_source.h"
 #include "tests/consistency/hybrid_model.h"
@@ -112,6 +120,48 @@ std::unique_ptr<LanguageModel> MakeDeepseek2(const Widths& sizes,
                    .yarn = YarnConfig{.original_context = 32}}});
 }
 
+// Attention without rotation in one of `layers` layers.
+std::vector<nn::AttentionConfig> MakeSomeAttention(const Widths& sizes,
+                                                   int layers, int which) {
+  nn::AttentionConfig attention = MakeAttention(sizes);
+  attention.rope = -1;
+  attention.kv_heads = 0;
+  std::vector<nn::AttentionConfig> configs(layers, attention);
+  configs[which].kv_heads = sizes.kv_heads;
+  return configs;
+}
+
+std::unique_ptr<LanguageModel> MakeGraniteHybrid(const Widths& sizes,
+                                                 WeightScope& weights) {
+  GraniteHybridConfig config = {.vocabulary = kVocabulary,
+                                .width = sizes.width,
+                                .hidden = sizes.hidden,
+                                .trained_context = 4096,
+                                .norm_epsilon = 1e-5f,
+                                .embedding_scale = 12,
+                                .residual_scale = 0.22f,
+                                .logit_scale = 1 / 3.0f,
+                                .mamba = MakeMamba2(sizes),
+                                .attention = MakeSomeAttention(sizes, 3, 1),
+                                .experts = MakeExperts(sizes),
+                                .rope = {.rotated = 2}};
+  config.attention[1].rope = 0;
+  config.experts.shared_hidden = sizes.hidden;
+  return std::make_unique<GraniteHybridModel>(weights, config);
+}
+
+std::unique_ptr<LanguageModel> MakeNemotronH(const Widths& sizes,
+                                             WeightScope& weights) {
+  return std::make_unique<NemotronHModel>(
+      weights, NemotronHConfig{.vocabulary = kVocabulary,
+                               .width = sizes.width,
+                               .trained_context = 4096,
+                               .norm_epsilon = 1e-5f,
+                               .mamba = MakeMamba2(sizes),
+                               .attention = MakeSomeAttention(sizes, 4, 2),
+                               .hidden = {0, sizes.hidden, 0, sizes.hidden}});
+}
+
 std::unique_ptr<LanguageModel> MakeJamba(const Widths& sizes,
                                          WeightScope& weights) {
   JambaConfig config = {.vocabulary = kVocabulary,
@@ -119,14 +169,108 @@ std::unique_ptr<LanguageModel> MakeJamba(const Widths& sizes,
                         .hidden = sizes.hidden,
                         .trained_context = 4096,
                         .norm_epsilon = 1e-5f,
-                        .kv_heads = {0, sizes.kv_heads, 0, 0},
                         .mamba = MakeMamba(sizes),
-                        .attention = MakeAttention(sizes),
+                        .attention = MakeSomeAttention(sizes, 4, 1),
                         .experts = MakeExperts(sizes)};
   config.mamba.dt_b_c_norms = nn::DtBcNorms::kLearned;
-  config.attention.rope = -1;
   config.experts.routing.normalized = false;
   return std::make_unique<JambaModel>(weights, config);
+}
+
+std::unique_ptr<LanguageModel> MakeQwen(const Widths& sizes, bool head_norms,
+                                        WeightScope& weights) {
+  QwenConfig config = {
+      .vocabulary = kVocabulary,
+      .layers = 2,
+      .width = sizes.width,
+      .hidden = sizes.hidden,
+      .trained_context = 4096,
+      .norm_epsilon = 1e-5f,
+      .attention = {2, MakeAttention(sizes)},
+      .rope = {.rotated = sizes.head_dim, .pairs = RopePairs::kHalves}};
+  for (nn::AttentionConfig& attention : config.attention) {
+    attention.head_norms = head_norms;
+    attention.norm_epsilon = 1e-5f;
+  }
+  return std::make_unique<QwenModel>(weights, config);
+}
+
+// Soft caps and windows of less and more than a page, or norms of the heads
+// and two rotations.
+std::unique_ptr<LanguageModel> MakeGemma(const Widths& sizes, bool caps,
+                                         WeightScope& weights) {
+  const RopeConfig rope = {.rotated = sizes.head_dim,
+                           .pairs = RopePairs::kHalves};
+  GemmaConfig config = {.vocabulary = kVocabulary,
+                        .layers = 3,
+                        .width = sizes.width,
+                        .hidden = sizes.hidden,
+                        .trained_context = 4096,
+                        .norm_epsilon = 1e-5f,
+                        .logit_cap = caps ? 30.0f : 0.0f,
+                        .attention = {3, MakeAttention(sizes)},
+                        .ropes = {rope, rope}};
+  config.ropes[0].base = 1e6;
+  config.attention[0].window = 7;
+  config.attention[1].window = 40;
+  for (nn::AttentionConfig& attention : config.attention) {
+    attention.soft_cap = caps ? 2.0f : 0.0f;
+    attention.head_norms = !caps;
+    attention.norm_epsilon = 1e-5f;
+    attention.rope = !caps && attention.window > 0 ? 1 : 0;
+  }
+  return std::make_unique<GemmaModel>(weights, config);
+}
+
+std::unique_ptr<LanguageModel> MakeOpenElm(const Widths& sizes,
+                                           WeightScope& weights) {
+  OpenElmConfig config = {
+      .vocabulary = kVocabulary,
+      .layers = 2,
+      .width = sizes.width,
+      .trained_context = 4096,
+      .norm_epsilon = 1e-5f,
+      .hidden = {sizes.hidden, 2 * sizes.hidden},
+      .attention = {2, MakeAttention(sizes)},
+      .rope = {.rotated = sizes.head_dim, .pairs = RopePairs::kHalves}};
+  config.attention[0].kv_heads = 1;
+  for (nn::AttentionConfig& attention : config.attention) {
+    attention.head_norms = true;
+    attention.norm_epsilon = 1e-5f;
+  }
+  return std::make_unique<OpenElmModel>(weights, config);
+}
+
+std::unique_ptr<LanguageModel> MakeBert(const Widths& sizes, bool nomic,
+                                        WeightScope& weights) {
+  BertConfig config = {.vocabulary = kVocabulary,
+                       .token_types = 2,
+                       .layers = 2,
+                       .width = sizes.width,
+                       .hidden = sizes.hidden,
+                       .context = 100,
+                       .norm_epsilon = 1e-12f,
+                       .attention = MakeAttention(sizes)};
+  config.attention.kv_heads = sizes.heads;
+  config.attention.rope = nomic ? 0 : -1;
+  if (nomic) {
+    config.rope =
+        RopeConfig{.rotated = sizes.head_dim, .pairs = RopePairs::kHalves};
+  }
+  return std::make_unique<BertModel>(weights, config);
+}
+
+// Layer 1 has a bias of its own and a gated MLP.
+nn::T5StackConfig MakeT5Stack(const Widths& sizes) {
+  nn::T5StackConfig stack = {.layers = 3,
+                             .hidden = sizes.hidden,
+                             .buckets = 32,
+                             .norm_epsilon = 1e-6f,
+                             .attention = MakeAttention(sizes)};
+  stack.attention.kv_heads = sizes.heads;
+  stack.attention.scale = 1.0f;
+  stack.attention.rope = -1;
+  return stack;
 }
 
 // Tensors that a model has only if its file does.
@@ -134,6 +278,16 @@ std::vector<std::string> OptionalTensors(TinyKind kind) {
   switch (kind) {
     case TinyKind::kDeepseek2:
       return {"blk.1.exp_probs_b.bias", "blk.2.attn_kv_b.weight"};
+    case TinyKind::kQwen2:
+      return {"blk.0.attn_q.bias", "blk.0.attn_k.bias", "blk.0.attn_v.bias",
+              "blk.1.attn_q.bias", "blk.1.attn_k.bias", "blk.1.attn_v.bias"};
+    case TinyKind::kOpenElm:
+      return {"blk.0.attn_qkv.weight", "blk.1.attn_qkv.weight"};
+    case TinyKind::kNomicBert:
+      return {"blk.0.attn_qkv.weight", "blk.1.attn_qkv.weight"};
+    case TinyKind::kT5Encoder:
+    case TinyKind::kT5:
+      return {"enc.blk.1.ffn_gate.weight", "enc.blk.1.attn_rel_b.weight"};
     case TinyKind::kJamba:
       return {"blk.1.ffn_gate_inp.weight", "blk.3.ffn_gate_inp.weight"};
     default:
@@ -169,7 +323,7 @@ std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
                                .hidden = sizes.hidden,
                                .trained_context = 4096,
                                .norm_epsilon = 1e-5f,
-                               .attention = MakeAttention(sizes),
+                               .attention = {2, MakeAttention(sizes)},
                                .rope = rope});
     case TinyKind::kMixtral:
       return std::make_unique<LlamaModel>(
@@ -178,13 +332,43 @@ std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
                                .width = sizes.width,
                                .trained_context = 4096,
                                .norm_epsilon = 1e-5f,
-                               .attention = MakeAttention(sizes),
+                               .attention = {2, MakeAttention(sizes)},
                                .experts = MakeExperts(sizes),
                                .rope = rope});
     case TinyKind::kDeepseek2:
       return MakeDeepseek2(sizes, weights);
     case TinyKind::kJamba:
       return MakeJamba(sizes, weights);
+    case TinyKind::kGraniteHybrid:
+      return MakeGraniteHybrid(sizes, weights);
+    case TinyKind::kNemotronH:
+      return MakeNemotronH(sizes, weights);
+    case TinyKind::kQwen2:
+      return MakeQwen(sizes, false, weights);
+    case TinyKind::kQwen3:
+      return MakeQwen(sizes, true, weights);
+    case TinyKind::kGemma2:
+      return MakeGemma(sizes, true, weights);
+    case TinyKind::kGemma3:
+      return MakeGemma(sizes, false, weights);
+    case TinyKind::kOpenElm:
+      return MakeOpenElm(sizes, weights);
+    case TinyKind::kBert:
+      return MakeBert(sizes, false, weights);
+    case TinyKind::kNomicBert:
+      return MakeBert(sizes, true, weights);
+    case TinyKind::kT5Encoder:
+      return std::make_unique<T5EncoderModel>(
+          weights, T5EncoderConfig{.vocabulary = kVocabulary,
+                                   .context = 512,
+                                   .stack = MakeT5Stack(sizes)});
+    case TinyKind::kT5:
+      return std::make_unique<T5Model>(weights,
+                                       T5Config{.vocabulary = kVocabulary,
+                                                .context = 512,
+                                                .decoder_layers = 2,
+                                                .start_token = 0,
+                                                .stack = MakeT5Stack(sizes)});
     case TinyKind::kHybrid:
       return std::make_unique<HybridModel>(
           weights, HybridConfig{.vocabulary = kVocabulary,
@@ -214,6 +398,28 @@ std::string ToText(TinyKind kind) {
       return "deepseek2";
     case TinyKind::kJamba:
       return "jamba";
+    case TinyKind::kGraniteHybrid:
+      return "granite_hybrid";
+    case TinyKind::kNemotronH:
+      return "nemotron_h";
+    case TinyKind::kQwen2:
+      return "qwen2";
+    case TinyKind::kQwen3:
+      return "qwen3";
+    case TinyKind::kGemma2:
+      return "gemma2";
+    case TinyKind::kGemma3:
+      return "gemma3";
+    case TinyKind::kOpenElm:
+      return "openelm";
+    case TinyKind::kBert:
+      return "bert";
+    case TinyKind::kNomicBert:
+      return "nomic_bert";
+    case TinyKind::kT5Encoder:
+      return "t5_encoder";
+    case TinyKind::kT5:
+      return "t5";
     case TinyKind::kHybrid:
       return "hybrid";
   }

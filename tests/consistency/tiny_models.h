@@ -17,6 +17,17 @@ enum class TinyKind {
   kMixtral,
   kDeepseek2,
   kJamba,
+  kGraniteHybrid,
+  kNemotronH,
+  kQwen2,
+  kQwen3,
+  kGemma2,
+  kGemma3,
+  kOpenElm,
+  kBert,
+  kNomicBert,
+  kT5Encoder,
+  kT5,
   kHybrid
 };
 
