@@ -23,6 +23,11 @@ const std::vector<CommandEntry>& Commands() {
        "in order; they depend on --seed and the request alone, not on the "
        "clients or the batches.",
        MakeParallel},
+      {"embedding", "texts to vectors",
+       "Turns texts into embeddings: the model's rows of all tokens, pooled to "
+       "one per text. Standard output is one JSON document, in the order of "
+       "the texts; a vector does not depend on the other texts.",
+       MakeEmbedding},
       {"tokenize", "text to token ids",
        "Prints the tokens of a text. A GGUF file with a vocabulary and no "
        "tensors is enough.",

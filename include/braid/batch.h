@@ -2,6 +2,8 @@
 #ifndef BRAID_BATCH_H_
 #define BRAID_BATCH_H_
 
+#include <cstddef>
+#include <span>
 #include <vector>
 
 #include "braid/types.h"
@@ -42,7 +44,30 @@ class Batch {
     entries_.push_back({token, position, sequence, want});
     return size() - 1;
   }
-  void Clear() { entries_.clear(); }
+  // A text for the encoder of a model that has one (ModelInfo::encoder): the
+  // sequence, which must be empty, looks at it from then on. Its tokens count
+  // as the batch's, and must fit a ubatch.
+  void AddEncoder(std::span<const TokenId> tokens, SequenceId sequence) {
+    encoder_texts_.push_back({sequence, encoder_tokens_.size(), tokens.size()});
+    encoder_tokens_.insert(encoder_tokens_.end(), tokens.begin(), tokens.end());
+  }
+  void Clear() {
+    entries_.clear();
+    encoder_texts_.clear();
+    encoder_tokens_.clear();
+  }
+
+  struct EncoderText {
+    SequenceId sequence;
+    size_t begin;  // of its tokens among those of all texts
+    size_t length;
+  };
+  std::span<const EncoderText> encoder_texts() const { return encoder_texts_; }
+  std::span<const TokenId> EncoderTokens(const EncoderText& text) const {
+    return std::span(encoder_tokens_).subspan(text.begin, text.length);
+  }
+  // Of all encoder texts.
+  size_t encoder_tokens() const { return encoder_tokens_.size(); }
 
   int size() const { return static_cast<int>(entries_.size()); }
   const Entry& operator[](int i) const { return entries_[i]; }
@@ -50,6 +75,8 @@ class Batch {
 
  private:
   std::vector<Entry> entries_;
+  std::vector<EncoderText> encoder_texts_;
+  std::vector<TokenId> encoder_tokens_;
 };
 
 // How a batch is cut into ubatches. All policies give the same results; they

@@ -86,6 +86,8 @@ class Engine {
   // for one that a cancel left undone.
   virtual std::span<const float> Embedding(SequenceId sequence) const = 0;
 
+  // Tokens of the encoder text that the sequence looks at; 0: it has none.
+  virtual int EncoderTokens(SequenceId sequence) const = 0;
   // The position of the sequence's next token; 0 for an empty sequence.
   virtual Position NextPosition(SequenceId sequence) const = 0;
 

@@ -27,6 +27,10 @@ struct ModelInfo {
   bool attention = false;      // has layers with keys and values
   bool bidirectional = false;  // a token's row depends on tokens behind it
   bool logits = true;          // false: an encoder, without output matrix
+  // Sequences look at a text that an encoder has read: Batch::AddEncoder.
+  bool encoder = false;
+  // The token that a text of such a model starts with, or kNoToken.
+  TokenId start_token = kNoToken;
   Pooling pooling = Pooling::kNone;  // of embeddings, as the file asks for
 };
 

@@ -45,6 +45,44 @@ Status ValidateEntry(const Batch::Entry& entry, int index,
   return {};
 }
 
+Status ValidateEncoderText(const Batch& batch, int index,
+                           const BatchLimits& limits,
+                           std::vector<uint8_t>& encoded) {
+  const Batch::EncoderText& text = batch.encoder_texts()[index];
+  if (limits.encoder_lengths.empty()) {
+    return Error{Format(
+        "encoder text {}: the model has no encoder beside a decoder", index)};
+  }
+  const int sequences = static_cast<int>(encoded.size());
+  if (text.sequence < 0 || text.sequence >= sequences) {
+    return Error{
+        Format("encoder text {}: sequence {}, there are {} sequences, "
+               "numbered from 0 (-np)",
+               index, text.sequence, sequences)};
+  }
+  if (encoded[text.sequence] != 0 || limits.next_positions[text.sequence] > 0) {
+    return Error{
+        Format("encoder text {}: sequence {} is not empty or has a text "
+               "already: remove it first",
+               index, text.sequence)};
+  }
+  if (text.length == 0) return Error{Format("encoder text {} is empty", index)};
+  if (text.length > static_cast<size_t>(limits.max_rows)) {
+    return Error{
+        Format("encoder text {} has {} tokens that must not be cut, a ubatch "
+               "holds {}: raise -ub",
+               index, text.length, limits.max_rows)};
+  }
+  for (const TokenId token : batch.EncoderTokens(text)) {
+    if (token >= 0 && token < limits.vocabulary_size) continue;
+    return Error{
+        Format("encoder text {}: token {}, the vocabulary has {} tokens", index,
+               token, limits.vocabulary_size)};
+  }
+  encoded[text.sequence] = 1;
+  return {};
+}
+
 Status ValidateWant(const Batch::Entry& entry, int index,
                     const BatchLimits& limits, uint8_t& seen) {
   if (entry.want == Want::kLogits && !limits.logits) {
@@ -89,18 +127,35 @@ Status ValidateWant(const Batch::Entry& entry, int index,
 
 Status ValidateBatch(const Batch& batch, const BatchLimits& limits,
                      BatchScratch& scratch) {
-  if (batch.size() == 0) return Error{"the batch is empty"};
-  if (batch.size() > limits.max_tokens) {
+  const size_t tokens =
+      static_cast<size_t>(batch.size()) + batch.encoder_tokens();
+  if (tokens == 0) return Error{"the batch is empty"};
+  if (tokens > static_cast<size_t>(limits.max_tokens)) {
     return Error{
         Format("the batch has {} tokens, at most {} are allowed: "
                "raise -b",
-               batch.size(), limits.max_tokens)};
+               tokens, limits.max_tokens)};
+  }
+  scratch.encoded.assign(limits.next_positions.size(), 0);
+  for (size_t i = 0; i < limits.encoder_lengths.size(); ++i) {
+    scratch.encoded[i] = limits.encoder_lengths[i] > 0;
+  }
+  const int texts = static_cast<int>(batch.encoder_texts().size());
+  for (int i = 0; i < texts; ++i) {
+    BRAID_TRY(ValidateEncoderText(batch, i, limits, scratch.encoded));
   }
   std::vector<Position>& expected = scratch.expected;
   expected.assign(limits.next_positions.begin(), limits.next_positions.end());
   scratch.seen.assign(limits.next_positions.size(), 0);
   for (int i = 0; i < batch.size(); ++i) {
     BRAID_TRY(ValidateEntry(batch[i], i, limits, expected));
+    if (!limits.encoder_lengths.empty() &&
+        scratch.encoded[batch[i].sequence] == 0) {
+      return Error{
+          Format("batch entry {}: sequence {} has no encoder text: add one "
+                 "with AddEncoder",
+                 i, batch[i].sequence)};
+    }
     BRAID_TRY(
         ValidateWant(batch[i], i, limits, scratch.seen[batch[i].sequence]));
     ++expected[batch[i].sequence];

@@ -20,6 +20,11 @@ struct BatchLimits {
   std::span<const Position> next_positions;
   // The model knows positions below this one only; 0: any.
   int positions = 0;
+  // Rows of a ubatch: an encoder text must fit one (-ub).
+  int max_rows = 0;
+  // Tokens of the encoder text that each sequence has; empty: the model has no
+  // encoder.
+  std::span<const int32_t> encoder_lengths = {};
   bool logits = true;   // can they be asked for?
   bool pooling = true;  // is it known how?
   // A sequence's tokens must all lie in one batch.
@@ -30,7 +35,8 @@ struct BatchLimits {
 // nothing.
 struct BatchScratch {
   std::vector<Position> expected;
-  std::vector<uint8_t> seen;  // [sequences] what its entries were wanted for
+  std::vector<uint8_t> encoded;  // [sequences] has an encoder text
+  std::vector<uint8_t> seen;     // [sequences] what its entries were wanted for
 };
 
 // Refuses, naming the entry and both values: an empty batch, too many tokens, a

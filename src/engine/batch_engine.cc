@@ -119,29 +119,23 @@ BatchEngine::BatchEngine(std::shared_ptr<const LoadedModel> model,
       embeddings_(*options.pooling,
                   EmbeddingWidth(model_->language_model(), *options.pooling)) {
   for (RopeConfig& config : model_->language_model().ropes()) {
-    rope_tables_.emplace_back(std::move(config));
+    rope_tables_.emplace_back(ForContext(std::move(config), options.context));
   }
 }
 
 Status BatchEngine::Decode(const Batch& batch,
                            const std::function<bool()>& cancelled) {
   const FloatGuard guard;
-  const RowTraits traits = model_->language_model().traits();
-  const BatchLimits limits = {
-      .max_tokens = options_.max_batch,
-      .vocabulary_size = model_->language_model().vocabulary_size(),
-      .next_positions = memory_->next_positions(),
-      .positions = traits.positions,
-      .logits = traits.logits,
-      .pooling = options_.pooling != Pooling::kNone,
-      .whole_sequences = traits.bidirectional};
-  BRAID_TRY(ValidateBatch(batch, limits, batch_scratch_));
+  BRAID_TRY(Validate(batch));
   BRAID_ASSIGN(const std::span<const UBatch> ubatches, splitter_.Split(batch));
+  BRAID_TRY(
+      memory_->cross().CheckFits(static_cast<int64_t>(batch.encoder_tokens())));
   BRAID_TRY(memory_->Plan(ubatches));
 
   logits_.Begin(batch);
   hidden_.Begin(batch);
   embeddings_.Begin(batch);
+  BRAID_TRY(Encode(batch, cancelled));
   const int count = static_cast<int>(ubatches.size());
   for (int i = 0; i < count; ++i) {
     if (cancelled && cancelled()) {
@@ -154,17 +148,101 @@ Status BatchEngine::Decode(const Batch& batch,
   return {};
 }
 
+Status BatchEngine::Validate(const Batch& batch) {
+  const RowTraits traits = model_->language_model().traits();
+  if (traits.encoder) {
+    encoder_lengths_.clear();
+    for (SequenceId i = 0; i < options_.max_sequences; ++i) {
+      encoder_lengths_.push_back(memory_->cross().Length(i));
+    }
+  }
+  const BatchLimits limits = {
+      .max_tokens = options_.max_batch,
+      .vocabulary_size = model_->language_model().vocabulary_size(),
+      .next_positions = memory_->next_positions(),
+      .positions = traits.positions,
+      .max_rows = options_.max_ubatch,
+      .encoder_lengths = encoder_lengths_,
+      .logits = traits.logits,
+      .pooling = options_.pooling != Pooling::kNone,
+      .whole_sequences = traits.bidirectional};
+  return ValidateBatch(batch, limits, batch_scratch_);
+}
+
+Status BatchEngine::Encode(const Batch& batch,
+                           const std::function<bool()>& cancelled) {
+  const auto texts = batch.encoder_texts();
+  for (const Batch::EncoderText& text : texts) {
+    memory_->cross().Add(text.sequence, static_cast<int32_t>(text.length));
+  }
+  const size_t most = static_cast<size_t>(options_.max_ubatch);
+  for (size_t begin = 0; begin < texts.size();) {
+    if (cancelled && cancelled()) {
+      memory_->Cancel();
+      for (const Batch::EncoderText& text : texts.subspan(begin)) {
+        memory_->cross().Release(text.sequence);
+      }
+      return Error{Format("cancelled after {} of {} encoder texts", begin,
+                          texts.size())};
+    }
+    size_t end = begin;
+    for (size_t rows = 0;
+         end < texts.size() && rows + texts[end].length <= most; ++end) {
+      rows += texts[end].length;
+    }
+    EncodeTexts(batch, texts.subspan(begin, end - begin));
+    begin = end;
+  }
+  return {};
+}
+
+void BatchEngine::EncodeTexts(const Batch& batch,
+                              std::span<const Batch::EncoderText> texts) {
+  UBatch& rows = encoder_rows_;
+  rows.tokens.clear();
+  rows.positions.clear();
+  rows.runs.clear();
+  rows.sequences.clear();
+  for (const Batch::EncoderText& text : texts) {
+    const auto tokens = batch.EncoderTokens(text);
+    rows.runs.push_back(
+        {.begin = rows.rows(), .length = static_cast<int32_t>(tokens.size())});
+    rows.sequences.push_back(text.sequence);
+    rows.tokens.insert(rows.tokens.end(), tokens.begin(), tokens.end());
+    for (Position i = 0; i < static_cast<Position>(tokens.size()); ++i) {
+      rows.positions.push_back(i);
+    }
+  }
+  ExtendRopes(rows);
+  arena_.Reset();
+  Pass pass = MakePass(rows, {.runs = rows.runs, .tables = {}});
+  model_->language_model().Encode(pass);
+}
+
+Pass BatchEngine::MakePass(const UBatch& ubatch, const UBatchView& view) {
+  cross_tables_.clear();
+  cross_lengths_.clear();
+  for (const SequenceId sequence : ubatch.sequences) {
+    if (!memory_->cross().present()) break;
+    cross_tables_.push_back(memory_->cross().TableOf(sequence));
+    cross_lengths_.push_back(memory_->cross().Length(sequence));
+  }
+  return {.tokens = ubatch.tokens,
+          .positions = ubatch.positions,
+          .runs = view.runs,
+          .tables = view.tables,
+          .cross_tables = cross_tables_,
+          .cross_lengths = cross_lengths_,
+          .rope_tables = rope_tables_,
+          .kv_type = StorageType(options_.kv_type),
+          .memory = *memory_,
+          .compute = {arena_, threads_}};
+}
+
 void BatchEngine::Forward(const UBatch& ubatch, const UBatchView& view) {
   ExtendRopes(ubatch);
   arena_.Reset();
-  Pass pass = {.tokens = ubatch.tokens,
-               .positions = ubatch.positions,
-               .runs = view.runs,
-               .tables = view.tables,
-               .rope_tables = rope_tables_,
-               .kv_type = StorageType(options_.kv_type),
-               .memory = *memory_,
-               .compute = {arena_, threads_}};
+  Pass pass = MakePass(ubatch, view);
   const Rows x = model_->language_model().Forward(pass);  // {rows, width}
   WriteLogits(pass.compute, ubatch, x);
   WriteHidden(pass.compute, ubatch, x);
@@ -228,6 +306,11 @@ void BatchEngine::ExtendRopes(const UBatch& ubatch) {
   constexpr Position kStep = 256;
   const Position count = (last / kStep + 1) * kStep;
   for (RopeTable& table : rope_tables_) table.Extend(count);
+}
+
+int BatchEngine::EncoderTokens(SequenceId sequence) const {
+  if (sequence < 0 || sequence >= options_.max_sequences) return 0;
+  return memory_->cross().Length(sequence);
 }
 
 Position BatchEngine::NextPosition(SequenceId sequence) const {

@@ -34,6 +34,7 @@ class BatchEngine : public Engine {
   std::span<const float> Embedding(SequenceId sequence) const override {
     return embeddings_.Embedding(sequence);
   }
+  int EncoderTokens(SequenceId sequence) const override;
   Position NextPosition(SequenceId sequence) const override;
   Status Fork(SequenceId from, SequenceId to) override;
   Status Remove(SequenceId sequence, Position begin, Position end) override;
@@ -47,6 +48,13 @@ class BatchEngine : public Engine {
               const EngineOptions& options,
               std::unique_ptr<HybridMemory> memory);
 
+  Status Validate(const Batch& batch);
+  // The encoder texts through the model, as many as fit a ubatch at a time.
+  // Cancelled: those that were not read are taken back.
+  Status Encode(const Batch& batch, const std::function<bool()>& cancelled);
+  void EncodeTexts(const Batch& batch,
+                   std::span<const Batch::EncoderText> texts);
+  Pass MakePass(const UBatch& ubatch, const UBatchView& view);
   // One ubatch through the model, and what is wanted of its rows.
   void Forward(const UBatch& ubatch, const UBatchView& view);
   // Of the model's rows x: logits, hidden rows, and what is pooled.
@@ -70,6 +78,10 @@ class BatchEngine : public Engine {
   Outputs hidden_;
   Embeddings embeddings_;
   std::vector<int32_t> wanted_entries_;
+  std::vector<int32_t> encoder_lengths_;  // [sequences]; empty: no encoder
+  UBatch encoder_rows_;
+  std::vector<PageTable> cross_tables_;  // [runs of a pass]
+  std::vector<int32_t> cross_lengths_;   // [runs of a pass]
 };
 
 }  // namespace braid

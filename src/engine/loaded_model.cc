@@ -26,6 +26,8 @@ void DescribeMemory(const LanguageModel& model, ModelInfo& info) {
   const RowTraits traits = model.traits();
   info.bidirectional = traits.bidirectional;
   info.logits = traits.logits;
+  info.encoder = traits.encoder;
+  info.start_token = traits.start_token;
   info.layers = model.layers();
   info.width = model.width();
   info.vocabulary_size = model.vocabulary_size();

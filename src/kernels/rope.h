@@ -40,8 +40,16 @@ struct RopeConfig {
   double magnitude = 1.0;
   // Per-pair divisors of the angle (rope_freqs); empty means all ones.
   std::vector<float> frequency_divisors = {};
+  // LongRoPE (Ding et al. 2024): memories of at most this many positions use
+  // other divisors; 0: none do.
+  int short_context = 0;
+  std::vector<float> short_divisors = {};
   RopePairs pairs = RopePairs::kInterleaved;
 };
+
+// The rotation in a memory of `context` positions: decided once for all texts,
+// however short, because the angles of what is remembered cannot change.
+RopeConfig ForContext(RopeConfig config, int64_t context);
 
 // The angle of pair i per position: base^(-2i / rotated), scaled as `config`
 // says.

@@ -44,6 +44,13 @@ double RopeFrequency(const RopeConfig& config, int pair) {
   return frequency;
 }
 
+RopeConfig ForContext(RopeConfig config, int64_t context) {
+  if (context <= config.short_context) {
+    config.frequency_divisors = config.short_divisors;
+  }
+  return config;
+}
+
 RopeTable::RopeTable(RopeConfig config) : config_(std::move(config)) {
   BRAID_CHECK(config_.rotated >= 0 && config_.rotated % 2 == 0);
   BRAID_CHECK(config_.frequency_divisors.empty() ||

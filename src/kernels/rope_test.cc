@@ -135,5 +135,20 @@ TEST_F(RopeTest, TheMagnitudeIsInTheTable) {
   EXPECT_EQ(table.sines(2)[0], static_cast<float>(1.5 * std::sin(2.0)));
 }
 
+// LongRoPE: the divisors follow the memory's size, not the text's.
+TEST(RopeContext, ShortMemoriesHaveDivisorsOfTheirOwn) {
+  RopeConfig config;
+  config.rotated = 4;
+  config.frequency_divisors = {2.0f, 4.0f};
+  config.short_divisors = {1.0f, 1.5f};
+  config.short_context = 128;
+  EXPECT_EQ(ForContext(config, 128).frequency_divisors, config.short_divisors);
+  EXPECT_EQ(ForContext(config, 129).frequency_divisors,
+            config.frequency_divisors);
+  config.short_context = 0;
+  EXPECT_EQ(ForContext(config, 1).frequency_divisors,
+            config.frequency_divisors);
+}
+
 }  // namespace
 }  // namespace braid

@@ -14,7 +14,10 @@ namespace braid {
 struct RowTraits {
   // A row depends on rows behind it: sequences go through the model whole.
   bool bidirectional = false;
-  bool logits = true;  // there is an output matrix
+  // Encode reads texts, and every sequence must have one.
+  bool encoder = false;
+  TokenId start_token = kNoToken;  // of a decoder's texts
+  bool logits = true;              // there is an output matrix
   // Positions are looked up in a table of this length; 0: any position.
   int positions = 0;
   int classes = 0;  // outputs of Classify; 0: no classifier
@@ -37,6 +40,9 @@ class LanguageModel {
 
   virtual RowTraits traits() const { return {}; }
 
+  // Reads whole texts, one per run, and writes what the decoder's layers need
+  // of them to Pass::cross_tables.
+  virtual void Encode(Pass& /*pass*/) const {}
   // [rows] tokens -> {rows, width}: the residual stream after the last layer.
   virtual Rows Forward(Pass& pass) const = 0;
   // {rows, width} -> {rows, width}: the final norm. Empty: the model gives no

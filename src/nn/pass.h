@@ -16,12 +16,16 @@
 namespace braid {
 
 struct Pass {
-  std::span<const TokenId> tokens;         // [rows]
-  std::span<const Position> positions;     // [rows]
-  std::span<const Run> runs;               // cover the rows in order
-  std::span<const PageTable> tables;       // [runs]; empty without attention
-  std::span<const RopeTable> rope_tables;  // one per LanguageModel::ropes()
-  DType kv_type;                           // how keys and values are stored
+  std::span<const TokenId> tokens;      // [rows]
+  std::span<const Position> positions;  // [rows]
+  std::span<const Run> runs;            // cover the rows in order
+  std::span<const PageTable> tables;    // [runs]; empty without attention
+  // Of the encoder texts that the runs' sequences look at, or that Encode
+  // reads; empty without an encoder.
+  std::span<const PageTable> cross_tables;  // [runs]
+  std::span<const int32_t> cross_lengths;   // [runs], tokens
+  std::span<const RopeTable> rope_tables;   // one per LanguageModel::ropes()
+  DType kv_type;                            // how keys and values are stored
   HybridMemory& memory;
   Compute compute;
 
@@ -33,6 +37,9 @@ struct Pass {
   std::span<const StateRun> ScanRuns(int layer);
   KvPagesView Pages(int layer) {
     return {memory.PageBase(layer), memory.PageStride(layer)};
+  }
+  KvPagesView CrossPages(int layer) {
+    return {memory.cross().PageBase(layer), memory.cross().PageStride(layer)};
   }
 };
 

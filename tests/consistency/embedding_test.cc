@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "braid/engine.h"
+#include "kernels/targets.h"
 #include "tests/consistency/tiny_models.h"
 
 namespace braid {
@@ -46,6 +47,7 @@ std::string ErrorOf(const Status& status) {
 class EmbeddingTest : public testing::TestWithParam<TinyKind> {
  protected:
   EmbeddingTest() : model_(MakeTinyModel(GetParam(), DType::kF32)) {}
+  ~EmbeddingTest() override { UseVectorTarget(""); }
 
   bool bidirectional() const { return model_->info().bidirectional; }
   // Of the reference: one text, one thread, cut into single rows if the model
@@ -105,51 +107,65 @@ class EmbeddingTest : public testing::TestWithParam<TinyKind> {
     return batch;
   }
 
+  // All texts in one batch against the rows that each had alone.
+  void Check(const EngineOptions& options, uint64_t shuffle,
+             const std::vector<std::vector<Row>>& hidden) {
+    const auto engine = MakeEngine(model_, options);
+    const Batch batch = Mixed(shuffle);
+    ASSERT_EQ(ErrorOf(engine->Decode(batch)), "no error");
+    for (int i = 0; i < batch.size(); ++i) {
+      const Batch::Entry& entry = batch[i];
+      if (entry.want == Want::kPooled) {
+        ASSERT_TRUE(engine->Hidden(i).empty());
+        continue;
+      }
+      ASSERT_TRUE(
+          SameBits(engine->Hidden(i), hidden[entry.sequence][entry.position]));
+    }
+    for (int text = 0; text < kTexts; ++text) {
+      const auto embedding = engine->Embedding(text);
+      if (text % 2 == 1) {
+        ASSERT_TRUE(embedding.empty());
+        continue;
+      }
+      ASSERT_TRUE(SameBits(embedding, Pool(*options.pooling, hidden[text])))
+          << "text " << text << ", ubatch " << options.max_ubatch;
+    }
+  }
+
   std::shared_ptr<const LoadedModel> model_;
 };
 
+// The reference runs on the first vector target only, so that the others must
+// agree with it.
 TEST_P(EmbeddingTest, AreTheSameHoweverTheTextsWereRun) {
+  const std::vector<std::string> targets = VectorTargets();
+  UseVectorTarget(targets.front());
   std::vector<std::vector<Row>> hidden;
   for (int text = 0; text < kTexts; ++text) {
     hidden.push_back(HiddenAlone(text));
   }
   int cases = 0;
-  for (const Pooling pooling : kPoolings)
-    for (const SplitPolicy split : {SplitPolicy::kRagged, SplitPolicy::kEqual,
-                                    SplitPolicy::kSimple, SplitPolicy::kWhole})
-      for (const int ubatch : {7, 70, 500})
-        for (const int threads : {1, 3})
-          for (const uint64_t shuffle : {1, 2}) {
+  for (const std::string& target : targets) {
+    UseVectorTarget(target);
+    for (const Pooling pooling : kPoolings)
+      for (const SplitPolicy split :
+           {SplitPolicy::kRagged, SplitPolicy::kEqual, SplitPolicy::kSimple,
+            SplitPolicy::kWhole})
+        for (const int ubatch : {7, 70, 500})
+          for (const int threads : {1, 3}) {
             const bool whole = split == SplitPolicy::kWhole;
             if (bidirectional() && !whole) continue;
             if (whole && ubatch < 70) continue;
-            const auto engine = MakeEngine(model_, {.max_ubatch = ubatch,
-                                                    .max_sequences = kTexts,
-                                                    .threads = threads,
-                                                    .split = split,
-                                                    .pooling = pooling});
-            const Batch batch = Mixed(shuffle);
-            ASSERT_EQ(ErrorOf(engine->Decode(batch)), "no error");
-            for (int i = 0; i < batch.size(); ++i) {
-              const Batch::Entry& entry = batch[i];
-              if (entry.want == Want::kPooled) {
-                ASSERT_TRUE(engine->Hidden(i).empty());
-                continue;
-              }
-              ASSERT_TRUE(SameBits(engine->Hidden(i),
-                                   hidden[entry.sequence][entry.position]));
-            }
-            for (int text = 0; text < kTexts; ++text) {
-              const auto embedding = engine->Embedding(text);
-              if (text % 2 == 1) {
-                ASSERT_TRUE(embedding.empty());
-                continue;
-              }
-              ASSERT_TRUE(SameBits(embedding, Pool(pooling, hidden[text])))
-                  << "text " << text << ", ubatch " << ubatch;
-            }
-            ++cases;
+            Check({.max_ubatch = ubatch,
+                   .max_sequences = kTexts,
+                   .threads = threads,
+                   .split = split,
+                   .pooling = pooling},
+                  static_cast<uint64_t>(++cases), hidden);
+            if (HasFatalFailure()) return;
           }
+  }
   std::printf("embeddings: %s: %d cases, 0 differing bits\n",
               ToText(GetParam()).c_str(), cases);
 }
@@ -193,6 +209,27 @@ TEST_P(EmbeddingTest, WhatCannotBePooledIsRefused) {
   EXPECT_NE(ranked.error().message.find("classifier"), std::string::npos);
 }
 
+TEST_P(EmbeddingTest, TextsThatAreReadBothWaysAreNotCut) {
+  if (!bidirectional()) GTEST_SKIP() << "such texts may be cut";
+  for (const SplitPolicy split :
+       {SplitPolicy::kRagged, SplitPolicy::kEqual, SplitPolicy::kSimple}) {
+    const auto cut = Engine::Create(model_, {.split = split});
+    ASSERT_FALSE(cut.ok());
+    EXPECT_NE(cut.error().message.find("whole"), std::string::npos);
+  }
+  const auto engine =
+      MakeEngine(model_, {.max_ubatch = 8, .split = SplitPolicy::kWhole});
+  Batch batch;
+  for (Position p = 0; p < 9; ++p) batch.Add(p, p, 0, Want::kHidden);
+  EXPECT_EQ(ErrorOf(engine->Decode(batch)),
+            "sequence 0 has 9 tokens that must not be cut, a ubatch holds 8: "
+            "raise -ub");
+  batch[8].want = Want::kLogits;
+  EXPECT_EQ(ErrorOf(engine->Decode(batch)),
+            "batch entry 8: logits are wanted, the model has no output matrix: "
+            "ask for the hidden row or for pooling");
+}
+
 TEST_P(EmbeddingTest, ACancelledTextHasNoEmbedding) {
   if (bidirectional()) GTEST_SKIP() << "such texts are not cut";
   const auto engine = MakeEngine(
@@ -208,7 +245,9 @@ TEST_P(EmbeddingTest, ACancelledTextHasNoEmbedding) {
 
 INSTANTIATE_TEST_SUITE_P(Models, EmbeddingTest,
                          testing::Values(TinyKind::kMamba, TinyKind::kLlama,
-                                         TinyKind::kHybrid),
+                                         TinyKind::kHybrid, TinyKind::kBert,
+                                         TinyKind::kNomicBert,
+                                         TinyKind::kT5Encoder),
                          [](const auto& param_info) {
                            return ToText(param_info.param);
                          });
