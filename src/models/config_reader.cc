@@ -56,6 +56,15 @@ int ConfigReader::Count(std::string_view key, int if_missing) {
   return static_cast<int>(*value);
 }
 
+int ConfigReader::Layers() {
+  const int layers = Count("block_count");
+  const auto tensors = static_cast<int64_t>(file_.tensors().size());
+  if (layers <= tensors) return layers;
+  Fail({Format("{}: {} layers in a file of {} tensors", FullKey("block_count"),
+               layers, tensors)});
+  return 1;
+}
+
 std::vector<int> ConfigReader::PerLayer(std::string_view key, int layers) {
   if (!Has(key)) {
     Fail({Format("{}: the file has no such key", FullKey(key))});

@@ -27,6 +27,9 @@ class ConfigReader {
   // value may be 0.
   int Count(std::string_view key);
   int Count(std::string_view key, int if_missing);
+  // block_count, in [1, tensors in the file], so that what is kept for each
+  // layer cannot grow beyond the file.
+  int Layers();
   // An integer in [0, 2^24] for each layer: an array with `layers` of them, or
   // one number for all. A missing key without a default is an error.
   std::vector<int> PerLayer(std::string_view key, int layers);

@@ -13,6 +13,7 @@
 //   n         experts.routing     llama.expert_count; 0: dense
 //   K                             llama.expert_used_count
 //   theta     rope.base           llama.rope.freq_base
+//   s         1 / position_scale  llama.rope.scaling.factor
 #ifndef BRAID_SRC_MODELS_LLAMA_H_
 #define BRAID_SRC_MODELS_LLAMA_H_
 
@@ -21,8 +22,7 @@
 #include "braid/result.h"
 #include "models/language_model.h"
 #include "nn/attention.h"
-#include "nn/feed_forward.h"
-#include "nn/norm.h"
+#include "nn/decoder_block.h"
 #include "nn/vocabulary_layers.h"
 
 namespace braid {
@@ -34,7 +34,7 @@ struct LlamaConfig {
   int hidden = 0;
   int trained_context = 0;
   float norm_epsilon = 0;
-  nn::AttentionConfig attention;
+  std::vector<nn::AttentionConfig> attention;  // [layers]
   nn::MoeConfig experts = {};
   RopeConfig rope;
 
@@ -43,7 +43,7 @@ struct LlamaConfig {
 
 class LlamaModel : public LanguageModel {
  public:
-  // Beside the layers' tensors, rope_freqs.weight {rotated / 2} if there.
+  // Beside the layers' tensors those of ReadRopeFactors (transformer_config.h).
   LlamaModel(WeightScope& w, const LlamaConfig& config);
 
   int vocabulary_size() const override { return config_.vocabulary; }
@@ -59,16 +59,9 @@ class LlamaModel : public LanguageModel {
   void Head(Compute& compute, ConstRows x, Rows logits) const override;
 
  private:
-  struct Layer {
-    nn::RmsNorm attention_norm;
-    nn::Attention attention;
-    nn::RmsNorm mlp_norm;
-    nn::FeedForward mlp;
-  };
-
   LlamaConfig config_;
   nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
+  std::vector<nn::DecoderBlock> layers_;
   nn::OutputHead head_;
 };
 

@@ -165,7 +165,8 @@ TEST(Models, NumbersAreBounded) {
   }
   TinyFile huge = TinyLlama();
   huge.Set("llama.block_count", uint32_t{1u << 24});
-  EXPECT_NE(ErrorOf(huge.Load()).find("blk.1."), std::string::npos);
+  EXPECT_EQ(ErrorOf(huge.Load()),
+            "llama.block_count: 16777216 layers in a file of 11 tensors");
 }
 
 TEST(Models, LlamaRefusesWhatItWouldGetWrong) {
@@ -195,9 +196,15 @@ TEST(Models, LlamaRefusesWhatItWouldGetWrong) {
             "llama.expert_group_used_count: 1 of 4 groups cannot give 3 "
             "experts");
 
-  TinyFile yarn = TinyLlama();
-  yarn.Set("llama.rope.scaling.type", std::string_view("yarn"));
-  EXPECT_NE(ErrorOf(yarn.Load()).find("\"yarn\" is not supported"),
+  TinyFile dynamic = TinyLlama();
+  dynamic.Set("llama.rope.scaling.type", std::string_view("dynamic"));
+  EXPECT_NE(ErrorOf(dynamic.Load()).find("\"dynamic\" is not supported"),
+            std::string::npos);
+
+  TinyFile longrope = TinyLlama();
+  longrope.Set("llama.rope.scaling.type", std::string_view("longrope"))
+      .Set("llama.rope.scaling.original_context_length", uint32_t{32});
+  EXPECT_NE(ErrorOf(longrope.Load()).find("rope_factors_long.weight"),
             std::string::npos);
 
   TinyFile rope = TinyLlama();
