@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "kernels/cpu/moe_kernels.h"
 #include "kernels/element_functions.h"
 #include "kernels/elementwise.h"
 #include "kernels/row_tasks.h"
@@ -106,7 +105,7 @@ void Route(const RoutingConfig& config, ConstRows logits, const float* bias,
       Softmax(logits, p, threads);
       break;
     case ExpertGate::kSigmoid:
-      GateSigmoid(logits, p, threads);
+      Activate(Nonlinearity::kSigmoid, logits, p, threads);
       break;
     case ExpertGate::kSoftmaxOfSelected:
       probabilities = logits;

@@ -53,9 +53,9 @@ struct Routing {
 
 // Fills `routing`, which has room for logits.rows rows. logits: {rows,
 // experts}; `bias`: [experts] or null, moves the ranking and not the weights.
-// Numeric definition (Exp, Softmax: kernels/element_functions.h, elementwise.h)
-// for a row with logits l, ranks r ascending:
-//   p = Softmax(l), or 1 / (1 + Exp(-l)), or l
+// Numeric definition (Sigmoid, Softmax: kernels/element_functions.h,
+// elementwise.h) for a row with logits l, ranks r ascending:
+//   p = Softmax(l), or Sigmoid(l), or l
 //   s = p + bias; NaN ranks as -inf
 //   experts[r] = the largest s that is left, of the groups with the largest
 //                score; the lower expert or group of equal ones

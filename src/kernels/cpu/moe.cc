@@ -1,6 +1,5 @@
 #include "kernels/moe.h"
 
-#include "kernels/cpu/moe_kernels.h"
 #include "kernels/row_tasks.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -11,25 +10,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace braid::HWY_NAMESPACE {
 namespace {
-
-template <class D>
-HWY_INLINE void SigmoidLanes(D d, const float* from, float* to) {
-  const auto one = hn::Set(d, 1.0f);
-  const auto v = hn::LoadU(d, from);
-  hn::StoreU(hn::Div(one, hn::Add(one, Exp(d, hn::Neg(v)))), d, to);
-}
-
-void GateSigmoidRows(ConstRows x, Rows y, int64_t begin, int64_t end) {
-  for (int64_t m = begin; m < end; ++m) {
-    int64_t i = 0;
-    for (; i + kLanes <= x.width; i += kLanes) {
-      SigmoidLanes(FloatTag(), x.row(m) + i, y.row(m) + i);
-    }
-    for (; i < x.width; ++i) {
-      SigmoidLanes(OneTag(), x.row(m) + i, y.row(m) + i);
-    }
-  }
-}
 
 // One lane group of one row of y: the chain over all ranks stays in registers.
 template <class D>
@@ -66,14 +46,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace braid {
 
-HWY_EXPORT(GateSigmoidRows);
 HWY_EXPORT(SumExpertsRows);
-
-void GateSigmoid(ConstRows x, Rows y, ThreadPool& threads) {
-  ForRowBlocks(y.rows, y.width, threads, [&](int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(GateSigmoidRows)(x, y, begin, end);
-  });
-}
 
 void SumExperts(Routing routing, const int32_t* places, ConstRows x, Rows y,
                 ThreadPool& threads) {

@@ -26,7 +26,7 @@ Floats Probabilities(ExpertGate gate, const Floats& logits) {
   if (gate == ExpertGate::kSoftmaxOfSelected) return logits;
   if (gate == ExpertGate::kSoftmax) return Softmaxed(logits);
   Floats p;
-  for (const float logit : logits) p.push_back(1.0f / (1.0f + ExpTwin(-logit)));
+  for (const float logit : logits) p.push_back(SigmoidTwin(logit));
   return p;
 }
 
