@@ -6,15 +6,19 @@
 #include "base/thread_pool.h"
 #include "models/bert.h"
 #include "models/deepseek2.h"
+#include "models/falcon_h1.h"
 #include "models/gemma.h"
 #include "models/granite_hybrid.h"
 #include "models/jamba.h"
+#include "models/lfm2.h"
 #include "models/llama.h"
 #include "models/mamba.h"
 #include "models/mamba2.h"
 #include "models/nemotron_h.h"
 #include "models/openelm.h"
 #include "models/qwen.h"
+#include "models/rwkv6.h"
+#include "models/rwkv7.h"
 #include "models/t5.h"
 #include "models/t5_encoder.h"
 #include "nn/weight_scope.h"
@@ -73,6 +77,35 @@ nn::AttentionConfig MakeAttention(const Widths& sizes) {
           .value_dim = sizes.head_dim,
           .scale = 1.0f / std::sqrt(static_cast<float>(sizes.head_dim)),
           .rope = 0};
+}
+
+// Convolutions and attention in turns.
+std::vector<nn::AttentionConfig> MakeLfm2Attention(const Widths& sizes) {
+  nn::AttentionConfig attends = MakeAttention(sizes);
+  attends.head_norms = true;
+  attends.norm_epsilon = 1e-5f;
+  nn::AttentionConfig convolves = attends;
+  convolves.kv_heads = 0;
+  return {convolves, attends, convolves, attends};
+}
+
+// Three heads, or two.
+nn::Rwkv6Config MakeRwkv6(const Widths& sizes) {
+  return {.width = sizes.width,
+          .head_size = sizes.width == 36 ? 12 : sizes.width / 2,
+          .hidden = sizes.hidden,
+          .mix_rank = 5,
+          .decay_rank = 7};
+}
+
+nn::Rwkv7Config MakeRwkv7(const Widths& sizes) {
+  return {.width = sizes.width,
+          .head_size = sizes.width == 36 ? 12 : sizes.width / 2,
+          .hidden = sizes.hidden,
+          .decay_rank = 5,
+          .rate_rank = 6,
+          .residual_rank = 3,
+          .gate_rank = 9};
 }
 
 nn::MoeConfig MakeExperts(const Widths& sizes) {
@@ -315,6 +348,44 @@ std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
                                      .trained_context = 4096,
                                      .norm_epsilon = 1e-5f,
                                      .mixer = MakeMamba2(sizes)});
+    case TinyKind::kRwkv6:
+      return std::make_unique<Rwkv6Model>(
+          weights, Rwkv6ModelConfig{.vocabulary = kVocabulary,
+                                    .layers = 3,
+                                    .width = sizes.width,
+                                    .trained_context = 4096,
+                                    .norm_epsilon = 1e-5f,
+                                    .rescale_every = 2,
+                                    .block = MakeRwkv6(sizes)});
+    case TinyKind::kRwkv7:
+      return std::make_unique<Rwkv7Model>(
+          weights, Rwkv7ModelConfig{.vocabulary = kVocabulary,
+                                    .layers = 3,
+                                    .width = sizes.width,
+                                    .trained_context = 4096,
+                                    .norm_epsilon = 1e-5f,
+                                    .block = MakeRwkv7(sizes)});
+    case TinyKind::kLfm2:
+      return std::make_unique<Lfm2Model>(
+          weights, Lfm2Config{.vocabulary = kVocabulary,
+                              .width = sizes.width,
+                              .hidden = sizes.hidden,
+                              .taps = 3,
+                              .trained_context = 4096,
+                              .norm_epsilon = 1e-5f,
+                              .attention = MakeLfm2Attention(sizes),
+                              .rope = rope});
+    case TinyKind::kFalconH1:
+      return std::make_unique<FalconH1Model>(
+          weights, FalconH1Config{.vocabulary = kVocabulary,
+                                  .layers = 2,
+                                  .width = sizes.width,
+                                  .hidden = sizes.hidden,
+                                  .trained_context = 4096,
+                                  .norm_epsilon = 1e-5f,
+                                  .attention = MakeAttention(sizes),
+                                  .rope = rope,
+                                  .mamba = MakeMamba2(sizes)});
     case TinyKind::kLlama:
       return std::make_unique<LlamaModel>(
           weights, LlamaConfig{.vocabulary = kVocabulary,
@@ -390,6 +461,14 @@ std::string ToText(TinyKind kind) {
       return "mamba";
     case TinyKind::kMamba2:
       return "mamba2";
+    case TinyKind::kRwkv6:
+      return "rwkv6";
+    case TinyKind::kRwkv7:
+      return "rwkv7";
+    case TinyKind::kLfm2:
+      return "lfm2";
+    case TinyKind::kFalconH1:
+      return "falcon-h1";
     case TinyKind::kLlama:
       return "llama";
     case TinyKind::kMixtral:

@@ -13,6 +13,10 @@ namespace braid {
 enum class TinyKind {
   kMamba,
   kMamba2,
+  kRwkv6,
+  kRwkv7,
+  kLfm2,
+  kFalconH1,
   kLlama,
   kMixtral,
   kDeepseek2,
