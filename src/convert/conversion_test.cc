@@ -158,6 +158,23 @@ TEST_F(ConversionTest, ErrorsNameTheThing) {
   EXPECT_NE(PlanError().find("model.layers.0.surprise"), std::string::npos);
 }
 
+TEST_F(ConversionTest, NumbersOutOfRangeAreRefused) {
+  const std::string config = kConfig;
+  for (const char* given :
+       {R"("num_hidden_layers": -1)", R"("hidden_size": 1e300)",
+        R"("num_attention_heads": 0)", R"("num_attention_heads": "two")",
+        R"("head_dim": 2000000000)", R"("partial_rotary_factor": 1e300)",
+        R"("rope_theta": null, "rope_scaling": {"type": "dynamic9"})"}) {
+    Write("config.json",
+          Format("{}, {}}", config.substr(0, config.size() - 1), given));
+    EXPECT_NE(PlanError().find("config.json"), std::string::npos) << given;
+  }
+  Write("config.json", kConfig);
+  tensors_[0] = Ramp("model.embed_tokens.weight", {0, 32});
+  WriteTensors();
+  EXPECT_NE(PlanError().find("no elements"), std::string::npos);
+}
+
 // Every family must live with a config that says nothing but its name.
 TEST(Families, SilentConfigsGiveErrorsAndNothingWorse) {
   for (const Family& family : Families()) {

@@ -1,5 +1,6 @@
 #include "convert/hf_config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -13,6 +14,11 @@ namespace {
 const Json kMissing;
 
 }  // namespace
+
+int64_t ToCount(double number) {
+  constexpr double kMost = std::numeric_limits<int32_t>::max();
+  return static_cast<int64_t>(std::clamp(number, 0.0, kMost));
+}
 
 HfConfig::HfConfig(Json root) : root_(std::move(root)) {}
 
@@ -48,6 +54,14 @@ int64_t HfConfig::Count(std::string_view key, int64_t if_missing) const {
     return 1;
   }
   return *value;
+}
+
+int64_t HfConfig::Layers(std::string_view key) const {
+  const int64_t layers = Count(key);
+  if (layers >= 1 && layers <= kMaxLayers) return layers;
+  Fail({Format("config.json: {}: {} layers; expected 1 to {}",
+               key.substr(0, key.find('|')), layers, kMaxLayers)});
+  return 1;
 }
 
 double HfConfig::Number(std::string_view key) const {
@@ -103,6 +117,12 @@ std::vector<double> HfConfig::Numbers(std::string_view key) const {
     numbers.push_back(*number);
   }
   return numbers;
+}
+
+std::vector<int64_t> HfConfig::Counts(std::string_view key) const {
+  std::vector<int64_t> counts;
+  for (const double number : Numbers(key)) counts.push_back(ToCount(number));
+  return counts;
 }
 
 void HfConfig::Fail(Error error) const {

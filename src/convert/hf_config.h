@@ -13,6 +13,12 @@
 
 namespace braid::convert {
 
+// More layers than any model has; lists of that length are made from a number.
+inline constexpr int64_t kMaxLayers = 4096;
+
+// The whole part of a number, in [0, 2^31).
+int64_t ToCount(double number);
+
 // A key may be several names, "num_hidden_layers|n_layer": the first that is
 // there and not null counts. The first error is kept, and reading goes on with
 // harmless values; ask status() at the end. Errors name the key.
@@ -31,6 +37,8 @@ class HfConfig {
   // An integer in [0, 2^31). Without a default a missing key is an error.
   int64_t Count(std::string_view key) const;
   int64_t Count(std::string_view key, int64_t if_missing) const;
+  // The number of layers: from 1 to kMaxLayers.
+  int64_t Layers(std::string_view key) const;
   // A finite number.
   double Number(std::string_view key) const;
   double Number(std::string_view key, double if_missing) const;
@@ -39,6 +47,7 @@ class HfConfig {
   // A list; empty if missing.
   std::vector<std::string> Texts(std::string_view key) const;
   std::vector<double> Numbers(std::string_view key) const;
+  std::vector<int64_t> Counts(std::string_view key) const;
 
   // Remembers an error that the family found, unless there was one before.
   void Fail(Error error) const;

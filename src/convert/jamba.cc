@@ -10,7 +10,7 @@ void DescribeJamba(Recipe& recipe) {
   Metadata& metadata = recipe.metadata;
   DescribeSizes(recipe);
   DescribeAttention(recipe);
-  const int64_t layers = config.Count("num_hidden_layers");
+  const int64_t layers = config.Layers("num_hidden_layers");
   const int64_t period = config.Count("attn_layer_period", 8);
   const int64_t offset = config.Count("attn_layer_offset", 4);
   if (period == 0) {

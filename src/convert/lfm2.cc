@@ -13,7 +13,7 @@ namespace {
 
 // layer_types, or the layers that full_attn_idxs lists.
 std::vector<int64_t> KvHeads(const HfConfig& config) {
-  const int64_t layers = config.Count("num_hidden_layers");
+  const int64_t layers = config.Layers("num_hidden_layers");
   const int64_t heads = config.Count("num_key_value_heads");
   const std::vector<std::string> types = config.Texts("layer_types");
   const std::vector<double> attending = config.Numbers("full_attn_idxs");
@@ -36,8 +36,8 @@ int64_t HiddenSize(const HfConfig& config) {
   int64_t hidden = config.Count("block_ff_dim|intermediate_size");
   if (!config.Flag("block_auto_adjust_ff_dim", true)) return hidden;
   hidden = 2 * hidden / 3;
-  hidden = static_cast<int64_t>(config.Number("block_ffn_dim_multiplier", 1.0) *
-                                static_cast<double>(hidden));
+  hidden = ToCount(config.Number("block_ffn_dim_multiplier", 1.0) *
+                   static_cast<double>(hidden));
   const int64_t multiple =
       std::max<int64_t>(config.Count("block_multiple_of", 256), 1);
   return (hidden + multiple - 1) / multiple * multiple;

@@ -14,22 +14,18 @@ namespace {
 // tenths of it (the paper's released code).
 int64_t MakeDivisible(double value, int64_t divisor) {
   const auto step = static_cast<double>(divisor);
-  const int64_t rounded = std::max(
-      divisor, static_cast<int64_t>(value + step / 2) / divisor * divisor);
+  const int64_t rounded =
+      std::max(divisor, ToCount(value + step / 2) / divisor * divisor);
   return static_cast<double>(rounded) < 0.9 * value ? rounded + divisor
                                                     : rounded;
 }
 
-// A list with an entry for each layer.
-std::vector<double> PerLayer(const HfConfig& config, std::string_view key,
-                             int64_t layers) {
-  std::vector<double> values = config.Numbers(key);
-  if (static_cast<int64_t>(values.size()) != layers) {
-    config.Fail({Format("config.json: {}: {} entries for {} layers", key,
-                        values.size(), layers)});
-    values.resize(static_cast<size_t>(layers), 1.0);
-  }
-  return values;
+// Error unless a list has an entry for each layer.
+void CheckLength(const HfConfig& config, std::string_view key, size_t length,
+                 int64_t layers) {
+  if (static_cast<int64_t>(length) == layers) return;
+  config.Fail({Format("config.json: {}: {} entries for {} layers", key, length,
+                      layers)});
 }
 
 }  // namespace
@@ -37,18 +33,20 @@ std::vector<double> PerLayer(const HfConfig& config, std::string_view key,
 void DescribeOpenElm(Recipe& recipe) {
   const HfConfig& config = recipe.config;
   Metadata& metadata = recipe.metadata;
-  const int64_t layers = config.Count("num_transformer_layers");
+  const int64_t layers = config.Layers("num_transformer_layers");
   const int64_t width = config.Count("model_dim");
   const int64_t head_size = config.Count("head_dim");
   const int64_t divisor = std::max<int64_t>(config.Count("ffn_dim_divisor"), 1);
   std::vector<int64_t> hidden;
-  for (const double factor : PerLayer(config, "ffn_multipliers", layers)) {
+  for (const double factor : config.Numbers("ffn_multipliers")) {
     hidden.push_back(
         MakeDivisible(factor * static_cast<double>(width), divisor));
   }
+  CheckLength(config, "ffn_multipliers", hidden.size(), layers);
   const auto counts = [&](std::string_view key) {
-    const std::vector<double> numbers = PerLayer(config, key, layers);
-    return std::vector<int64_t>(numbers.begin(), numbers.end());
+    std::vector<int64_t> numbers = config.Counts(key);
+    CheckLength(config, key, numbers.size(), layers);
+    return numbers;
   };
   metadata.Count(".block_count", layers);
   metadata.Count(".context_length", config.Count("max_context_length"));

@@ -154,8 +154,8 @@ void DescribeRwkv7(Recipe& recipe) {
   const HfConfig& config = recipe.config;
   Metadata& metadata = recipe.metadata;
   const int64_t width = config.Count("hidden_size");
-  const auto hidden = static_cast<int64_t>(config.Number("hidden_ratio", 4.0) *
-                                           static_cast<double>(width));
+  const int64_t hidden =
+      ToCount(config.Number("hidden_ratio", 4.0) * static_cast<double>(width));
   DescribeCommon(recipe,
                  config.Count("intermediate_size", (hidden + 31) / 32 * 32),
                  config.Count("head_dim", 64));

@@ -183,6 +183,10 @@ class TensorRules::Applier {
                    "F16 and BF16",
                    source.name, source.stored)};
       }
+      if (std::ranges::count(source.shape, 0) > 0) {
+        return Error{Format("{}: {} has no elements", source.name,
+                            ShapeText(source.shape))};
+      }
       Shape shape = source.shape;
       for (const Transform& transform : piece.transforms) {
         Result<Shape> next = transform.shape(shape);

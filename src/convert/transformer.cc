@@ -45,6 +45,9 @@ void DescribeAttention(Recipe& recipe) {
 
 namespace {
 
+// More than any head has.
+constexpr int64_t kMaxRotated = 1 << 16;
+
 // The rope settings of a config of either age.
 struct RopeSource {
   const Json& parameters;  // rope_parameters, or rope_scaling
@@ -123,8 +126,7 @@ void DescribeLongRope(Recipe& recipe, const RopeSource& rope,
       scale <= 1 ? 1.0 : std::sqrt(1 + std::log(scale) / std::log(trained));
   Metadata& metadata = recipe.metadata;
   metadata.Text(".rope.scaling.type", "longrope");
-  metadata.Count(".rope.scaling.original_context_length",
-                 static_cast<int64_t>(trained));
+  metadata.Count(".rope.scaling.original_context_length", ToCount(trained));
   metadata.Number(".rope.scaling.attn_factor",
                   rope.Number("attention_factor", magnitude));
   AddFactors(recipe, rope.parameters["long_factor"], "rope_factors_long.weight",
@@ -143,8 +145,12 @@ void DescribeRope(Recipe& recipe, int64_t head_size, double default_base) {
       "rope_theta", config.Number("rope_theta|rotary_emb_base", default_base));
   const double part = rope.Number("partial_rotary_factor",
                                   config.Number("partial_rotary_factor", 1.0));
-  const auto dimensions =
-      static_cast<int64_t>(static_cast<double>(head_size) * part);
+  const int64_t dimensions = ToCount(static_cast<double>(head_size) * part);
+  if (dimensions < 2 || dimensions > kMaxRotated) {
+    config.Fail({Format("config.json: {} rotary dimensions; expected 2 to {}",
+                        dimensions, kMaxRotated)});
+    return;
+  }
   metadata.Count(".rope.dimension_count", dimensions);
   metadata.Number(".rope.freq_base", base);
   if (rope.type == "linear") {
@@ -153,11 +159,10 @@ void DescribeRope(Recipe& recipe, int64_t head_size, double default_base) {
   } else if (rope.type == "yarn") {
     metadata.Text(".rope.scaling.type", "yarn");
     metadata.Number(".rope.scaling.factor", rope.Number("factor", 1.0));
-    metadata.Count(
-        ".rope.scaling.original_context_length",
-        static_cast<int64_t>(rope.Number(
-            "original_max_position_embeddings",
-            config.Number("max_position_embeddings|max_seq_len|n_ctx"))));
+    metadata.Count(".rope.scaling.original_context_length",
+                   ToCount(rope.Number("original_max_position_embeddings",
+                                       config.Number("max_position_embeddings|"
+                                                     "max_seq_len|n_ctx"))));
   } else if (rope.type == "llama3") {
     recipe.rules.Constant("rope_freqs.weight", {dimensions / 2},
                           Llama3Divisors(rope, base, dimensions));

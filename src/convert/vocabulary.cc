@@ -236,6 +236,10 @@ Status DescribeVocabulary(Recipe& recipe, int64_t rows) {
     return Error{Format("{}: {} tokens, but the model has embeddings for {}",
                         folder, tokens, rows)};
   }
+  if (rows > kMaxTokens) {
+    return Error{Format("{}: embeddings for {} tokens; expected at most {}",
+                        folder, rows, kMaxTokens)};
+  }
   const int64_t multiple = recipe.vocabulary_multiple;
   draft.PadTo(static_cast<size_t>(
       rows != 0 ? rows : (tokens + multiple - 1) / multiple * multiple));
