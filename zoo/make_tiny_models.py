@@ -175,6 +175,11 @@ def reload(row: Row, model: nn.Module, config: dict, folder: Path) -> nn.Module:
 def golden(row: Row, model: nn.Module, tokens: list[int]) -> dict[str, Tensor]:
     ids = torch.tensor(tokens)[None]
     model.eval()
+    for module in model.modules():
+        # transformers also takes Nemotron-H's time_step_min, which is for the initialisation, as a floor at run
+        # time. time_step_limit, which is for run time, has none in all configs here, and GGUF has no key for one.
+        if hasattr(module, "time_step_limit"):
+            module.time_step_limit = (0.0, math.inf)
     with torch.no_grad():
         if row.kind == "t5":
             # The decoder begins with the pad token and then repeats the text's other half.
@@ -222,6 +227,9 @@ def make(row: Row, tok: tiny_tokenizers.TinyTokenizer, tokens: Tensor, text: str
         ids[-1] = tok.eos
     expected = golden(row, model, ids)
     save_file(expected, folder / "golden.safetensors")
+    if row.wrong_activation:
+        wrong = hf_class(row).from_pretrained(folder, hidden_act=row.wrong_activation, **PLAIN)
+        save_file(golden(row, wrong, ids), folder / f"golden_{row.wrong_activation}.safetensors")
 
     values = expected.get("logits", expected.get("embeddings"))
     spread = float(values.max() - values.min())

@@ -36,16 +36,29 @@ constexpr Row kRows[] = {
     {"deepseek2"},  // low-rank queries, scaled experts
     {"deepseek2-lite"},    // MLA, YaRN, shared experts
     {"deepseek3"},         // sigmoid router, groups of experts
+    {"falcon-h1"},         // both mixers in a layer, multipliers, two groups
     {"falcon-mamba"},      // norms on dt, B and C
+    {"gemma2"},            // soft caps, a window in every second layer
+    {"gemma3"},            // five windows to one, two rotary bases
+    {"granitehybrid"},     // four scales, shared and routed experts
     {"jamba"},             // one attention layer in four, experts
+    {"lfm2"},              // gated short convolutions
     {"llama"},             // frequencies scaled by wavelength
+    {"llama-yarn"},        // YaRN
     {"mamba"},             // selective scan
     {"mamba2"},            // nine heads, one group
     {"mamba2-codestral"},  // eight groups; BF16
     {"mixtral"},           // softmax over the chosen experts
+    {"nemotron_h"},        // one mixer in a layer, squared ReLU
     {"nomic-bert"},        // rotary, SwiGLU, the mean of all rows
+    {"openelm"},           // heads and widths by layer
+    {"qwen2"},             // biases on queries, keys and values
+    {"qwen3"},             // norms on queries and keys
     {"rwkv6"},             // the residual halved as it goes
     {"rwkv7"},             // values of layer 0 mixed in
+    {"t5"},                // ReLU, tied and scaled output
+    {"t5-encoder"},        // the encoder alone
+    {"t5-gated"},          // gated GELU, an output of its own
 };
 
 // A constant of config.json that is off by little.
@@ -56,6 +69,7 @@ struct Mistake {
 };
 
 constexpr Mistake kMistakes[] = {
+    {"gemma2", "\"sliding_window\": 16", "\"sliding_window\": 17"},
     {"llama", "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": 2e-05"},
 };
 
@@ -157,6 +171,20 @@ TEST_F(Zoo, AConstantThatIsSlightlyWrongIsSeen) {
     Report(mistake.name, *difference);
     EXPECT_GT(difference->ratio(), kTolerance) << mistake.wrong;
   }
+}
+
+// No file says which GELU a BERT has: here the reference has the wrong one.
+TEST_F(Zoo, TheOtherKindOfGeluIsSeen) {
+  const std::string gguf = scratch_ / "bert.gguf";
+  const auto golden =
+      ReadGolden(Folder("bert"), "golden_gelu_pytorch_tanh.safetensors");
+  ASSERT_TRUE(golden.ok()) << golden.error().message;
+  const Status converted = Convert(Folder("bert"), gguf);
+  ASSERT_TRUE(converted.ok()) << converted.error().message;
+  const auto difference = CompareAlone(gguf, *golden);
+  ASSERT_TRUE(difference.ok()) << difference.error().message;
+  Report("bert", *difference);
+  EXPECT_GT(difference->ratio(), kTolerance);
 }
 
 }  // namespace
