@@ -58,8 +58,11 @@ class Braid:
 
 
 def continue_greedily(model: Path, prompt: list[int], answer) -> None:
-    """In a process of its own: llama.cpp ends it when it dislikes a file."""
-    peer = llama_cpp.Model(model)
+    """In a process of its own: llama.cpp may end it when it dislikes a file."""
+    try:
+        peer = llama_cpp.Model(model)
+    except RuntimeError:
+        return
     rows, ids = [peer.forward(prompt)], []
     for _ in range(STEPS):
         ids.append(int(rows[-1][-1].argmax()))

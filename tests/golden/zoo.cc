@@ -106,10 +106,9 @@ std::string Folder(const std::string& name) {
   return BRAID_SOURCE_DIR "/tests/golden/zoo/" + name;
 }
 
-Result<Golden> ReadGolden(const std::string& folder) {
-  BRAID_ASSIGN(const MappedFile file,
-               MappedFile::Open(folder + "/golden.safetensors"));
-  BRAID_ASSIGN(const auto tensors, convert::ParseSafetensors(file.bytes()));
+Result<Golden> ReadGolden(const std::string& folder, const std::string& file) {
+  BRAID_ASSIGN(const MappedFile mapped, MappedFile::Open(folder + "/" + file));
+  BRAID_ASSIGN(const auto tensors, convert::ParseSafetensors(mapped.bytes()));
   Golden golden;
   BRAID_ASSIGN(golden.tokens, Values<TokenId>(tensors, "tokens", "I32"));
   if (Find(tensors, "decoder_tokens") != nullptr) {

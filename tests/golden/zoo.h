@@ -11,7 +11,7 @@
 
 namespace braid::zoo {
 
-// A folder's golden.safetensors.
+// What the reference answers to a text.
 struct Golden {
   std::vector<TokenId> tokens;
   // What the encoder of an encoder-decoder has read; the tokens are then the
@@ -35,7 +35,8 @@ struct Difference {
 // The folder of a tiny model.
 std::string Folder(const std::string& name);
 
-Result<Golden> ReadGolden(const std::string& folder);
+Result<Golden> ReadGolden(const std::string& folder,
+                          const std::string& file = "golden.safetensors");
 
 // Converts a Hugging Face folder to a GGUF file whose weights are float32.
 Status Convert(const std::string& folder, const std::string& gguf);
