@@ -127,6 +127,100 @@ TinyFile TinyLlama() {
   return file;
 }
 
+TinyFile TinyDeepseek2() {
+  TinyFile file("deepseek2");
+  file.Set("deepseek2.block_count", uint32_t{1})
+      .Set("deepseek2.embedding_length", uint32_t{8})
+      .Set("deepseek2.feed_forward_length", uint32_t{12})
+      .Set("deepseek2.context_length", uint32_t{64})
+      .Set("deepseek2.attention.layer_norm_rms_epsilon", 1e-6f)
+      .Set("deepseek2.attention.head_count", uint32_t{2})
+      .Set("deepseek2.attention.kv_lora_rank", uint32_t{6})
+      .Set("deepseek2.attention.key_length", uint32_t{7})
+      .Set("deepseek2.attention.value_length", uint32_t{5})
+      .Set("deepseek2.rope.dimension_count", uint32_t{4})
+      .AddTensor("token_embd.weight", {8, 10})
+      .AddTensor("output_norm.weight", {8})
+      .AddTensor("blk.0.attn_norm.weight", {8})
+      .AddTensor("blk.0.attn_q.weight", {8, 14})
+      .AddTensor("blk.0.attn_kv_a_mqa.weight", {8, 10})
+      .AddTensor("blk.0.attn_kv_a_norm.weight", {6})
+      .AddTensor("blk.0.attn_output.weight", {10, 8})
+      .AddTensor("blk.0.ffn_norm.weight", {8})
+      .AddTensor("blk.0.ffn_gate.weight", {8, 12})
+      .AddTensor("blk.0.ffn_up.weight", {8, 12})
+      .AddTensor("blk.0.ffn_down.weight", {12, 8});
+  return file;
+}
+
+TEST(Models, Deepseek2LoadsOldFilesAndNew) {
+  TinyFile old = TinyDeepseek2();
+  old.AddTensor("blk.0.attn_kv_b.weight", {6, 16});
+  EXPECT_EQ(ErrorOf(old.Load()), "no error");
+
+  // The sizes of a cache row, beside those of a head.
+  TinyFile split = TinyDeepseek2();
+  split.Set("deepseek2.attention.key_length", uint32_t{10})
+      .Set("deepseek2.attention.value_length", uint32_t{6})
+      .Set("deepseek2.attention.key_length_mla", uint32_t{7})
+      .Set("deepseek2.attention.value_length_mla", uint32_t{5})
+      .AddTensor("blk.0.attn_k_b.weight", {3, 6, 2})
+      .AddTensor("blk.0.attn_v_b.weight", {6, 5, 2});
+  EXPECT_EQ(ErrorOf(split.Load()), "no error");
+}
+
+TEST(Models, Deepseek2RefusesWhatItWouldGetWrong) {
+  TinyFile rope = TinyDeepseek2();
+  rope.Set("deepseek2.rope.dimension_count", uint32_t{8});
+  EXPECT_EQ(ErrorOf(rope.Load()),
+            "deepseek2.rope.dimension_count: 8 must be less than the key "
+            "length 7");
+
+  TinyFile longrope = TinyDeepseek2();
+  longrope.Set("deepseek2.rope.scaling.type", std::string_view("longrope"));
+  EXPECT_NE(ErrorOf(longrope.Load()).find("\"longrope\" is not supported"),
+            std::string::npos);
+
+  TinyFile ahead = TinyDeepseek2();
+  ahead.Set("deepseek2.nextn_predict_layers", uint32_t{1});
+  EXPECT_EQ(ErrorOf(ahead.Load()),
+            "deepseek2.nextn_predict_layers: 1 of 1 layers");
+
+  EXPECT_EQ(ErrorOf(TinyDeepseek2().Load()),
+            "blk.0.attn_k_b.weight: the file has no such tensor (expected "
+            "shape {3, 6, 2})");
+}
+
+TEST(Models, ExpertsOfTheWrongNumberAreRefused) {
+  TinyFile file = TinyLlama();
+  file.Set("llama.expert_count", uint32_t{3})
+      .Set("llama.expert_used_count", uint32_t{2})
+      .AddTensor("blk.0.ffn_gate_inp.weight", {8, 3})
+      .AddTensor("blk.0.ffn_gate_exps.weight", {8, 12, 2});
+  EXPECT_EQ(ErrorOf(file.Load()),
+            "blk.0.ffn_gate_exps.weight: expected shape {8, 12, 3}, file has "
+            "{8, 12, 2}");
+}
+
+TEST(Models, AHybridsLayersAreOfOneKindEach) {
+  TinyFile file("nemotron_h");
+  file.Set("nemotron_h.block_count", uint32_t{1})
+      .Set("nemotron_h.embedding_length", uint32_t{8})
+      .Set("nemotron_h.context_length", uint32_t{64})
+      .Set("nemotron_h.attention.layer_norm_epsilon", 1e-5f)
+      .Set("nemotron_h.attention.head_count", uint32_t{4})
+      .Set("nemotron_h.attention.head_count_kv", uint32_t{2})
+      .Set("nemotron_h.feed_forward_length", uint32_t{16})
+      .AddTensor("token_embd.weight", {8, 10});
+  EXPECT_EQ(ErrorOf(file.Load()),
+            "nemotron_h.feed_forward_length: 16 in layer 0, which has 2 KV "
+            "heads");
+  file.Set("nemotron_h.attention.head_count_kv", uint32_t{3});
+  EXPECT_EQ(ErrorOf(file.Load()),
+            "nemotron_h.attention.head_count_kv: 3 does not divide head_count "
+            "4");
+}
+
 TEST(Models, CompleteFilesLoad) {
   EXPECT_EQ(ErrorOf(TinyMamba().Load()), "no error");
   EXPECT_EQ(ErrorOf(TinyLlama().Load()), "no error");
