@@ -11,7 +11,7 @@ namespace braid::convert {
 namespace {
 
 // Values of A.pooling_type.
-enum Pooling { kNone = 0, kMean = 1, kCls = 2, kLast = 3 };
+enum Pooling { kNone = 0, kMean = 1, kCls = 2, kLast = 3, kRank = 4 };
 
 // What sentence-transformers writes beside an embedding model; nothing is said
 // in its absence.
@@ -64,13 +64,18 @@ void AddLinear(TensorRules& rules, std::string_view module,
   }
 }
 
-void AddEmbeddingRules(TensorRules& rules) {
+void AddEmbeddingRules(Recipe& recipe) {
+  TensorRules& rules = recipe.rules;
   rules.StripPrefix("bert.");
   rules.Rename("embeddings.word_embeddings.weight", "token_embd.weight");
   rules.Rename("embeddings.token_type_embeddings.weight", "token_types.weight");
   rules.Skip("embeddings.position_ids");
-  // Heads for training, and for one task: the file is an encoder.
-  rules.Skip("pooler.*");
+  // Heads for training: the file is an encoder, unless it classifies texts.
+  if (recipe.config.Architecture() == "BertForSequenceClassification") {
+    AddLinear(rules, "pooler.dense", "cls");
+  } else {
+    rules.Skip("pooler.*");
+  }
   rules.Skip("cls.*");
 }
 
@@ -90,7 +95,7 @@ void DescribeBert(Recipe& recipe) {
   DescribeEncoder(recipe);
 
   TensorRules& rules = recipe.rules;
-  AddEmbeddingRules(rules);
+  AddEmbeddingRules(recipe);
   rules.Rename("embeddings.position_embeddings.weight", "position_embd.weight");
   AddLinear(rules, "embeddings.LayerNorm", "token_embd_norm");
   const auto layer = [&rules](std::string_view source,
@@ -106,6 +111,10 @@ void DescribeBert(Recipe& recipe) {
   layer("intermediate.dense", "ffn_up");
   layer("output.dense", "ffn_down");
   layer("output.LayerNorm", "layer_output_norm");
+  if (config.Architecture() == "BertForSequenceClassification") {
+    recipe.metadata.Count(".pooling_type", kRank);
+    AddLinear(rules, "classifier", "cls.output");
+  }
 }
 
 void DescribeNomicBert(Recipe& recipe) {
@@ -130,7 +139,7 @@ void DescribeNomicBert(Recipe& recipe) {
                       config.Number("rotary_emb_base|rope_theta", 10000.0)));
 
   TensorRules& rules = recipe.rules;
-  AddEmbeddingRules(rules);
+  AddEmbeddingRules(recipe);
   AddLinear(rules, "emb_ln", "token_embd_norm");
   const auto layer = [&rules](std::string_view source,
                               std::string_view target) {

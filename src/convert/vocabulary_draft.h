@@ -18,8 +18,9 @@
 
 namespace braid::convert {
 
-// More tokens than any vocabulary has; ids above it are refused.
-inline constexpr int64_t kMaxTokens = 1 << 24;
+// More tokens than any vocabulary has; ids above it are refused, because those
+// below an id exist too.
+inline constexpr int64_t kMaxTokens = 1 << 20;
 
 // Not thread-safe.
 class VocabularyDraft {
