@@ -33,6 +33,7 @@ import tiny_models
 import tiny_tokenizers
 from tiny_models import Row
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 TRAINING_BYTES = 400_000  # of each of two texts
 TEXTS = ("sherlock.txt", "tinystories-sample-944k.txt")
 BATCH = 8  # sequences of a training step
@@ -242,8 +243,8 @@ def make(row: Row, tok: tiny_tokenizers.TinyTokenizer, tokens: Tensor, text: str
 def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("names", nargs="*", help="rows of tiny_models.py; default: all")
-    ap.add_argument("--data", type=Path, default=Path("../shared/data"))
-    ap.add_argument("--out", type=Path, default=Path("../tests/golden/zoo"))
+    ap.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared/data")
+    ap.add_argument("--out", type=Path, default=REPOSITORY / "tests/golden/zoo")
     ap.add_argument("--random", action="store_true", help="random weights: no training")
     args = ap.parse_args()
     torch.set_num_threads(1)
