@@ -45,11 +45,8 @@ class LanguageModel {
   virtual void Encode(Pass& /*pass*/) const {}
   // [rows] tokens -> {rows, width}: the residual stream after the last layer.
   virtual Rows Forward(Pass& pass) const = 0;
-  // {rows, width} -> {rows, width}: the final norm. Empty: the model gives no
-  // hidden rows.
-  virtual ConstRows Hidden(Compute& /*compute*/, ConstRows /*x*/) const {
-    return {};
-  }
+  // {rows, width} -> {rows, width}: the final norm.
+  virtual ConstRows Hidden(Compute& compute, ConstRows x) const = 0;
   // {rows, width} -> {rows, vocabulary_size}: final norm and output matrix.
   virtual void Head(Compute& compute, ConstRows x, Rows logits) const = 0;
   // Hidden rows {rows, width} -> {rows, classes}.

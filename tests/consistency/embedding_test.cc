@@ -203,6 +203,7 @@ TEST_P(EmbeddingTest, WhatCannotBePooledIsRefused) {
             "batch entry 0: pooling is wanted, the model's file names no kind: "
             "choose one (--pooling)");
 
+  if (GetParam() == TinyKind::kBert) return;  // which has a classifier
   const auto ranked =
       Engine::Create(model_, {.split = split, .pooling = Pooling::kRank});
   ASSERT_FALSE(ranked.ok());
@@ -241,6 +242,36 @@ TEST_P(EmbeddingTest, ACancelledTextHasNoEmbedding) {
   EXPECT_TRUE(engine->Embedding(0).empty());
   EXPECT_TRUE(engine->Embedding(1).empty());
   EXPECT_TRUE(engine->Embedding(-1).empty());
+}
+
+// A classifier's answer to two texts together and alone.
+TEST(RankTest, DependsOnTheTextAlone) {
+  const auto model = MakeTinyModel(TinyKind::kBert, DType::kF32);
+  const auto make = [&] {
+    return MakeEngine(model, {.max_sequences = 2,
+                              .threads = 1,
+                              .split = SplitPolicy::kWhole,
+                              .pooling = Pooling::kRank});
+  };
+  const auto add = [](Batch& batch, int text, SequenceId sequence) {
+    for (Position p = 0; p < kLengths[text]; ++p) {
+      batch.Add(TokenAt(text, p), p, sequence, Want::kPooled);
+    }
+  };
+  Batch batch;
+  add(batch, 0, 1);
+  add(batch, 1, 0);
+  const auto together = make();
+  ASSERT_EQ(ErrorOf(together->Decode(batch)), "no error");
+  for (const int text : {0, 1}) {
+    batch.Clear();
+    add(batch, text, 0);
+    const auto alone = make();
+    ASSERT_EQ(ErrorOf(alone->Decode(batch)), "no error");
+    const Row answer = Copy(alone->Embedding(0));
+    EXPECT_EQ(answer.size(), 3u);
+    EXPECT_TRUE(SameBits(together->Embedding(1 - text), answer));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, EmbeddingTest,

@@ -283,6 +283,7 @@ std::unique_ptr<LanguageModel> MakeBert(const Widths& sizes, bool nomic,
                        .hidden = sizes.hidden,
                        .context = 100,
                        .norm_epsilon = 1e-12f,
+                       .classes = nomic ? 0 : 3,
                        .attention = MakeAttention(sizes)};
   config.attention.kv_heads = sizes.heads;
   config.attention.rope = nomic ? 0 : -1;
