@@ -313,5 +313,77 @@ TEST(Models, LlamaRefusesWhatItWouldGetWrong) {
       std::string::npos);
 }
 
+// The keys that recurrent models share; each test adds its architecture's.
+TinyFile TinyRecurrent(const std::string& architecture) {
+  TinyFile file(architecture);
+  file.Set(architecture + ".block_count", uint32_t{1})
+      .Set(architecture + ".embedding_length", uint32_t{8})
+      .Set(architecture + ".context_length", uint32_t{64})
+      .Set(architecture + ".attention.layer_norm_epsilon", 1e-5f)
+      .Set(architecture + ".attention.layer_norm_rms_epsilon", 1e-5f)
+      .AddTensor("token_embd.weight", {8, 10})
+      .AddTensor("output_norm.weight", {8})
+      .AddTensor("blk.0.attn_norm.weight", {8});
+  return file;
+}
+
+TEST(Models, Mamba2RefusesWhatDoesNotDivide) {
+  const auto tiny = [] {
+    TinyFile file = TinyRecurrent("mamba2");
+    file.Set("mamba2.ssm.inner_size", uint32_t{16})
+        .Set("mamba2.ssm.state_size", uint32_t{4})
+        .Set("mamba2.ssm.conv_kernel", uint32_t{4})
+        .Set("mamba2.ssm.time_step_rank", uint32_t{4})
+        .Set("mamba2.ssm.group_count", uint32_t{2})
+        .AddTensor("blk.0.ssm_in.weight", {8, 52})
+        .AddTensor("blk.0.ssm_conv1d.weight", {4, 32});
+    return file;
+  };
+  EXPECT_EQ(
+      ErrorOf(tiny().Set("mamba2.ssm.time_step_rank", uint32_t{3}).Load()),
+      "ssm.time_step_rank: 3 heads do not divide ssm.inner_size 16");
+  EXPECT_EQ(ErrorOf(tiny().Set("mamba2.ssm.group_count", uint32_t{3}).Load()),
+            "ssm.group_count: 3 does not divide the 4 heads of "
+            "ssm.time_step_rank");
+  // 2 * 2 * 2^24 channels of B and C would not fit an int.
+  EXPECT_EQ(
+      ErrorOf(tiny().Set("mamba2.ssm.state_size", uint32_t{1u << 24}).Load()),
+      "ssm.state_size: 67108880 channels of inner_size, B and C are more than "
+      "16777216");
+  EXPECT_EQ(ErrorOf(tiny().Load()),
+            "blk.0.ssm_conv1d.bias: the file has no such tensor (expected "
+            "shape {32})");
+}
+
+TEST(Models, AConvolutionLongerThanTheKernelsIsRefused) {
+  TinyFile file = TinyRecurrent("mamba2");
+  file.Set("mamba2.ssm.inner_size", uint32_t{16})
+      .Set("mamba2.ssm.state_size", uint32_t{4})
+      .Set("mamba2.ssm.conv_kernel", uint32_t{9})
+      .Set("mamba2.ssm.time_step_rank", uint32_t{4})
+      .AddTensor("blk.0.ssm_in.weight", {8, 44})
+      .AddTensor("blk.0.ssm_conv1d.weight", {9, 24});
+  EXPECT_EQ(ErrorOf(file.Load()),
+            "blk.0.ssm_conv1d.weight: 9 taps; at most 8 are supported");
+}
+
+TEST(Models, RwkvRefusesWhatItWouldGetWrong) {
+  const auto tiny = [] {
+    TinyFile file = TinyRecurrent("rwkv6");
+    file.Set("rwkv6.wkv.head_size", uint32_t{4})
+        .Set("rwkv6.feed_forward_length", uint32_t{12})
+        .Set("rwkv6.time_mix_extra_dim", uint32_t{2})
+        .Set("rwkv6.time_decay_extra_dim", uint32_t{2});
+    return file;
+  };
+  EXPECT_EQ(ErrorOf(tiny().Set("rwkv6.wkv.head_size", uint32_t{3}).Load()),
+            "rwkv6.wkv.head_size: 3 does not divide embedding_length 8");
+  EXPECT_EQ(ErrorOf(tiny().Set("rwkv6.token_shift_count", uint32_t{1}).Load()),
+            "rwkv6.token_shift_count: 1 is not supported; supported is 2");
+  EXPECT_EQ(ErrorOf(tiny().Load()),
+            "token_embd_norm.weight: the file has no such tensor (expected "
+            "shape {8})");
+}
+
 }  // namespace
 }  // namespace braid
