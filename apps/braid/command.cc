@@ -28,6 +28,12 @@ const std::vector<CommandEntry>& Commands() {
        "one per text. Standard output is one JSON document, in the order of "
        "the texts; a vector does not depend on the other texts.",
        MakeEmbedding},
+      {"perplexity", "how well a model predicts a text",
+       "Cuts a text into chunks of -c tokens, decodes as many of them side by "
+       "side as -b holds, and scores the second half of each. Standard output "
+       "has the running perplexity after every chunk, and the estimate. How "
+       "the chunks are batched changes no bit of it.",
+       MakePerplexity},
       {"tokenize", "text to token ids",
        "Prints the tokens of a text. A GGUF file with a vocabulary and no "
        "tensors is enough.",

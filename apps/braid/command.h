@@ -44,6 +44,7 @@ int RunCommandLine(std::span<const std::string> arguments);
 std::unique_ptr<Command> MakeGenerate();
 std::unique_ptr<Command> MakeParallel();
 std::unique_ptr<Command> MakeEmbedding();
+std::unique_ptr<Command> MakePerplexity();
 std::unique_ptr<Command> MakeTokenize();
 std::unique_ptr<Command> MakeBench();
 std::unique_ptr<Command> MakeGguf();

@@ -16,6 +16,7 @@ enum class Want : unsigned char {
   kLogits,   // logits over the vocabulary
   kHidden,   // the hidden row that logits are made of: after the final norm
   kPooled,   // the token counts for the embedding of its sequence
+  kScore,    // the log-probability of one token as the next: AddScored
 };
 
 // How the hidden rows of a text become its embedding.
@@ -37,11 +38,19 @@ class Batch {
     Position position;
     SequenceId sequence;
     Want want;
+    TokenId target = 0;  // of kScore
   };
 
   // Returns the index of the entry.
   int Add(TokenId token, Position position, SequenceId sequence, Want want) {
     entries_.push_back({token, position, sequence, want});
+    return size() - 1;
+  }
+  // Wants to know how likely `target` is to follow. Unlike logits, that keeps
+  // no value for every token of the vocabulary.
+  int AddScored(TokenId token, Position position, SequenceId sequence,
+                TokenId target) {
+    entries_.push_back({token, position, sequence, Want::kScore, target});
     return size() - 1;
   }
   // A text for the encoder of a model that has one (ModelInfo::encoder): the

@@ -80,6 +80,10 @@ class Engine {
   // The same for entries that asked for their hidden row: ModelInfo::width
   // values.
   virtual std::span<const float> Hidden(int entry) const = 0;
+  // The natural logarithm of the probability that the model gives to the target
+  // of an entry that asked for its score. NaN for other entries, and for one
+  // that a cancel left undone.
+  virtual double LogProbability(int entry) const = 0;
   // The embedding of a text of the last batch whose tokens were all pooled:
   // ModelInfo::width values, not normalised, or the classifier's outputs with
   // Pooling::kRank; valid until the next Decode. Empty for other sequences, and

@@ -16,6 +16,7 @@ void Clear(UBatch& ubatch) {
   ubatch.batch_index.clear();
   ubatch.wanted_rows.clear();
   ubatch.hidden_rows.clear();
+  ubatch.scored_rows.clear();
   ubatch.pooled.clear();
   ubatch.runs.clear();
   ubatch.sequences.clear();
@@ -161,6 +162,7 @@ void Splitter::Emit(const Batch& batch, UBatch& ubatch) {
   for (const Pending& pending : pending_) rows += pending.take;
   ubatch.wanted_rows.reserve(rows);
   ubatch.hidden_rows.reserve(rows);
+  ubatch.scored_rows.reserve(rows);
   for (Pending& pending : pending_) {
     if (pending.take == 0) continue;
     const int begin = ubatch.rows();
@@ -178,6 +180,8 @@ void Splitter::Emit(const Batch& batch, UBatch& ubatch) {
         ubatch.wanted_rows.push_back(ubatch.rows());
       } else if (entry.want == Want::kHidden) {
         ubatch.hidden_rows.push_back(ubatch.rows());
+      } else if (entry.want == Want::kScore) {
+        ubatch.scored_rows.push_back(ubatch.rows());
       }
       ubatch.tokens.push_back(entry.token);
       ubatch.positions.push_back(entry.position);

@@ -85,11 +85,17 @@ Status ValidateEncoderText(const Batch& batch, int index,
 
 Status ValidateWant(const Batch::Entry& entry, int index,
                     const BatchLimits& limits, uint8_t& seen) {
-  if (entry.want == Want::kLogits && !limits.logits) {
+  const bool scored = entry.want == Want::kScore;
+  if ((entry.want == Want::kLogits || scored) && !limits.logits) {
     return Error{
         Format("batch entry {}: logits are wanted, the model has no output "
                "matrix: ask for the hidden row or for pooling",
                index)};
+  }
+  if (scored && (entry.target < 0 || entry.target >= limits.vocabulary_size)) {
+    return Error{
+        Format("batch entry {}: target {}, the vocabulary has {} tokens", index,
+               entry.target, limits.vocabulary_size)};
   }
   const Position begun = limits.next_positions[entry.sequence];
   if (limits.whole_sequences && begun > 0) {

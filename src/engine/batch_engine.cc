@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -9,6 +10,7 @@
 #include "base/fp_guard.h"
 #include "base/try.h"
 #include "engine/thread_count.h"
+#include "sampling/log_probability.h"
 
 namespace braid {
 
@@ -134,6 +136,7 @@ Status BatchEngine::Decode(const Batch& batch,
 
   logits_.Begin(batch);
   hidden_.Begin(batch);
+  scores_.assign(batch.size(), std::numeric_limits<double>::quiet_NaN());
   embeddings_.Begin(batch);
   BRAID_TRY(Encode(batch, cancelled));
   const int count = static_cast<int>(ubatches.size());
@@ -142,7 +145,7 @@ Status BatchEngine::Decode(const Batch& batch,
       memory_->Cancel();
       return Error{Format("cancelled after {} of {} ubatches", i, count)};
     }
-    Forward(ubatches[i], memory_->Begin(i));
+    Forward(batch, ubatches[i], memory_->Begin(i));
     memory_->Commit(i);
   }
   return {};
@@ -239,13 +242,15 @@ Pass BatchEngine::MakePass(const UBatch& ubatch, const UBatchView& view) {
           .compute = {arena_, threads_}};
 }
 
-void BatchEngine::Forward(const UBatch& ubatch, const UBatchView& view) {
+void BatchEngine::Forward(const Batch& batch, const UBatch& ubatch,
+                          const UBatchView& view) {
   ExtendRopes(ubatch);
   arena_.Reset();
   Pass pass = MakePass(ubatch, view);
   const Rows x = model_->language_model().Forward(pass);  // {rows, width}
   WriteLogits(pass.compute, ubatch, x);
   WriteHidden(pass.compute, ubatch, x);
+  WriteScores(pass.compute, batch, ubatch, x);
   Pool(pass.compute, ubatch, x);
 }
 
@@ -263,6 +268,22 @@ void BatchEngine::WriteHidden(Compute& compute, const UBatch& ubatch,
     const ConstRows hidden =
         model_->language_model().Hidden(compute, Gather(compute, x, tile));
     CopyRows(hidden, hidden_.Append(EntriesOf(ubatch, tile)));
+  });
+}
+
+void BatchEngine::WriteScores(Compute& compute, const Batch& batch,
+                              const UBatch& ubatch, ConstRows x) {
+  const LanguageModel& model = model_->language_model();
+  ForTiles(arena_, ubatch.scored_rows, [&](std::span<const int32_t> tile) {
+    const Rows logits = compute.NewRows(static_cast<int64_t>(tile.size()),
+                                        model.vocabulary_size());
+    model.Head(compute, Gather(compute, x, tile), logits);
+    threads_.Run(static_cast<int>(tile.size()), [&](int i, int /*thread*/) {
+      const int32_t entry = ubatch.batch_index[tile[i]];
+      scores_[entry] = braid::LogProbability(
+          {logits.row(i), static_cast<size_t>(logits.width)},
+          batch[entry].target);
+    });
   });
 }
 
@@ -311,6 +332,13 @@ void BatchEngine::ExtendRopes(const UBatch& ubatch) {
 int BatchEngine::EncoderTokens(SequenceId sequence) const {
   if (sequence < 0 || sequence >= options_.max_sequences) return 0;
   return memory_->cross().Length(sequence);
+}
+
+double BatchEngine::LogProbability(int entry) const {
+  if (entry < 0 || entry >= static_cast<int>(scores_.size())) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  return scores_[entry];
 }
 
 Position BatchEngine::NextPosition(SequenceId sequence) const {

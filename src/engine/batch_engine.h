@@ -31,6 +31,7 @@ class BatchEngine : public Engine {
   std::span<const float> Hidden(int entry) const override {
     return hidden_.Row(entry);
   }
+  double LogProbability(int entry) const override;
   std::span<const float> Embedding(SequenceId sequence) const override {
     return embeddings_.Embedding(sequence);
   }
@@ -56,10 +57,13 @@ class BatchEngine : public Engine {
                    std::span<const Batch::EncoderText> texts);
   Pass MakePass(const UBatch& ubatch, const UBatchView& view);
   // One ubatch through the model, and what is wanted of its rows.
-  void Forward(const UBatch& ubatch, const UBatchView& view);
-  // Of the model's rows x: logits, hidden rows, and what is pooled.
+  void Forward(const Batch& batch, const UBatch& ubatch,
+               const UBatchView& view);
+  // Of the model's rows x: logits, hidden rows, scores, and what is pooled.
   void WriteLogits(Compute& compute, const UBatch& ubatch, ConstRows x);
   void WriteHidden(Compute& compute, const UBatch& ubatch, ConstRows x);
+  void WriteScores(Compute& compute, const Batch& batch, const UBatch& ubatch,
+                   ConstRows x);
   void Pool(Compute& compute, const UBatch& ubatch, ConstRows x);
   // The batch's entries of a ubatch's rows; valid until the next call.
   std::span<const int32_t> EntriesOf(const UBatch& ubatch,
@@ -76,6 +80,7 @@ class BatchEngine : public Engine {
   std::vector<RopeTable> rope_tables_;
   Outputs logits_;
   Outputs hidden_;
+  std::vector<double> scores_;  // [entries] NaN where none
   Embeddings embeddings_;
   std::vector<int32_t> wanted_entries_;
   std::vector<int32_t> encoder_lengths_;  // [sequences]; empty: no encoder
