@@ -91,8 +91,8 @@ class Bench {
                threads_);
     });
     Time("silu mul, 1536", [&] {
-      SiluMul(View(x_, kChannels), View(z_, kChannels), View(y_, kChannels),
-              threads_);
+      ActivateMul(Nonlinearity::kSilu, View(x_, kChannels), View(z_, kChannels),
+                  View(y_, kChannels), threads_);
     });
     Time("selective scan, 1536 x 16", [&] {
       SelectiveScan(scan_, scan_runs_, View(x_, kChannels),

@@ -1,4 +1,4 @@
-// The scan and attention beside the trial's kernels, run by turns in one
+// The scans and attention beside the trial's kernels, run by turns in one
 // process. Built by bench/sequence-against-trial, which finds the trial's
 // sa.cc; no part of the normal build.
 //
@@ -24,6 +24,7 @@
 #include "base/random.h"
 #include "kernels/attention.h"
 #include "kernels/scan.h"
+#include "kernels/ssd_scan.h"
 #include "kernels/targets.h"
 
 namespace braid {
@@ -180,6 +181,99 @@ constexpr int kGroup = 3;
 constexpr int kWidth = kGroup * kHeadDim;
 constexpr int kPages = 8192;  // 64 MB
 
+// The scan of Mamba-2 with 24 heads of 64 channels, 128 states and one group.
+class SsdContests {
+ public:
+  explicit SsdContests(ThreadPool& threads) : threads_(threads) {}
+
+  void HoldAll(double seconds) {
+    const std::vector<StateRun> one = {
+        {0, kTokens, our_state(0), our_state(0)}};
+    Hold({"Mamba-2 scan, 512 tokens, per token", kTokens,
+          [&] { Trial(kTokens, trial_state(0)); }, [&] { Ours(one); },
+          trial_y_.as<float>(), our_y_.as<float>(),
+          int64_t{kTokens} * kChannels},
+         seconds, threads_);
+    std::vector<std::vector<StateRun>> layers(kLayers);
+    for (int layer = 0; layer < kLayers; ++layer) {
+      for (int s = 0; s < kSequences; ++s) {
+        float* state = our_state(layer * kSequences + s);
+        layers[layer].push_back({s, 1, state, state});
+      }
+    }
+    Hold({"Mamba-2 scan, 16 sequences x 1", kLayers * kSequences,
+          [&] {
+            for (int i = 0; i < kLayers * kSequences; ++i) {
+              Trial(1, trial_state(i));
+            }
+          },
+          [&] {
+            for (const auto& runs : layers) Ours(runs);
+          },
+          nullptr, nullptr, 0},
+         seconds, threads_);
+  }
+
+ private:
+  static constexpr SsdShape kShape = {24, 64, 1, 128};
+  static constexpr int kLayers = 4;
+  static constexpr int kSequences = 16;
+  static constexpr int64_t kStateFloats = 24 * 64 * 128;
+
+  float* trial_state(int i) {
+    return trial_states_.as<float>() + i * kStateFloats;
+  }
+  float* our_state(int i) { return our_states_.as<float>() + i * kStateFloats; }
+
+  void Trial(int tokens, float* state) {
+    const int parts = threads_.threads();
+    threads_.Run(parts, [&](int part, int) {
+      SArgs args{};
+      args.op = 2;
+      args.T = tokens;
+      args.ldx = kChannels;
+      args.dt = dt_.as<float>();
+      args.x = x_.as<float>();
+      args.B = b_.as<float>();
+      args.C = c_.as<float>();
+      args.A = weights_.a();
+      args.Dk = weights_.d();
+      args.h = state;
+      args.y = trial_y_.as<float>();
+      args.c0 = kShape.heads / parts * part;
+      args.c1 = kShape.heads / parts * (part + 1);
+      pr::SRun(args);
+    });
+  }
+
+  void Ours(const std::vector<StateRun>& runs) {
+    const int64_t rows = runs.back().begin + runs.back().length;
+    const auto view = [rows](const AlignedBuffer& from, int64_t width) {
+      return ConstRows{from.as<float>(), rows, width, width};
+    };
+    SsdScan(weights_, runs, view(x_, kChannels), view(dt_, kShape.heads),
+            view(b_, kShape.states), view(c_, kShape.states),
+            {our_y_.as<float>(), rows, kChannels, kChannels}, threads_);
+  }
+
+  ThreadPool& threads_;
+  Random random_{5};
+  // The trial fetches rows behind the last one ahead of time.
+  AlignedBuffer x_ = Uniform((kTokens + 16) * kChannels, -1, 1, random_);
+  AlignedBuffer dt_ = Uniform(kTokens * 24, 0.001f, 0.1f, random_);
+  AlignedBuffer b_ = Uniform(kTokens * 128, -1, 1, random_);
+  AlignedBuffer c_ = Uniform(kTokens * 128, -1, 1, random_);
+  AlignedBuffer a_ = Uniform(24, -16, -1, random_);
+  AlignedBuffer d_ = Uniform(24, 0.5f, 1.5f, random_);
+  SsdWeights weights_{a_.as<float>(), d_.as<float>(), kShape};
+  AlignedBuffer trial_y_{sizeof(float) * (kTokens + 64) * kChannels};
+  AlignedBuffer our_y_{sizeof(float) * kTokens * kChannels};
+  AlignedBuffer trial_states_{sizeof(float) * kLayers * kSequences *
+                              kStateFloats};
+  AlignedBuffer our_states_{sizeof(float) * kLayers * kSequences *
+                            kStateFloats};
+};
+
 class AttentionContests {
  public:
   explicit AttentionContests(ThreadPool& threads) : threads_(threads) {
@@ -270,7 +364,7 @@ class AttentionContests {
     const int64_t rows = int64_t{sequences} * length;
     const KvLayout layout = {DType::kF16, 1, kHeadDim, kHeadDim};
     Attention(layout, {memory_.data(), layout.PageBytes()}, runs_, tables_,
-              {q_.as<float>(), rows, kWidth, kWidth}, kGroup, 1.0f,
+              {q_.as<float>(), rows, kWidth, kWidth}, kGroup, {.scale = 1.0f},
               {our_out(), rows, kWidth, kWidth}, arena_, threads_);
   }
 
@@ -307,6 +401,7 @@ int main(int argc, char** argv) {
       if (wanted.find(std::to_string(count)) == std::string::npos) continue;
       ThreadPool threads(count);
       ScanContests(threads).HoldAll(seconds);
+      SsdContests(threads).HoldAll(seconds);
       AttentionContests(threads).HoldAll(seconds);
     }
   }

@@ -2,7 +2,7 @@
 """Derives the polynomials of src/kernels/element_functions.h.
 
 Fits by Remez exchange in double precision, relative error, lowest coefficient
-fixed; then rounds to float32 from the lowest coefficient up, refitting the
+fixed where it must be exact; then rounds to float32 from the lowest coefficient up, refitting the
 others after each step, so that a later coefficient absorbs what rounding an
 earlier one cost. Prints C++ constants and the error that the rounded
 polynomial reaches in exact arithmetic. Needs no packages.
@@ -85,7 +85,8 @@ def remez(target, fixed, degree, low, high):
 
 
 def fit_float32(target, first, degree, low, high):
-    fixed = [first]
+    """`first`: the lowest coefficient, or None if it is fitted, too."""
+    fixed = [] if first is None else [first]
     while len(fixed) <= degree:
         fitted = remez(target, fixed, degree, low, high)
         fixed.append(float32(fitted[len(fixed)]))
@@ -107,11 +108,35 @@ def two_atanh_over(z):
     return 2 * math.atanh(s) / s
 
 
+def tanh_over(z):
+    """tanh(x) / x with z = x^2."""
+    if z < 1e-9:
+        return 1.0 - z / 3
+    x = math.sqrt(z)
+    return math.tanh(x) / x
+
+
+NORMAL_TAIL_STEP = float32(0.3)
+NORMAL_TAIL_END = 13.3  # exp(-a^2 / 2) is 0 in float32 from there on
+
+
+def normal_tail(t):
+    """(1 - Phi(a)) exp(a^2 / 2) / t with t = 1 / (1 + NORMAL_TAIL_STEP a),
+    Phi being the normal distribution function."""
+    z = (1 / t - 1) / NORMAL_TAIL_STEP / math.sqrt(2)
+    return math.erfc(z) * math.exp(z * z) / 2 / t
+
+
 def main():
     show("2^r on [-1/2, 1/2]",
          *fit_float32(lambda r: 2.0 ** r, 1.0, 6, -0.5, 0.5))
     show("2 atanh(s) / s in z = s^2 on [0, 1/9]",
          *fit_float32(two_atanh_over, 2.0, 5, 0.0, 1 / 9))
+    show("tanh(x) / x in z = x^2 on [0, 0.625^2]",
+         *fit_float32(tanh_over, 1.0, 5, 0.0, 0.625 ** 2))
+    show("(1 - Phi(a)) exp(a^2 / 2) / t in t = 1 / (1 + 0.3 a) for a >= 0",
+         *fit_float32(normal_tail, None, 9,
+                      1 / (1 + NORMAL_TAIL_STEP * NORMAL_TAIL_END), 1.0))
     high = float32(math.log2(math.e))
     # log2(e) is its double plus 2.0355e-17.
     low = float32(math.log2(math.e) - high + 2.0355273740931033e-17)

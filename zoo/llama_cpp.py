@@ -28,9 +28,9 @@ class _Batch(ctypes.Structure):
 
 
 class Model:
-    """One model and one context of 512 tokens."""
+    """One model and one context of `length` tokens."""
 
-    def __init__(self, path: Path, threads: int = 1):
+    def __init__(self, path: Path, threads: int = 1, length: int = 512):
         found = importlib.util.find_spec("xllamacpp").submodule_search_locations[0]
         self.lib = lib = ctypes.CDLL(next(str(p) for p in Path(found).glob("xllamacpp*.so")))
         for name, result, args in [
@@ -44,6 +44,19 @@ class Model:
             ("llama_batch_init", _Batch, [ctypes.c_int32, ctypes.c_int32, ctypes.c_int32]),
             ("llama_batch_free", None, [_Batch]),
             ("llama_decode", ctypes.c_int32, [ctypes.c_void_p, _Batch]),
+            ("llama_encode", ctypes.c_int32, [ctypes.c_void_p, _Batch]),
+            ("llama_set_embeddings", None, [ctypes.c_void_p, ctypes.c_bool]),
+            ("llama_model_n_embd", ctypes.c_int32, [ctypes.c_void_p]),
+            (
+                "llama_get_embeddings_ith",
+                ctypes.POINTER(ctypes.c_float),
+                [ctypes.c_void_p, ctypes.c_int32],
+            ),
+            (
+                "llama_get_embeddings_seq",
+                ctypes.POINTER(ctypes.c_float),
+                [ctypes.c_void_p, ctypes.c_int32],
+            ),
             ("llama_get_logits_ith", ctypes.POINTER(ctypes.c_float), [ctypes.c_void_p, ctypes.c_int32]),
             (
                 "llama_tokenize",
@@ -67,7 +80,9 @@ class Model:
         self.model = lib.llama_model_load_from_file(str(path).encode(), lib.llama_model_default_params())
         if not self.model:
             raise RuntimeError(f"llama.cpp cannot load {path}")
-        self.context = lib.llama_init_from_model(self.model, lib.llama_context_default_params())
+        params = lib.llama_context_default_params()
+        ctypes.cast(ctypes.byref(params), ctypes.POINTER(ctypes.c_uint32))[0] = length  # n_ctx, its first field
+        self.context = lib.llama_init_from_model(self.model, params)
         lib.llama_set_n_threads(self.context, threads, threads)
         self.vocab = lib.llama_model_get_vocab(self.model)
         self.n_vocab = lib.llama_vocab_n_tokens(self.vocab)
@@ -79,13 +94,38 @@ class Model:
         n = self.lib.llama_tokenize(self.vocab, raw, len(raw), out, len(out), True, False)
         return list(out[:n])
 
-    def forward(self, ids) -> np.ndarray:
-        """ids [T], continuing the sequence, at most 512 in all -> logits [T,V] float32"""
+    def _batch(self, ids) -> _Batch:
         b = self.lib.llama_batch_init(len(ids), 0, 1)
         b.n_tokens = len(ids)
         for i, t in enumerate(ids):
             b.token[i], b.pos[i], b.n_seq_id[i], b.logits[i] = t, self.pos + i, 1, 1
             b.seq_id[i][0] = 0
+        return b
+
+    def encode(self, ids, pooled: bool = False) -> np.ndarray:
+        """What an encoder makes of a text [T]: its rows [T,width], or one vector [width]. In a model with a
+        decoder, forward() then looks at it."""
+        b = self._batch(ids)
+        self.lib.llama_set_embeddings(self.context, True)
+        if self.lib.llama_encode(self.context, b) != 0:
+            raise RuntimeError("llama_encode failed")
+        width = (self.lib.llama_model_n_embd(self.model),)
+
+        def copy(row) -> np.ndarray:
+            return np.ctypeslib.as_array(row, width).copy()
+
+        lib = self.lib
+        if pooled:
+            rows = copy(lib.llama_get_embeddings_seq(self.context, 0))
+        else:
+            rows = np.stack([copy(lib.llama_get_embeddings_ith(self.context, i)) for i in range(len(ids))])
+        lib.llama_set_embeddings(self.context, False)
+        lib.llama_batch_free(b)
+        return rows
+
+    def forward(self, ids) -> np.ndarray:
+        """ids [T], continuing the sequence, at most `length` in all -> logits [T,V] float32"""
+        b = self._batch(ids)
         if self.lib.llama_decode(self.context, b) != 0:
             raise RuntimeError("llama_decode failed")
         self.pos += len(ids)

@@ -23,6 +23,17 @@ const std::vector<CommandEntry>& Commands() {
        "in order; they depend on --seed and the request alone, not on the "
        "clients or the batches.",
        MakeParallel},
+      {"embedding", "texts to vectors",
+       "Turns texts into embeddings: the model's rows of all tokens, pooled to "
+       "one per text. Standard output is one JSON document, in the order of "
+       "the texts; a vector does not depend on the other texts.",
+       MakeEmbedding},
+      {"perplexity", "how well a model predicts a text",
+       "Cuts a text into chunks of -c tokens, decodes as many of them side by "
+       "side as -b holds, and scores the second half of each. Standard output "
+       "has the running perplexity after every chunk, and the estimate. How "
+       "the chunks are batched changes no bit of it.",
+       MakePerplexity},
       {"tokenize", "text to token ids",
        "Prints the tokens of a text. A GGUF file with a vocabulary and no "
        "tensors is enough.",
@@ -38,6 +49,11 @@ const std::vector<CommandEntry>& Commands() {
        "of its tensors; changes metadata; cuts it into parts and merges them. "
        "Files of any size pass through a few MiB of memory.",
        MakeGguf},
+      {"convert", "a Hugging Face folder to a GGUF file",
+       "Converts a folder of Hugging Face (config.json, safetensors in one "
+       "file or several, tokenizer) to a GGUF file. Tensors pass one after "
+       "another, so that memory for a few of them is enough.",
+       MakeConvert},
       {"completion", "print a shell completion script",
        "Prints a script that completes commands, flags and values. For this "
        "shell: source <(braid completion bash)",

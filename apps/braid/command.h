@@ -43,9 +43,12 @@ int RunCommandLine(std::span<const std::string> arguments);
 
 std::unique_ptr<Command> MakeGenerate();
 std::unique_ptr<Command> MakeParallel();
+std::unique_ptr<Command> MakeEmbedding();
+std::unique_ptr<Command> MakePerplexity();
 std::unique_ptr<Command> MakeTokenize();
 std::unique_ptr<Command> MakeBench();
 std::unique_ptr<Command> MakeGguf();
+std::unique_ptr<Command> MakeConvert();
 std::unique_ptr<Command> MakeCompletion();
 std::unique_ptr<Command> MakeHelp();
 std::unique_ptr<Command> MakeVersion();

@@ -28,7 +28,8 @@ std::string WordsArm(const std::string& command, const FlagTable& table) {
   }
   for (const Argument& argument : table.positionals()) {
     words.insert(words.end(), argument.choices.begin(), argument.choices.end());
-    takes_file |= argument.placeholder == "FILE";
+    takes_file |=
+        argument.placeholder == "FILE" || argument.placeholder == "DIR";
   }
   return Format("    {}) words=\"{}\"{} ;;\n", command, Joined(words, " "),
                 takes_file ? " files=1" : "");

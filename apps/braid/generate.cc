@@ -59,7 +59,7 @@ class Generate : public Command {
     BRAID_ASSIGN(const std::shared_ptr<const Model> model,
                  model_.Load(engine_options.threads, &load_seconds));
     BRAID_ASSIGN(const std::vector<Request> requests,
-                 Requests(prompts, model->tokenizer()));
+                 Requests(prompts, *model));
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
                  Engine::Create(model, engine_options));
 
@@ -82,7 +82,8 @@ class Generate : public Command {
 
  private:
   Result<std::vector<Request>> Requests(const std::vector<std::string>& prompts,
-                                        const Tokenizer& tokenizer) {
+                                        const Model& model) {
+    const Tokenizer& tokenizer = model.tokenizer();
     BRAID_ASSIGN(const SamplingParams params, sampling_.Params(tokenizer));
     std::vector<Request> requests;
     for (const std::string& prompt : prompts) {
@@ -92,6 +93,10 @@ class Generate : public Command {
           .sampling = ForRequest(params, static_cast<int>(requests.size())),
           .stop_texts = stop_texts_,
           .decode = {.special = special_}};
+      if (model.info().encoder) {
+        request.encoder_text = std::move(request.prompt);
+        request.prompt = {model.info().start_token};
+      }
       // A text from nothing starts where the vocabulary starts one.
       if (request.prompt.empty()) {
         const TokenId start =
@@ -109,7 +114,8 @@ class Generate : public Command {
   // What is printed before a continuation.
   std::string Shown(const std::string& prompt, const Request& request,
                     const Model& model) const {
-    if (!display_prompt_) return "";
+    // What an encoder reads is answered, not continued.
+    if (!display_prompt_ || model.info().encoder) return "";
     if (!special_) return prompt;
     return model.tokenizer().Decode(request.prompt, {.special = true});
   }

@@ -58,7 +58,8 @@ Status Scheduler::Validate(std::span<const Request> requests) const {
     if (requests[i].prompt.empty()) {
       return Error{Format("request {} has no tokens of its own", i + 1)};
     }
-    const int64_t needed = PromptPositions(requests[i]);
+    const int64_t needed =
+        std::max(PromptPositions(requests[i]), EncoderPositions(requests[i]));
     if (needed > capacity_) {
       return Error{Format(
           "request {} has {} prompt tokens, the context has room for {}: "
@@ -104,6 +105,13 @@ Status Scheduler::Admit(std::span<const Request> requests) {
 Status Scheduler::Start(int slot, const Request& request, int number) {
   const bool forked = options_.forks();
   if (forked) BRAID_TRY(engine_.Fork(options_.slots, slot));
+  if (!request.encoder_text.empty()) {
+    const Stopwatch watch;
+    batch_.Clear();
+    batch_.AddEncoder(request.encoder_text, slot);
+    BRAID_TRY(engine_.Decode(batch_));
+    CountTime(EncoderPositions(request), 0, watch.Seconds());
+  }
   std::vector<TokenId> tokens = options_.prefix;
   tokens.insert(tokens.end(), request.prompt.begin(), request.prompt.end());
 
@@ -214,8 +222,15 @@ int64_t Scheduler::PromptPositions(const Request& request) const {
 }
 
 int64_t Scheduler::Positions(const Request& request) const {
-  // The last token is sampled and never decoded.
-  return PromptPositions(request) + std::max(MaxTokens(request) - 1, 0);
+  // The last token is sampled and never decoded. Encoder texts have room of
+  // their own, of the same size.
+  return std::max(
+      PromptPositions(request) + std::max(MaxTokens(request) - 1, 0),
+      EncoderPositions(request));
+}
+
+int64_t Scheduler::EncoderPositions(const Request& request) const {
+  return static_cast<int64_t>(request.encoder_text.size());
 }
 
 int Scheduler::MaxTokens(const Request& request) const {

@@ -28,7 +28,9 @@ namespace braid::cli {
 
 struct Request {
   std::vector<TokenId> prompt;  // what follows the shared prefix
-  int max_tokens = -1;          // -1: until it fills the context
+  // What the encoder of a model that has one reads first.
+  std::vector<TokenId> encoder_text = {};
+  int max_tokens = -1;  // -1: until it fills the context
   SamplingParams sampling;
   std::vector<std::string> stop_texts = {};
   DecodeOptions decode = {};
@@ -118,6 +120,7 @@ class Scheduler {
   // prompt and the second for prompt and generated tokens.
   int64_t PromptPositions(const Request& request) const;
   int64_t Positions(const Request& request) const;
+  int64_t EncoderPositions(const Request& request) const;
   // Its limit, but not more than the context has room for.
   int MaxTokens(const Request& request) const;
 

@@ -85,6 +85,11 @@ class HashEngine : public Engine {
     }
     return {};
   }
+  std::span<const float> Hidden(int /*entry*/) const override { return {}; }
+  int EncoderTokens(SequenceId /*sequence*/) const override { return 0; }
+  std::span<const float> Embedding(SequenceId /*sequence*/) const override {
+    return {};
+  }
   std::span<const float> Logits(int entry) const override {
     return logits_.at(entry);
   }

@@ -2,6 +2,8 @@
 #ifndef BRAID_BATCH_H_
 #define BRAID_BATCH_H_
 
+#include <cstddef>
+#include <span>
 #include <vector>
 
 #include "braid/types.h"
@@ -12,6 +14,18 @@ namespace braid {
 enum class Want : unsigned char {
   kNothing,  // the token only becomes part of its sequence's memory
   kLogits,   // logits over the vocabulary
+  kHidden,   // the hidden row that logits are made of: after the final norm
+  kPooled,   // the token counts for the embedding of its sequence
+  kScore,    // the log-probability of one token as the next: AddScored
+};
+
+// How the hidden rows of a text become its embedding.
+enum class Pooling : unsigned char {
+  kNone,
+  kMean,   // added in position order in double precision, divided, rounded
+  kFirst,  // the first token's, BERT's [CLS]
+  kLast,   // the last token's
+  kRank,   // what the model's classifier says of the first token's
 };
 
 // Tokens of different sequences may be interleaved in any way; those of one
@@ -24,6 +38,7 @@ class Batch {
     Position position;
     SequenceId sequence;
     Want want;
+    TokenId target = 0;  // of kScore
   };
 
   // Returns the index of the entry.
@@ -31,7 +46,37 @@ class Batch {
     entries_.push_back({token, position, sequence, want});
     return size() - 1;
   }
-  void Clear() { entries_.clear(); }
+  // Wants to know how likely `target` is to follow. Unlike logits, that keeps
+  // no value for every token of the vocabulary.
+  int AddScored(TokenId token, Position position, SequenceId sequence,
+                TokenId target) {
+    entries_.push_back({token, position, sequence, Want::kScore, target});
+    return size() - 1;
+  }
+  // A text for the encoder of a model that has one (ModelInfo::encoder): the
+  // sequence, which must be empty, looks at it from then on. Its tokens count
+  // as the batch's, and must fit a ubatch.
+  void AddEncoder(std::span<const TokenId> tokens, SequenceId sequence) {
+    encoder_texts_.push_back({sequence, encoder_tokens_.size(), tokens.size()});
+    encoder_tokens_.insert(encoder_tokens_.end(), tokens.begin(), tokens.end());
+  }
+  void Clear() {
+    entries_.clear();
+    encoder_texts_.clear();
+    encoder_tokens_.clear();
+  }
+
+  struct EncoderText {
+    SequenceId sequence;
+    size_t begin;  // of its tokens among those of all texts
+    size_t length;
+  };
+  std::span<const EncoderText> encoder_texts() const { return encoder_texts_; }
+  std::span<const TokenId> EncoderTokens(const EncoderText& text) const {
+    return std::span(encoder_tokens_).subspan(text.begin, text.length);
+  }
+  // Of all encoder texts.
+  size_t encoder_tokens() const { return encoder_tokens_.size(); }
 
   int size() const { return static_cast<int>(entries_.size()); }
   const Entry& operator[](int i) const { return entries_[i]; }
@@ -39,6 +84,8 @@ class Batch {
 
  private:
   std::vector<Entry> entries_;
+  std::vector<EncoderText> encoder_texts_;
+  std::vector<TokenId> encoder_tokens_;
 };
 
 // How a batch is cut into ubatches. All policies give the same results; they

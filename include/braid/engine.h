@@ -7,15 +7,20 @@
 //   engine->Decode(batch);
 //   engine->Logits(entry);  // for the entries that wanted logits
 //
-// The contract: the logits of a sequence are the same bits whatever the ubatch
-// size, the split policy, the company in the batch, the cut of the prompt into
-// calls, the number of threads and the vector width of the CPU.
+// For an embedding every token of the text is added with Want::kPooled, in one
+// batch, and engine->Embedding(sequence) has it.
+//
+// The contract: the logits and embeddings of a sequence are the same bits
+// whatever the ubatch size, the split policy, the company in the batch, the cut
+// of the prompt into calls, the number of threads and the vector width of the
+// CPU.
 #ifndef BRAID_ENGINE_H_
 #define BRAID_ENGINE_H_
 
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "braid/batch.h"
@@ -38,6 +43,8 @@ struct EngineOptions {
   int threads = 0;        // 0: one per core (-t)
   SplitPolicy split = SplitPolicy::kRagged;
   KvType kv_type = KvType::kF16;  // how keys and values are stored
+  // Of embeddings. Empty: what the model's file asks for.
+  std::optional<Pooling> pooling = {};
 };
 
 struct MemoryUse {
@@ -47,6 +54,10 @@ struct MemoryUse {
 };
 
 // Not thread-safe: one call at a time. Several engines may share a model.
+//
+// A model whose tokens look both ways (ModelInfo::bidirectional) reads a text
+// whole or not at all: its engine needs SplitPolicy::kWhole, a text comes in
+// one batch and fits a ubatch, and its sequence is removed before the next one.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -66,7 +77,21 @@ class Engine {
   // vocabulary_size values, valid until the next Decode. Empty for an entry
   // that did not ask, or that a cancel left undone.
   virtual std::span<const float> Logits(int entry) const = 0;
+  // The same for entries that asked for their hidden row: ModelInfo::width
+  // values.
+  virtual std::span<const float> Hidden(int entry) const = 0;
+  // The natural logarithm of the probability that the model gives to the target
+  // of an entry that asked for its score. NaN for other entries, and for one
+  // that a cancel left undone.
+  virtual double LogProbability(int entry) const = 0;
+  // The embedding of a text of the last batch whose tokens were all pooled:
+  // ModelInfo::width values, not normalised, or the classifier's outputs with
+  // Pooling::kRank; valid until the next Decode. Empty for other sequences, and
+  // for one that a cancel left undone.
+  virtual std::span<const float> Embedding(SequenceId sequence) const = 0;
 
+  // Tokens of the encoder text that the sequence looks at; 0: it has none.
+  virtual int EncoderTokens(SequenceId sequence) const = 0;
   // The position of the sequence's next token; 0 for an empty sequence.
   virtual Position NextPosition(SequenceId sequence) const = 0;
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "braid/batch.h"
 #include "braid/result.h"
 #include "braid/tokenizer.h"
 
@@ -21,9 +22,16 @@ struct ModelInfo {
   int trained_context = 0;  // tokens
   int64_t parameters = 0;
   int64_t file_bytes = 0;
-  int64_t weight_bytes = 0;  // held in memory after loading
-  bool recurrent = false;    // has layers with a recurrent state
-  bool attention = false;    // has layers with keys and values
+  int64_t weight_bytes = 0;    // held in memory after loading
+  bool recurrent = false;      // has layers with a recurrent state
+  bool attention = false;      // has layers with keys and values
+  bool bidirectional = false;  // a token's row depends on tokens behind it
+  bool logits = true;          // false: an encoder, without output matrix
+  // Sequences look at a text that an encoder has read: Batch::AddEncoder.
+  bool encoder = false;
+  // The token that a text of such a model starts with, or kNoToken.
+  TokenId start_token = kNoToken;
+  Pooling pooling = Pooling::kNone;  // of embeddings, as the file asks for
 };
 
 struct LoadOptions {

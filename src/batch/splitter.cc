@@ -15,6 +15,9 @@ void Clear(UBatch& ubatch) {
   ubatch.positions.clear();
   ubatch.batch_index.clear();
   ubatch.wanted_rows.clear();
+  ubatch.hidden_rows.clear();
+  ubatch.scored_rows.clear();
+  ubatch.pooled.clear();
   ubatch.runs.clear();
   ubatch.sequences.clear();
 }
@@ -158,6 +161,8 @@ void Splitter::Emit(const Batch& batch, UBatch& ubatch) {
   int rows = 0;
   for (const Pending& pending : pending_) rows += pending.take;
   ubatch.wanted_rows.reserve(rows);
+  ubatch.hidden_rows.reserve(rows);
+  ubatch.scored_rows.reserve(rows);
   for (Pending& pending : pending_) {
     if (pending.take == 0) continue;
     const int begin = ubatch.rows();
@@ -166,11 +171,17 @@ void Splitter::Emit(const Batch& batch, UBatch& ubatch) {
         {.begin = begin,
          .length = pending.take,
          .first_position = batch[entries_[pending.next]].position});
+    ubatch.pooled.push_back(batch[entries_[pending.next]].want ==
+                            Want::kPooled);
     for (int i = 0; i < pending.take; ++i) {
       const int32_t index = entries_[pending.next++];
       const Batch::Entry& entry = batch[index];
       if (entry.want == Want::kLogits) {
         ubatch.wanted_rows.push_back(ubatch.rows());
+      } else if (entry.want == Want::kHidden) {
+        ubatch.hidden_rows.push_back(ubatch.rows());
+      } else if (entry.want == Want::kScore) {
+        ubatch.scored_rows.push_back(ubatch.rows());
       }
       ubatch.tokens.push_back(entry.token);
       ubatch.positions.push_back(entry.position);

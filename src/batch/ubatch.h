@@ -18,6 +18,9 @@ struct UBatch {
   std::vector<Position> positions;    // [rows]
   std::vector<int32_t> batch_index;   // [rows] index in the caller's batch
   std::vector<int32_t> wanted_rows;   // rows whose logits are wanted, ascending
+  std::vector<int32_t> hidden_rows;   // whose hidden rows are wanted, ascending
+  std::vector<int32_t> scored_rows;   // whose target is scored, ascending
+  std::vector<uint8_t> pooled;        // [runs] 1: all rows are pooled, 0: none
   std::vector<Run> runs;              // cells are filled in by the memory
   std::vector<SequenceId> sequences;  // [runs]
 

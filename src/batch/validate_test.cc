@@ -35,6 +35,36 @@ TEST_F(ValidateBatchTest, AcceptsInterleavedSequences) {
   EXPECT_EQ(ErrorOf(batch), "");
 }
 
+TEST_F(ValidateBatchTest, RefusesWhatTheModelLacks) {
+  BatchLimits limits{.max_tokens = 8,
+                     .vocabulary_size = 100,
+                     .next_positions = next_positions_,
+                     .positions = 6};
+  const auto error_of = [&](const Batch& batch) {
+    const Status status = ValidateBatch(batch, limits, scratch_);
+    return status.ok() ? std::string() : status.error().message;
+  };
+  Batch batch;
+  batch.Add(1, 5, 1, Want::kLogits);
+  EXPECT_EQ(error_of(batch), "");
+  batch.Add(1, 6, 1, Want::kHidden);
+  EXPECT_EQ(error_of(batch),
+            "batch entry 1: position 6 of sequence 1, the last possible one is "
+            "5");
+  batch[1] = {1, 0, 0, Want::kPooled};
+  EXPECT_EQ(error_of(batch), "");
+  limits.pooling = false;
+  EXPECT_NE(error_of(batch).find("batch entry 1: pooling is wanted"),
+            std::string::npos);
+  limits.logits = false;
+  EXPECT_NE(error_of(batch).find("batch entry 0: logits are wanted"),
+            std::string::npos);
+  limits.whole_sequences = true;
+  batch[0].want = Want::kHidden;
+  EXPECT_NE(error_of(batch).find("sequence 1 holds 5 tokens already"),
+            std::string::npos);
+}
+
 TEST_F(ValidateBatchTest, NamesTheEntryAndBothValues) {
   Batch empty;
   EXPECT_EQ(ErrorOf(empty), "the batch is empty");

@@ -1,6 +1,7 @@
 #include "engine/loaded_model.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -9,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "base/try.h"
 #include "engine/thread_count.h"
+#include "models/config_reader.h"
 #include "models/registry.h"
 #include "tokenizer/load.h"
 
@@ -21,10 +23,30 @@ void DescribeMemory(const LanguageModel& model, ModelInfo& info) {
     info.recurrent |= layer.recurrent();
     info.attention |= layer.attention();
   }
+  const RowTraits traits = model.traits();
+  info.bidirectional = traits.bidirectional;
+  info.logits = traits.logits;
+  info.encoder = traits.encoder;
+  info.start_token = traits.start_token;
   info.layers = model.layers();
   info.width = model.width();
   info.vocabulary_size = model.vocabulary_size();
   info.trained_context = model.trained_context();
+}
+
+// How the file's authors pool, for any architecture.
+Result<Pooling> ReadPooling(const gguf::File& file) {
+  constexpr Pooling kByNumber[] = {Pooling::kNone, Pooling::kMean,
+                                   Pooling::kFirst, Pooling::kLast,
+                                   Pooling::kRank};
+  ConfigReader reader(file);
+  const int number = reader.Count("pooling_type", 0);
+  BRAID_TRY(reader.status());
+  if (number >= static_cast<int>(std::size(kByNumber))) {
+    return Error{Format("pooling_type: {} is not in [0, {}]", number,
+                        std::size(kByNumber) - 1)};
+  }
+  return kByNumber[number];
 }
 
 int64_t TensorBytes(const gguf::File& file) {
@@ -70,6 +92,7 @@ Result<std::shared_ptr<const Model>> LoadFromFile(const std::string& path,
   BRAID_ASSIGN(const std::string_view architecture,
                file.GetString("general.architecture"));
   BRAID_ASSIGN(const std::string_view name, file.GetString("general.name", ""));
+  BRAID_ASSIGN(info.pooling, ReadPooling(file));
   info.architecture = architecture;
   info.name = name;
   for (const gguf::TensorInfo& tensor : file.tensors()) {

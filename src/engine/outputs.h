@@ -1,4 +1,4 @@
-// Outputs: the logits of a batch, found again in the caller's order.
+// Outputs: rows of a batch that were wanted, found again in the caller's order.
 #ifndef BRAID_SRC_ENGINE_OUTPUTS_H_
 #define BRAID_SRC_ENGINE_OUTPUTS_H_
 
@@ -16,19 +16,20 @@ namespace braid {
 // before. Not thread-safe.
 class Outputs {
  public:
-  explicit Outputs(int64_t vocabulary_size)
-      : vocabulary_size_(vocabulary_size) {}
+  // For the entries with this want, rows of `width` values.
+  Outputs(Want want, int64_t width) : want_(want), width_(width) {}
 
   // Forgets the last batch and makes room for `batch`'s wanted rows.
   void Begin(const Batch& batch);
   // The next `count` rows to be filled, for the entries `batch_index` names.
   Rows Append(std::span<const int32_t> batch_index);
-  // The logits of an entry; empty if it did not ask or was not reached.
-  std::span<const float> Logits(int entry) const;
+  // The row of an entry; empty if it did not ask or was not reached.
+  std::span<const float> Row(int entry) const;
 
  private:
-  int64_t vocabulary_size_;
-  AlignedBuffer logits_;               // [wanted rows][vocabulary]
+  Want want_;
+  int64_t width_;
+  AlignedBuffer rows_;                 // [wanted rows][width]
   std::vector<int32_t> row_of_entry_;  // [entries], kNoRow where none
   int64_t filled_ = 0;
 };

@@ -1,7 +1,9 @@
 #include "kernels/attention.h"
 
+#include <cstring>
 #include <limits>
 
+#include "kernels/element_functions.h"
 #include "kernels/kernel_testing.h"
 #include "kernels/ref/attention_twin.h"
 #include "tensor/half.h"
@@ -30,7 +32,6 @@ class AttentionTest : public KernelTest {
       {2, 3, 64, 64},  {1, 1, 2, 2},     {2, 1, 20, 20},  {1, 4, 80, 80},
       {1, 5, 64, 64},  {2, 2, 128, 128}, {1, 16, 16, 48}, {1, 7, 256, 256},
       {1, 9, 36, 100}, {3, 1, 64, 64}};
-  static constexpr float kScale = 0.3f;
 
   // Sequences of the given lengths over pages in random order. All of the
   // pages' memory is NaN, in the stored type, until it is written.
@@ -88,7 +89,7 @@ class AttentionTest : public KernelTest {
             sequence.keys.Slice(first, length),
             sequence.values.Slice(first, length), pool);
     Attention(layout_, pages(), {&run, 1}, {&table, 1},
-              sequence.q.Slice(first, length), heads(), kScale, out, arena_,
+              sequence.q.Slice(first, length), heads(), options_, out, arena_,
               pool);
   }
 
@@ -122,7 +123,7 @@ class AttentionTest : public KernelTest {
       Gather(runs[r], sequence.q, q);
     }
     WriteKv(layout_, pages(), runs, tables, keys.view(), values.view(), pool);
-    Attention(layout_, pages(), runs, tables, q.view(), heads(), kScale,
+    Attention(layout_, pages(), runs, tables, q.view(), heads(), options_,
               out.view(), arena_, pool);
     for (size_t r = 0; r < runs.size(); ++r) {
       const Rows to = outs[who[r]].view();
@@ -154,7 +155,7 @@ class AttentionTest : public KernelTest {
                   sequence.keys.view(), sequence.values.view());
       results.emplace_back(length, out_width());
       AttentionTwin(layout_, pages(), {&run, 1}, {&table, 1}, sequence.q.view(),
-                    heads(), kScale, results.back().view());
+                    heads(), options_, results.back().view());
     }
     return results;
   }
@@ -171,7 +172,28 @@ class AttentionTest : public KernelTest {
            std::to_string(shape_.value_dim);
   }
 
+  // A bias for the heads of the case, of distances -before to after.
+  RelativeBias RandomBias(int before, int after) {
+    bias_ =
+        UniformFloats(int64_t{heads()} * (before + 1 + after), -2, 2, random_);
+    return {bias_.data(), before, after};
+  }
+
+  // Keys and values as a page of halves stores them.
+  static void RoundToHalf(Sequence& sequence) {
+    for (TestRows* rows : {&sequence.keys, &sequence.values}) {
+      const Rows view = rows->view();
+      for (int64_t m = 0; m < view.rows; ++m) {
+        for (int64_t i = 0; i < view.width; ++i) {
+          view.row(m)[i] = HalfToFloat(FloatToHalf(view.row(m)[i]));
+        }
+      }
+    }
+  }
+
   Shape shape_{};
+  AttentionOptions options_ = {.scale = 0.3f};
+  std::vector<float> bias_;
   KvLayout layout_;
   size_t page_stride_ = 0;
   std::vector<std::byte> memory_;
@@ -244,19 +266,12 @@ TEST_F(AttentionTest, StaysWithinTheOracle) {
   for (const Shape& shape : kShapes) {
     SetCase(shape, DType::kF16, {75});
     Sequence& sequence = sequences_[0];
-    for (TestRows* rows : {&sequence.keys, &sequence.values}) {
-      const Rows view = rows->view();
-      for (int64_t m = 0; m < view.rows; ++m) {
-        for (int64_t i = 0; i < view.width; ++i) {
-          view.row(m)[i] = HalfToFloat(FloatToHalf(view.row(m)[i]));
-        }
-      }
-    }
+    RoundToHalf(sequence);
     TestRows out(75, out_width());
     Step(sequence, 0, 75, out.view(), pools_[1]);
     const auto oracle =
         AttentionOracle(layout_, sequence.keys.view(), sequence.values.view(),
-                        sequence.q.view(), heads(), kScale);
+                        sequence.q.view(), heads(), options_);
     EXPECT_LE(WorstError(out.view(), oracle), 1) << Describe();
   }
 }
@@ -281,6 +296,129 @@ TEST_F(AttentionTest, LaterPositionsAreNotSeen) {
       EXPECT_TRUE(std::isnan(out.view().row(at)[5]));
     });
     sequences_[0] = kept;
+  }
+}
+
+// Scores that are capped and biased, and windows of one position, of less and
+// more than a block and of more than the text; alone and together.
+TEST_F(AttentionTest, OptionsKeepTheBitsAndTheOracle) {
+  struct Variant {
+    Shape shape;
+    float soft_cap;
+    int window;
+    int before;  // of the bias; < 0: none
+  };
+  constexpr Variant kVariants[] = {
+      {{2, 3, 64, 64}, 1.5f, 0, -1}, {{1, 5, 20, 20}, 0, 1, -1},
+      {{2, 1, 16, 48}, 0, 5, -1},    {{1, 16, 36, 100}, 0, 33, -1},
+      {{3, 1, 64, 64}, 0, 64, -1},   {{1, 2, 20, 36}, 0, 200, -1},
+      {{2, 2, 20, 20}, 0, 0, 9},     {{1, 3, 64, 64}, 0.7f, 40, 60}};
+  constexpr int kLength = 141;
+  for (const Variant& variant : kVariants) {
+    for (const DType type : {DType::kF16, DType::kF32}) {
+      SetCase(variant.shape, type, {kLength});
+      RoundToHalf(sequences_[0]);
+      options_ = {.scale = 0.3f,
+                  .soft_cap = variant.soft_cap,
+                  .window = variant.window};
+      if (variant.before >= 0) options_.bias = RandomBias(variant.before, 0);
+      const std::vector<TestRows> expected = Twins();
+      const auto oracle = AttentionOracle(
+          layout_, sequences_[0].keys.view(), sequences_[0].values.view(),
+          sequences_[0].q.view(), heads(), options_);
+      ASSERT_LE(WorstError(expected[0].view(), oracle), 1) << Describe();
+      ForTargetsAndThreads([&](ThreadPool& pool) {
+        for (const int longest : {1, 60, kLength}) {
+          ForgetPages();
+          TestRows out(kLength, out_width());
+          int first = 0;
+          for (const int length : RandomCuts(kLength, longest)) {
+            Step(sequences_[0], first, length, out.Slice(first, length), pool);
+            first += length;
+          }
+          ASSERT_EQ(CountDifferences(out.view(), expected[0].view()), 0)
+              << Describe() << ", window " << variant.window << ", cuts up to "
+              << longest;
+        }
+      });
+    }
+  }
+}
+
+// Pages that lie wholly behind the window may hold anything.
+TEST_F(AttentionTest, PositionsBehindTheWindowAreNotSeen) {
+  SetCase({1, 3, 20, 32}, DType::kF16, {100});
+  options_.window = 20;
+  const std::vector<TestRows> clean = Twins();
+  sequences_[0].keys.view().row(41)[5] = kInfinity;
+  sequences_[0].values.view().row(41)[5] = kInfinity;
+  ForTargetsAndThreads([&](ThreadPool& pool) {
+    TestRows out(100, out_width());
+    Step(sequences_[0], 0, 100, out.view(), pool);
+    const Rows view = out.view();
+    for (const int m : {0, 40, 61, 99}) {
+      EXPECT_EQ(std::memcmp(view.row(m), clean[0].view().row(m),
+                            sizeof(float) * size_t(out_width())),
+                0)
+          << m;
+    }
+    for (const int m : {41, 60}) EXPECT_TRUE(std::isnan(view.row(m)[5])) << m;
+  });
+}
+
+TEST_F(AttentionTest, BidirectionalSeesTheWholeRun) {
+  for (const int length : {1, 31, 64, 75}) {
+    SetCase({2, 3, 20, 48}, DType::kF16, {length, 40});
+    for (Sequence& sequence : sequences_) RoundToHalf(sequence);
+    options_ = {.scale = 0.3f, .causal = false, .bias = RandomBias(10, 7)};
+    const std::vector<TestRows> expected = Twins();
+    for (size_t s = 0; s < 2; ++s) {
+      const auto oracle = AttentionOracle(
+          layout_, sequences_[s].keys.view(), sequences_[s].values.view(),
+          sequences_[s].q.view(), heads(), options_);
+      ASSERT_LE(WorstError(expected[s].view(), oracle), 1) << length;
+    }
+    ForTargetsAndThreads([&](ThreadPool& pool) {
+      ForgetPages();
+      for (size_t s = 0; s < 2; ++s) {
+        TestRows out(expected[s].view().rows, out_width());
+        Step(sequences_[s], 0, static_cast<int>(expected[s].view().rows),
+             out.view(), pool);
+        ASSERT_EQ(CountDifferences(out.view(), expected[s].view()), 0);
+      }
+    });
+  }
+}
+
+// Queries of one sequence, keys and values of another: what a query gets
+// depends on no other query, and on no page behind the keys.
+TEST_F(AttentionTest, AcrossToAnotherSequence) {
+  for (const int32_t keys : {1, 32, 45, 70}) {
+    SetCase({2, 2, 20, 32}, DType::kF16, {keys, 70});
+    const braid::Run written = RunOf(0, keys, 0);
+    const PageTable table = {sequences_[0].pages};
+    WriteKvTwin(layout_, pages(), {&written, 1}, {&table, 1},
+                sequences_[0].keys.view(), sequences_[0].values.view());
+    options_ = {.scale = 0.3f, .causal = false, .key_counts = {&keys, 1}};
+    const braid::Run all = RunOf(0, 70, 0);
+    TestRows expected(70, out_width());
+    AttentionTwin(layout_, pages(), {&all, 1}, {&table, 1},
+                  sequences_[1].q.view(), heads(), options_, expected.view());
+    ForTargetsAndThreads([&](ThreadPool& pool) {
+      for (const int longest : {1, 40, 70}) {
+        TestRows out(70, out_width());
+        int first = 0;
+        for (const int length : RandomCuts(70, longest)) {
+          const braid::Run run = RunOf(0, length, first);
+          Attention(layout_, pages(), {&run, 1}, {&table, 1},
+                    sequences_[1].q.Slice(first, length), heads(), options_,
+                    out.Slice(first, length), arena_, pool);
+          first += length;
+        }
+        ASSERT_EQ(CountDifferences(out.view(), expected.view()), 0)
+            << keys << " keys, cuts up to " << longest;
+      }
+    });
   }
 }
 

@@ -19,6 +19,9 @@ struct StateRun {
   float* destination = nullptr;
 };
 
+// The longest convolution that is compiled.
+inline constexpr int kMostTaps = 8;
+
 enum class Activation { kNone, kSilu };
 
 // y[t][c] = activation(bias[c] + sum over j of

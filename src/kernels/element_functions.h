@@ -27,6 +27,24 @@
 //                y = max(x, 0) + s * Q(z); x itself where x > 20.
 //                log1p(u) = 2 atanh(s): relative error below 4e-7.
 //
+//   Sigmoid(v)   1 / (1 + Exp(-v)).
+//
+//   Tanh(x)      x * R(x * x) where |x| < kTanhSmall, else
+//                1 - 2 / (Exp(2 |x|) + 1) with the sign of x. Relative error
+//                below 2.5e-7.
+//
+//   The three forms of GELU(v) = v * Phi(v), Phi being the normal distribution
+//   function (Hendrycks and Gimpel, 2016):
+//   GeluErf(v)   a = |v|, t = 1 / fma(kNormalTailStep, a, 1)
+//                h = (t * S(t)) * Exp(-0.5 * (a * a))          that is 1 - Phi
+//                v * h where v < 0, else fma(-v, h, v). NaN for infinities.
+//   GeluTanh(v)  v / (1 + Exp(-(v * fma(v * v, kGeluCubic, kGeluLinear)))),
+//                which is v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3))) / 2.
+//   GeluQuick(v) v / (1 + Exp(-kGeluQuickSlope * v)).
+//
+//   Relu(v)      v, or +0 where v < 0. ReluSquared(v) = Relu(v) * Relu(v)
+//                (So et al., "Primer", 2021).
+//
 // Reductions over a row use 16 virtual lanes: lane i takes elements i, i + 16,
 // ... in order, starting from +0; then lane i takes lane i + 8, i + 4, i + 2,
 // i + 1 ("the tree"). A maximum starts at -inf and takes v where v > maximum:
@@ -67,6 +85,29 @@ inline constexpr float kAtanh[kAtanhDegree + 1] = {
 
 // Above it Softplus is the identity to within float32.
 inline constexpr float kSoftplusLinear = 20.0f;
+
+// tanh(x) / x in x^2 for |x| <= kTanhSmall; relative error 4.5e-9.
+inline constexpr float kTanhSmall = 0.625f;
+inline constexpr int kTanhDegree = 5;
+inline constexpr float kTanhRatio[kTanhDegree + 1] = {
+    1.0f,           -0x1.555532p-2f, 0x1.1106f6p-3f, -0x1.b835a4p-5f,
+    0x1.51f8cep-6f, -0x1.750ce4p-8f,
+};
+
+// (1 - Phi(a)) exp(a^2 / 2) / t in t = 1 / (1 + kNormalTailStep a) for a from 0
+// to 13.3, where 1 - Phi ends in float32; relative error 6.0e-9.
+inline constexpr float kNormalTailStep = 0.3f;
+inline constexpr int kNormalTailDegree = 9;
+inline constexpr float kNormalTail[kNormalTailDegree + 1] = {
+    0x1.ea3c60p-4f, 0x1.e9c832p-4f,  0x1.c3664cp-4f, 0x1.41a2e2p-4f,
+    0x1.8856d6p-4f, -0x1.429ebap-4f, 0x1.873926p-3f, -0x1.d24404p-3f,
+    0x1.cb9fc8p-4f, -0x1.513fa2p-6f,
+};
+
+// 2 sqrt(2 / pi), and the same times 0.044715.
+inline constexpr float kGeluLinear = 1.5957691216f;
+inline constexpr float kGeluCubic = 0.0713548162726f;
+inline constexpr float kGeluQuickSlope = 1.702f;
 
 inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
 

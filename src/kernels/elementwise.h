@@ -11,9 +11,31 @@ namespace braid {
 // y = a + b. All {rows, width}; y may be a or b.
 void Add(ConstRows a, ConstRows b, Rows y, ThreadPool& threads);
 
-// y = silu(gate) * value with silu(v) = v / (1 + exp(-v)) (Elfwing et al.
-// 2017). y may be either input.
-void SiluMul(ConstRows gate, ConstRows value, Rows y, ThreadPool& threads);
+// y = x * factor. y may be x.
+void Scale(ConstRows x, float factor, Rows y, ThreadPool& threads);
+
+// y = cap * tanh(x / cap), which stays within +-cap (Gemma 2, 2024, section 2).
+// y may be x.
+void SoftCap(ConstRows x, float cap, Rows y, ThreadPool& threads);
+
+// The functions of kernels/element_functions.h that stand between two matrices.
+enum class Nonlinearity {
+  kSilu,  // v / (1 + exp(-v)) (Elfwing et al. 2017)
+  kSigmoid,
+  kTanh,
+  kGeluErf,
+  kGeluTanh,
+  kGeluQuick,
+  kRelu,
+  kReluSquared,
+};
+
+// y = f(x). y may be x.
+void Activate(Nonlinearity f, ConstRows x, Rows y, ThreadPool& threads);
+
+// y = f(gate) * value. y may be either input.
+void ActivateMul(Nonlinearity f, ConstRows gate, ConstRows value, Rows y,
+                 ThreadPool& threads);
 
 // y = softplus(x + bias) = log(1 + exp(x + bias)), bias per column; for
 // arguments above 20 the argument itself, as in PyTorch. y may be x.

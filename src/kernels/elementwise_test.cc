@@ -12,6 +12,10 @@ namespace {
 
 constexpr int64_t kWidths[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 100, 768};
 constexpr int64_t kRowCounts[] = {1, 3, 40};
+constexpr Nonlinearity kNonlinearities[] = {
+    Nonlinearity::kSilu,    Nonlinearity::kSigmoid,    Nonlinearity::kTanh,
+    Nonlinearity::kGeluErf, Nonlinearity::kGeluTanh,   Nonlinearity::kGeluQuick,
+    Nonlinearity::kRelu,    Nonlinearity::kReluSquared};
 
 class ElementwiseTest : public KernelTest {
  protected:
@@ -44,7 +48,7 @@ class ElementwiseTest : public KernelTest {
     std::vector<float> values;
     for (const float v :
          {0.0f, 1.0f, 20.0f, 87.3f, 87.33655f, 88.37f, 88.72284f, 100.0f, 1e30f,
-          1e-30f, 1e-38f, 1e-42f, 0.34657359f,
+          1e-30f, 1e-38f, 1e-42f, 0.34657359f, 0.625f, 9.0f, 13.2f,
           std::numeric_limits<float>::max(), kInfinity}) {
       for (const float sign : {1.0f, -1.0f}) {
         values.push_back(sign * v);
@@ -65,10 +69,6 @@ TEST_F(ElementwiseTest, EqualsTheTwins) {
       [](ConstRows x, Rows y) { ExpTwin(x, y); });
   ExpectTwin(
       -30, 30,
-      [](ConstRows x, Rows y, ThreadPool& pool) { SiluMul(x, x, y, pool); },
-      [](ConstRows x, Rows y) { SiluMulTwin(x, x, y); });
-  ExpectTwin(
-      -30, 30,
       [](ConstRows x, Rows y, ThreadPool& pool) { Softmax(x, y, pool); },
       [](ConstRows x, Rows y) { SoftmaxTwin(x, y); });
   const std::vector<float> bias = UniformFloats(768, -5, 5, random_);
@@ -78,6 +78,14 @@ TEST_F(ElementwiseTest, EqualsTheTwins) {
         Softplus(x, bias.data(), y, pool);
       },
       [&](ConstRows x, Rows y) { SoftplusTwin(x, bias.data(), y); });
+  ExpectTwin(
+      -30, 30,
+      [](ConstRows x, Rows y, ThreadPool& pool) { Scale(x, 0.3f, y, pool); },
+      [](ConstRows x, Rows y) { ScaleTwin(x, 0.3f, y); });
+  ExpectTwin(
+      -90, 90,
+      [](ConstRows x, Rows y, ThreadPool& pool) { SoftCap(x, 30.0f, y, pool); },
+      [](ConstRows x, Rows y) { SoftCapTwin(x, 30.0f, y); });
   // One row for all, as a bias: rows with stride 0.
   ExpectTwin(
       -30, 30,
@@ -89,23 +97,46 @@ TEST_F(ElementwiseTest, EqualsTheTwins) {
       });
 }
 
+TEST_F(ElementwiseTest, NonlinearitiesEqualTheTwins) {
+  for (const Nonlinearity f : kNonlinearities) {
+    SCOPED_TRACE(static_cast<int>(f));
+    ExpectTwin(
+        -12, 12,
+        [f](ConstRows x, Rows y, ThreadPool& pool) { Activate(f, x, y, pool); },
+        [f](ConstRows x, Rows y) { ActivateTwin(f, x, y); });
+    TestRows gate = TestRows::Uniform(5, 77, -4, 4, random_);
+    TestRows value = TestRows::Uniform(5, 77, -4, 4, random_);
+    TestRows expected(5, 77);
+    ActivateMulTwin(f, gate.view(), value.view(), expected.view());
+    ForTargetsAndThreads([&](ThreadPool& pool) {
+      TestRows y = value;
+      ActivateMul(f, gate.view(), y.view(), y.view(), pool);
+      EXPECT_EQ(CountDifferences(y.view(), expected.view()), 0);
+      ASSERT_TRUE(y.GapsAreWhole());
+    });
+  }
+}
+
 TEST_F(ElementwiseTest, SpecialValuesEqualTheTwins) {
   TestRows x = SpecialValues();
   const int64_t width = x.view().width;
   TestRows exp(1, width);
   TestRows softplus(1, width);
-  TestRows silu(1, width);
   ExpTwin(x.view(), exp.view());
   SoftplusTwin(x.view(), nullptr, softplus.view());
-  SiluMulTwin(x.view(), x.view(), silu.view());
   ForTargetsAndThreads([&](ThreadPool& pool) {
     TestRows y(1, width);
     Exp(x.view(), y.view(), pool);
     EXPECT_EQ(CountDifferences(y.view(), exp.view()), 0);
     Softplus(x.view(), nullptr, y.view(), pool);
     EXPECT_EQ(CountDifferences(y.view(), softplus.view()), 0);
-    SiluMul(x.view(), x.view(), y.view(), pool);
-    EXPECT_EQ(CountDifferences(y.view(), silu.view()), 0);
+    for (const Nonlinearity f : kNonlinearities) {
+      TestRows expected(1, width);
+      ActivateTwin(f, x.view(), expected.view());
+      Activate(f, x.view(), y.view(), pool);
+      EXPECT_EQ(CountDifferences(y.view(), expected.view()), 0)
+          << static_cast<int>(f);
+    }
   });
 }
 
@@ -122,6 +153,19 @@ TEST_F(ElementwiseTest, LimitsOfTheFunctions) {
   EXPECT_EQ(SiluTwin(kInfinity), kInfinity);
   EXPECT_EQ(SiluTwin(-1e30f), 0.0f);
   EXPECT_TRUE(std::isnan(SiluTwin(nan)));
+  EXPECT_EQ(SigmoidTwin(-kInfinity), 0.0f);
+  EXPECT_EQ(SigmoidTwin(kInfinity), 1.0f);
+  EXPECT_EQ(TanhTwin(kInfinity), 1.0f);
+  EXPECT_EQ(TanhTwin(-10.0f), -1.0f);
+  EXPECT_EQ(TanhTwin(0.0f), 0.0f);
+  EXPECT_TRUE(std::isnan(TanhTwin(nan)));
+  EXPECT_EQ(GeluErfTwin(20.0f), 20.0f);
+  EXPECT_EQ(GeluErfTwin(-20.0f), 0.0f);
+  EXPECT_EQ(GeluTanhTwin(20.0f), 20.0f);
+  EXPECT_EQ(GeluTanhTwin(-20.0f), 0.0f);
+  EXPECT_EQ(GeluQuickTwin(kInfinity), kInfinity);
+  EXPECT_EQ(ReluTwin(-kInfinity), 0.0f);
+  EXPECT_TRUE(std::isnan(ReluTwin(nan)));
   EXPECT_EQ(DecayTwin(-kInfinity, 1.0f), 0.0f);
   EXPECT_EQ(DecayTwin(0.0f, -1.0f), 1.0f);
 }
@@ -137,9 +181,15 @@ TEST_F(ElementwiseTest, StaysWithinTheOracles) {
     EXPECT_LE(WorstError(y.view(), ExpOracle(rows->view())), 1);
     Softplus(rows->view(), nullptr, y.view(), pool);
     EXPECT_LE(WorstError(y.view(), SoftplusOracle(rows->view(), nullptr)), 1);
-    SiluMul(rows->view(), small.view(), y.view(), pool);
-    EXPECT_LE(WorstError(y.view(), SiluMulOracle(rows->view(), small.view())),
-              1);
+    for (const Nonlinearity f : kNonlinearities) {
+      ActivateMul(f, rows->view(), small.view(), y.view(), pool);
+      EXPECT_LE(WorstError(y.view(),
+                           ActivateMulOracle(f, rows->view(), small.view())),
+                1)
+          << static_cast<int>(f);
+    }
+    SoftCap(rows->view(), 30.0f, y.view(), pool);
+    EXPECT_LE(WorstError(y.view(), SoftCapOracle(rows->view(), 30.0f)), 1);
     Softmax(rows->view(), y.view(), pool);
     EXPECT_LE(WorstError(y.view(), SoftmaxOracle(rows->view())), 1);
   }
@@ -153,6 +203,14 @@ TEST_F(ElementwiseTest, OraclesAreTight) {
   EXPECT_GT(WorstError(y.view(), ExpOracle(x.view())), 0.4);
   Softplus(x.view(), nullptr, y.view(), pools_[0]);
   EXPECT_GT(WorstError(y.view(), SoftplusOracle(x.view(), nullptr)), 0.2);
+  const std::vector<float> one(4096, 1.0f);
+  const ConstRows ones = {one.data(), 16, 4096, 0};
+  for (const Nonlinearity f : kNonlinearities) {
+    if (f == Nonlinearity::kRelu) continue;  // exact
+    ActivateMul(f, x.view(), ones, y.view(), pools_[0]);
+    EXPECT_GT(WorstError(y.view(), ActivateMulOracle(f, x.view(), ones)), 0.1)
+        << static_cast<int>(f);
+  }
 }
 
 TEST_F(ElementwiseTest, DecayStaysWithinItsBound) {

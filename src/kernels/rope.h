@@ -3,6 +3,7 @@
 #define BRAID_SRC_KERNELS_ROPE_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,17 +19,43 @@ enum class RopePairs {
   kHalves,       // (i, i + rotated / 2): NeoX order
 };
 
+// YaRN (Peng et al. 2023, section 3.2): pairs that turn more than `beta_fast`
+// times within the context of the first training keep their frequency, those
+// that turn less than `beta_slow` times are slowed down by position_scale, and
+// the pairs between are mixed.
+struct YarnConfig {
+  double original_context = 0;
+  double beta_fast = 32;
+  double beta_slow = 1;
+};
+
 struct RopeConfig {
   int rotated = 0;  // leading elements of each head that turn; even
   double base = 10000.0;
   // Angles are multiplied by this (1 / factor of linear scaling).
   double position_scale = 1.0;
+  // Which pairs position_scale is for; without: all.
+  std::optional<YarnConfig> yarn = {};
+  // Cosines and sines are multiplied by this (YaRN, section 3.4).
+  double magnitude = 1.0;
   // Per-pair divisors of the angle (rope_freqs); empty means all ones.
   std::vector<float> frequency_divisors = {};
+  // LongRoPE (Ding et al. 2024): memories of at most this many positions use
+  // other divisors; 0: none do.
+  int short_context = 0;
+  std::vector<float> short_divisors = {};
   RopePairs pairs = RopePairs::kInterleaved;
 };
 
-// Cosines and sines of position * base^(-2i / rotated), computed in double
+// The rotation in a memory of `context` positions: decided once for all texts,
+// however short, because the angles of what is remembered cannot change.
+RopeConfig ForContext(RopeConfig config, int64_t context);
+
+// The angle of pair i per position: base^(-2i / rotated), scaled as `config`
+// says.
+double RopeFrequency(const RopeConfig& config, int pair);
+
+// Cosines and sines of position * RopeFrequency(pair), computed in double
 // precision and rounded once, so that an angle has one value whoever asks.
 // Extend() before use; reading is thread-safe, extending is not.
 class RopeTable {

@@ -1,9 +1,55 @@
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "base/check.h"
 #include "kernels/rope.h"
 
 namespace braid {
+
+namespace {
+
+// The pair, as a real number, that turns `turns` times in `context` positions.
+double PairOfTurns(const RopeConfig& config, double context, double turns) {
+  return config.rotated * std::log(context / (turns * 2 * std::numbers::pi)) /
+         (2 * std::log(config.base));
+}
+
+// How far a pair is slowed down: 0 not at all, 1 by position_scale.
+double YarnRamp(const RopeConfig& config, const YarnConfig& yarn, int pair) {
+  const double context = yarn.original_context;
+  const double low =
+      std::max(0.0, std::floor(PairOfTurns(config, context, yarn.beta_fast)));
+  const double high =
+      std::min(config.rotated - 1.0,
+               std::ceil(PairOfTurns(config, context, yarn.beta_slow)));
+  // Its authors' guard against an empty ramp.
+  const double width = std::max(0.001, high - low);
+  return std::clamp((pair - low) / width, 0.0, 1.0);
+}
+
+}  // namespace
+
+double RopeFrequency(const RopeConfig& config, int pair) {
+  double frequency = std::pow(config.base, -2.0 * pair / config.rotated);
+  double scale = config.position_scale;
+  if (config.yarn) {
+    const double ramp = YarnRamp(config, *config.yarn, pair);
+    scale = scale * ramp + (1 - ramp);
+  }
+  frequency *= scale;
+  if (!config.frequency_divisors.empty()) {
+    frequency /= config.frequency_divisors[pair];
+  }
+  return frequency;
+}
+
+RopeConfig ForContext(RopeConfig config, int64_t context) {
+  if (context <= config.short_context) {
+    config.frequency_divisors = config.short_divisors;
+  }
+  return config;
+}
 
 RopeTable::RopeTable(RopeConfig config) : config_(std::move(config)) {
   BRAID_CHECK(config_.rotated >= 0 && config_.rotated % 2 == 0);
@@ -17,17 +63,14 @@ void RopeTable::Extend(int count) {
   const int pairs = config_.rotated / 2;
   values_.resize(static_cast<size_t>(count) * config_.rotated);
   for (int pair = 0; pair < pairs; ++pair) {
-    double frequency = std::pow(config_.base, -2.0 * pair / config_.rotated) *
-                       config_.position_scale;
-    if (!config_.frequency_divisors.empty()) {
-      frequency /= config_.frequency_divisors[pair];
-    }
+    const double frequency = RopeFrequency(config_, pair);
     for (int position = count_; position < count; ++position) {
       float* cosines =
           values_.data() + static_cast<size_t>(position) * config_.rotated;
-      cosines[pair] = static_cast<float>(std::cos(position * frequency));
+      const double angle = position * frequency;
+      cosines[pair] = static_cast<float>(config_.magnitude * std::cos(angle));
       cosines[pairs + pair] =
-          static_cast<float>(std::sin(position * frequency));
+          static_cast<float>(config_.magnitude * std::sin(angle));
     }
   }
   count_ = count;

@@ -107,5 +107,48 @@ TEST_F(RopeTest, ATableDoesNotDependOnHowItGrew) {
   EXPECT_EQ(once.sines(1)[0], static_cast<float>(std::sin(1.0)));
 }
 
+TEST_F(RopeTest, YarnSlowsOnlyThePairsThatTurnRarely) {
+  RopeConfig config;
+  config.rotated = 64;
+  config.position_scale = 0.25;
+  config.yarn = YarnConfig{.original_context = 4096};
+  // 4096 positions are 32 turns at pair 10.47 and one at pair 22.51.
+  const auto plain = [](int pair) { return std::pow(1e4, -pair / 32.0); };
+  for (const int pair : {0, 5, 10}) {
+    EXPECT_DOUBLE_EQ(RopeFrequency(config, pair), plain(pair));
+  }
+  for (const int pair : {23, 27, 31}) {
+    EXPECT_DOUBLE_EQ(RopeFrequency(config, pair), 0.25 * plain(pair));
+  }
+  const double ramp = (16.0 - 10) / (23 - 10);
+  EXPECT_DOUBLE_EQ(RopeFrequency(config, 16),
+                   (0.25 * ramp + (1 - ramp)) * plain(16));
+}
+
+TEST_F(RopeTest, TheMagnitudeIsInTheTable) {
+  RopeConfig config;
+  config.rotated = 8;
+  config.magnitude = 1.5;
+  RopeTable table(config);
+  table.Extend(3);
+  EXPECT_EQ(table.cosines(0)[2], 1.5f);
+  EXPECT_EQ(table.sines(2)[0], static_cast<float>(1.5 * std::sin(2.0)));
+}
+
+// LongRoPE: the divisors follow the memory's size, not the text's.
+TEST(RopeContext, ShortMemoriesHaveDivisorsOfTheirOwn) {
+  RopeConfig config;
+  config.rotated = 4;
+  config.frequency_divisors = {2.0f, 4.0f};
+  config.short_divisors = {1.0f, 1.5f};
+  config.short_context = 128;
+  EXPECT_EQ(ForContext(config, 128).frequency_divisors, config.short_divisors);
+  EXPECT_EQ(ForContext(config, 129).frequency_divisors,
+            config.frequency_divisors);
+  config.short_context = 0;
+  EXPECT_EQ(ForContext(config, 1).frequency_divisors,
+            config.frequency_divisors);
+}
+
 }  // namespace
 }  // namespace braid

@@ -18,8 +18,10 @@ Result<std::unique_ptr<HybridMemory>> HybridMemory::Create(
   BRAID_ASSIGN(StateCells cells,
                StateCells::Create(spec, limits.max_sequences));
   BRAID_ASSIGN(KvPages pages, KvPages::Create(spec, limits));
-  return std::unique_ptr<HybridMemory>(new HybridMemory(
-      std::move(cells), std::move(pages), limits.max_sequences));
+  BRAID_ASSIGN(CrossPages cross, CrossPages::Create(spec, limits));
+  return std::unique_ptr<HybridMemory>(
+      new HybridMemory(std::move(cells), std::move(pages), std::move(cross),
+                       limits.max_sequences));
 }
 
 Status HybridMemory::Plan(std::span<const UBatch> ubatches) {
@@ -101,9 +103,16 @@ Status HybridMemory::Fork(SequenceId from, SequenceId to) {
                from, to, next_positions_[to])};
   }
   if (from == to) return {};
+  if (cross_.Length(to) > 0) {
+    return Error{
+        Format("cannot fork sequence {} into sequence {}: it must be "
+               "empty and has an encoder text",
+               from, to)};
+  }
   Cancel();
   cells_.Fork(from, to);
   pages_.Fork(from, to);
+  cross_.Fork(from, to);
   next_positions_[to] = next_positions_[from];
   return {};
 }
@@ -118,6 +127,7 @@ Status HybridMemory::Remove(SequenceId sequence, Position begin, Position end) {
                sequence, begin)};
   }
   if (end < 0 || end > length) end = length;
+  if (begin == 0 && end == length) cross_.Release(sequence);
   if (begin >= end) return {};
   if (end < length) {
     return Error{
@@ -142,18 +152,22 @@ Status HybridMemory::Keep(SequenceId sequence) {
   Cancel();
   const int sequences = static_cast<int>(next_positions_.size());
   for (SequenceId other = 0; other < sequences; ++other) {
-    if (other != sequence && next_positions_[other] > 0) Truncate(other, 0);
+    if (other == sequence) continue;
+    cross_.Release(other);
+    if (next_positions_[other] > 0) Truncate(other, 0);
   }
   return {};
 }
 
 size_t HybridMemory::used_bytes() const {
   return static_cast<size_t>(cells_.cells_in_use()) * cells_.cell_bytes() +
-         static_cast<size_t>(pages_.pages_in_use()) * pages_.page_bytes();
+         static_cast<size_t>(pages_.pages_in_use()) * pages_.page_bytes() +
+         static_cast<size_t>(cross_.pages_in_use()) * cross_.page_bytes();
 }
 
 size_t HybridMemory::capacity_bytes() const {
-  return cells_.capacity_bytes() + pages_.capacity_bytes();
+  return cells_.capacity_bytes() + pages_.capacity_bytes() +
+         cross_.capacity_bytes();
 }
 
 Status HybridMemory::CheckSequence(SequenceId sequence) const {

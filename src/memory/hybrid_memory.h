@@ -1,7 +1,8 @@
 // HybridMemory: everything that the sequences of an engine remember.
 //
 // State cells for recurrent layers, pages for attention layers, planned and
-// committed together. A pure model simply has one of the two empty.
+// committed together; and the encoder's texts, which are added beside a plan. A
+// pure model simply has one of the two empty.
 //
 //   BRAID_TRY(memory.Plan(ubatches));        // all reserved, nothing changed
 //   for (int i = 0; i < n; ++i) {
@@ -23,6 +24,7 @@
 #include "batch/ubatch.h"
 #include "braid/result.h"
 #include "braid/types.h"
+#include "memory/cross_pages.h"
 #include "memory/kv_pages.h"
 #include "memory/spec.h"
 #include "memory/state_cells.h"
@@ -91,13 +93,20 @@ class HybridMemory {
   size_t used_bytes() const;
   size_t capacity_bytes() const;
 
+  // The encoder texts of the sequences; Fork, Remove and Keep above treat them
+  // as part of their sequence.
+  CrossPages& cross() { return cross_; }
+  const CrossPages& cross() const { return cross_; }
+
   const StateCells& cells() const { return cells_; }
   const KvPages& pages() const { return pages_; }
 
  private:
-  HybridMemory(StateCells cells, KvPages pages, int max_sequences)
+  HybridMemory(StateCells cells, KvPages pages, CrossPages cross,
+               int max_sequences)
       : cells_(std::move(cells)),
         pages_(std::move(pages)),
+        cross_(std::move(cross)),
         next_positions_(max_sequences, 0) {}
 
   // One planned ubatch: a range of the vectors below.
@@ -119,6 +128,7 @@ class HybridMemory {
 
   StateCells cells_;
   KvPages pages_;
+  CrossPages cross_;
   std::vector<Position> next_positions_;  // [max_sequences]
 
   // The current plan; its runs lie one after another.

@@ -18,6 +18,9 @@ constexpr LayerSpec kRecurrent{
     .conv_floats = 5, .state_floats = 33, .page_bytes = 0};
 constexpr LayerSpec kAttention{
     .conv_floats = 0, .state_floats = 0, .page_bytes = 8 * kPagePositions};
+// Falcon-H1: both mixers in one layer.
+constexpr LayerSpec kBoth{
+    .conv_floats = 5, .state_floats = 33, .page_bytes = 8 * kPagePositions};
 constexpr LayerSpec kNeither{};
 
 std::unique_ptr<HybridMemory> Make(std::vector<LayerSpec> layers, int sequences,
@@ -89,6 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(ProgramCase{"Recurrent", {kRecurrent, kNeither}},
                       ProgramCase{"Attention", {kAttention, kAttention}},
                       ProgramCase{"Hybrid", {kRecurrent, kAttention}},
+                      ProgramCase{"Both", {kBoth, kAttention, kBoth}},
                       ProgramCase{"Neither", {kNeither}}),
     [](const auto& test) { return test.param.name; });
 

@@ -15,6 +15,8 @@ struct LayerSpec {
   size_t state_floats = 0;
   // Attention: bytes per page of kPagePositions positions.
   size_t page_bytes = 0;
+  // Decoders that look at an encoder's text: the same of its tokens.
+  size_t cross_page_bytes = 0;
 
   bool recurrent() const { return conv_floats + state_floats > 0; }
   bool attention() const { return page_bytes > 0; }
@@ -26,7 +28,8 @@ struct MemorySpec {
 
 struct MemoryLimits {
   int max_sequences = 1;
-  // Positions that all sequences together may hold in attention layers (-c).
+  // Positions that all sequences together may hold in attention layers, and
+  // tokens of all encoder texts together (-c).
   int64_t kv_positions = 0;
 };
 

@@ -4,12 +4,9 @@
 #include <utility>
 
 #include "base/format.h"
+#include "gguf/conversion.h"
 
 namespace braid {
-
-namespace {
-constexpr int64_t kLargestCount = int64_t{1} << 24;
-}  // namespace
 
 ConfigReader::ConfigReader(const gguf::File& file) : file_(file) {
   const Result<std::string_view> architecture =
@@ -59,6 +56,71 @@ int ConfigReader::Count(std::string_view key, int if_missing) {
   return static_cast<int>(*value);
 }
 
+int ConfigReader::Layers() {
+  const int layers = Count("block_count");
+  const auto tensors = static_cast<int64_t>(file_.tensors().size());
+  if (layers <= tensors) return layers;
+  Fail({Format("{}: {} layers in a file of {} tensors", FullKey("block_count"),
+               layers, tensors)});
+  return 1;
+}
+
+std::vector<int> ConfigReader::PerLayer(std::string_view key, int layers) {
+  if (!Has(key)) {
+    Fail({Format("{}: the file has no such key", FullKey(key))});
+    return std::vector<int>(layers, 0);
+  }
+  return PerLayer(key, layers, 0);
+}
+
+std::vector<int> ConfigReader::PerLayer(std::string_view key, int layers,
+                                        int if_missing) {
+  const std::string full = FullKey(key);
+  const gguf::Value* value = file_.Find(full);
+  if (value == nullptr) return std::vector<int>(layers, if_missing);
+  std::vector<int> counts;
+  const auto add = [&](const gguf::Value& element) {
+    const Result<int64_t> number = gguf::ToInt(full, element);
+    if (!number.ok()) {
+      Fail(number.error());
+    } else if (*number < 0 || *number > kLargestCount) {
+      Fail({Format("{}: {} is not in [0, {}]", full, *number, kLargestCount)});
+    } else {
+      counts.push_back(static_cast<int>(*number));
+    }
+  };
+  if (const auto* array = std::get_if<gguf::Array>(value)) {
+    if (gguf::Count(*array) != static_cast<size_t>(layers)) {
+      Fail({Format("{}: {} elements for {} layers", full, gguf::Count(*array),
+                   layers)});
+      return std::vector<int>(layers, 0);
+    }
+    std::visit(
+        [&](const auto& elements) {
+          for (const auto& element : elements) add(gguf::Value(element));
+        },
+        array->elements);
+    counts.resize(layers, 0);
+  } else {
+    add(*value);
+    counts.resize(layers, counts.empty() ? 0 : counts.front());
+  }
+  return counts;
+}
+
+double ConfigReader::Number(std::string_view key, double if_missing) {
+  const Result<double> value = file_.GetFloat(FullKey(key), if_missing);
+  if (!value.ok()) {
+    Fail(value.error());
+    return if_missing;
+  }
+  if (!std::isfinite(*value)) {
+    Fail({Format("{}: {} is not a finite number", FullKey(key), *value)});
+    return if_missing;
+  }
+  return *value;
+}
+
 double ConfigReader::Positive(std::string_view key, double if_missing) {
   const Result<double> value = file_.GetFloat(FullKey(key), if_missing);
   if (!value.ok()) {
@@ -92,6 +154,25 @@ bool ConfigReader::Flag(std::string_view key, bool if_missing) {
     return if_missing;
   }
   return *value;
+}
+
+std::string ConfigReader::Text(std::string_view key,
+                               std::string_view if_missing) {
+  const Result<std::string_view> value =
+      file_.GetString(FullKey(key), if_missing);
+  if (!value.ok()) {
+    Fail(value.error());
+    return std::string(if_missing);
+  }
+  return std::string(*value);
+}
+
+bool ConfigReader::Has(std::string_view key) const {
+  return file_.Find(FullKey(key)) != nullptr;
+}
+
+void ConfigReader::Refuse(std::string_view key, std::string_view problem) {
+  Fail({Format("{}: {}", FullKey(key), problem)});
 }
 
 int ConfigReader::Vocabulary() {

@@ -3,9 +3,11 @@
 #ifndef BRAID_SRC_MODELS_CONFIG_READER_H_
 #define BRAID_SRC_MODELS_CONFIG_READER_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "braid/result.h"
 #include "gguf/file.h"
@@ -16,6 +18,8 @@ namespace braid {
 // and reading goes on with harmless values; ask status() at the end.
 class ConfigReader {
  public:
+  static constexpr int64_t kLargestCount = int64_t{1} << 24;
+
   // `file` must outlive the reader.
   explicit ConfigReader(const gguf::File& file);
 
@@ -23,13 +27,27 @@ class ConfigReader {
   // value may be 0.
   int Count(std::string_view key);
   int Count(std::string_view key, int if_missing);
+  // block_count, in [1, tensors in the file], so that what is kept for each
+  // layer cannot grow beyond the file.
+  int Layers();
+  // An integer in [0, 2^24] for each layer: an array with `layers` of them, or
+  // one number for all. A missing key without a default is an error.
+  std::vector<int> PerLayer(std::string_view key, int layers);
+  std::vector<int> PerLayer(std::string_view key, int layers, int if_missing);
+  // A finite number.
+  double Number(std::string_view key, double if_missing);
   // A finite number above 0.
   double Positive(std::string_view key, double if_missing);
   // A finite number in [0, 1].
   float Epsilon(std::string_view key);
   bool Flag(std::string_view key, bool if_missing);
+  std::string Text(std::string_view key, std::string_view if_missing);
+  bool Has(std::string_view key) const;
   // Size of the vocabulary: rows of token_embd.weight.
   int Vocabulary();
+
+  // Records that the value of `key` cannot be used; keeps the first error.
+  void Refuse(std::string_view key, std::string_view problem);
 
   Status status() const { return status_; }
 

@@ -10,6 +10,19 @@
 
 namespace braid {
 
+// What the engine must know of a model's rows.
+struct RowTraits {
+  // A row depends on rows behind it: sequences go through the model whole.
+  bool bidirectional = false;
+  // Encode reads texts, and every sequence must have one.
+  bool encoder = false;
+  TokenId start_token = kNoToken;  // of a decoder's texts
+  bool logits = true;              // there is an output matrix
+  // Positions are looked up in a table of this length; 0: any position.
+  int positions = 0;
+  int classes = 0;  // outputs of Classify; 0: no classifier
+};
+
 // Immutable after construction; every method may be called from any thread.
 class LanguageModel {
  public:
@@ -25,10 +38,20 @@ class LanguageModel {
   // long enough for the pass's positions.
   virtual std::vector<RopeConfig> ropes() const { return {}; }
 
+  virtual RowTraits traits() const { return {}; }
+
+  // Reads whole texts, one per run, and writes what the decoder's layers need
+  // of them to Pass::cross_tables.
+  virtual void Encode(Pass& /*pass*/) const {}
   // [rows] tokens -> {rows, width}: the residual stream after the last layer.
   virtual Rows Forward(Pass& pass) const = 0;
+  // {rows, width} -> {rows, width}: the final norm.
+  virtual ConstRows Hidden(Compute& compute, ConstRows x) const = 0;
   // {rows, width} -> {rows, vocabulary_size}: final norm and output matrix.
   virtual void Head(Compute& compute, ConstRows x, Rows logits) const = 0;
+  // Hidden rows {rows, width} -> {rows, classes}.
+  virtual void Classify(Compute& /*compute*/, ConstRows /*hidden*/,
+                        Rows /*classes*/) const {}
 };
 
 }  // namespace braid

@@ -1,84 +1,43 @@
 #include "models/llama.h"
 
-#include <cmath>
 #include <string>
 
-#include "base/format.h"
 #include "base/try.h"
 #include "models/config_reader.h"
-#include "ops/ops.h"
+#include "models/expert_config.h"
+#include "models/transformer_config.h"
 
 namespace braid {
 
 namespace {
 
-// What a file may ask for that this model does not do is said, not ignored.
-Status RefuseUnsupported(ConfigReader& reader, const gguf::File& file) {
-  if (const int experts = reader.Count("expert_count", 0); experts > 0) {
-    return Error{
-        Format("llama.expert_count: {} experts; mixtures of experts "
-               "are not supported yet",
-               experts)};
+nn::FeedForward MakeMlp(WeightScope& w, const LlamaConfig& config) {
+  if (config.experts.routing.experts > 0) {
+    return nn::FeedForward(w, config.experts);
   }
-  BRAID_ASSIGN(const std::string_view scaling,
-               file.GetString("llama.rope.scaling.type", "none"));
-  if (scaling != "none" && scaling != "linear") {
-    return Error{
-        Format("llama.rope.scaling.type: \"{}\" is not supported yet; "
-               "supported are none and linear",
-               scaling)};
-  }
-  return {};
-}
-
-RopeConfig ReadRope(ConfigReader& reader, int head_dim) {
-  RopeConfig rope;
-  rope.rotated = reader.Count("rope.dimension_count", head_dim);
-  rope.base = reader.Positive("rope.freq_base", 10000.0);
-  const double factor = reader.Positive(
-      "rope.scaling.factor", reader.Positive("rope.scale_linear", 1.0));
-  rope.position_scale = 1.0 / factor;
-  rope.pairs = RopePairs::kInterleaved;
-  return rope;
+  return nn::FeedForward(w, config.width, config.hidden);
 }
 
 }  // namespace
 
 Result<LlamaConfig> LlamaConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
-  BRAID_TRY(RefuseUnsupported(reader, file));
   LlamaConfig config;
   config.vocabulary = reader.Vocabulary();
-  config.layers = reader.Count("block_count");
+  config.layers = reader.Layers();
   config.width = reader.Count("embedding_length");
   config.hidden = reader.Count("feed_forward_length");
   config.trained_context = reader.Count("context_length");
   config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
+  config.experts = ReadExperts(reader, config.width,
+                               {.hidden = config.hidden, .normalized = true});
 
-  nn::AttentionConfig& attention = config.attention;
-  attention.width = config.width;
-  attention.heads = reader.Count("attention.head_count");
-  attention.kv_heads = reader.Count("attention.head_count_kv", attention.heads);
   BRAID_TRY(reader.status());
-  const int head_dim = config.width / attention.heads;
-  attention.key_dim = reader.Count("attention.key_length", head_dim);
-  attention.value_dim = reader.Count("attention.value_length", head_dim);
-  attention.scale = 1.0f / std::sqrt(static_cast<float>(attention.key_dim));
-  attention.rope = 0;
-  config.rope = ReadRope(reader, attention.key_dim);
+  config.attention = ReadAttention(reader, config.width, config.layers);
   BRAID_TRY(reader.status());
-  if (attention.heads % attention.kv_heads != 0) {
-    return Error{
-        Format("llama.attention.head_count_kv: {} does not divide "
-               "head_count {}",
-               attention.kv_heads, attention.heads)};
-  }
-  if (config.rope.rotated > attention.key_dim || config.rope.rotated % 2 != 0) {
-    return Error{
-        Format("llama.rope.dimension_count: {} must be even and at "
-               "most the head size {}",
-               config.rope.rotated, attention.key_dim)};
-  }
+  config.rope = ReadRope(reader, config.attention.front().key_dim,
+                         RopePairs::kInterleaved);
+  BRAID_TRY(reader.status());
   return config;
 }
 
@@ -86,34 +45,21 @@ LlamaModel::LlamaModel(WeightScope& w, const LlamaConfig& config)
     : config_(config),
       embedding_(w, config.width, config.vocabulary),
       head_(w, config.width, config.vocabulary, config.norm_epsilon) {
-  if (w.Has("rope_freqs.weight")) {
-    config_.rope.frequency_divisors =
-        w.Vector("rope_freqs.weight", {config.rope.rotated / 2}, Role::kScale);
-  }
+  ReadRopeFactors(w, config_.rope);
   for (int i = 0; i < config.layers && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back(
-        {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
-         nn::Attention(blk, config.attention, i),
-         nn::RmsNorm(blk, "ffn_norm", config.width, config.norm_epsilon),
-         nn::GatedMlp(blk, config.width, config.hidden)});
+    layers_.emplace_back(blk, config.attention[i], MakeMlp(blk, config),
+                         config.norm_epsilon, i);
   }
 }
 
 MemorySpec LlamaModel::Memory(DType kv_type) const {
-  return {std::vector<LayerSpec>(
-      layers_.size(), nn::Attention::Memory(config_.attention, kv_type))};
+  return nn::Attention::Memory(config_.attention, kv_type);
 }
 
 Rows LlamaModel::Forward(Pass& pass) const {
-  Compute& compute = pass.compute;
-  const Rows x = embedding_(compute, pass.tokens);  // {rows, d}
-  for (const Layer& layer : layers_) {
-    const ArenaScope scope(compute.arena);
-    ops::AddInto(compute, x,
-                 layer.attention(pass, layer.attention_norm(compute, x)));
-    ops::AddInto(compute, x, layer.mlp(compute, layer.mlp_norm(compute, x)));
-  }
+  const Rows x = embedding_(pass.compute, pass.tokens);  // {rows, d}
+  for (const nn::DecoderBlock& layer : layers_) layer.AddTo(pass, x);
   return x;
 }
 

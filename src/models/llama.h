@@ -1,7 +1,8 @@
-// Llama (GGUF "llama": Llama 1 to 3, Mistral, SmolLM, TinyStories).
+// Llama (GGUF "llama": Llama 1 to 3, Mistral, Mixtral, SmolLM, TinyStories).
 //
 // Papers: Touvron et al., "LLaMA", 2023; "Llama 2", 2023 (grouped heads);
-// Grattafiori et al., "The Llama 3 Herd of Models", 2024 (rope factors).
+// Grattafiori et al., "The Llama 3 Herd of Models", 2024 (rope factors); Jiang
+// et al., "Mixtral of Experts", 2024.
 //
 //   symbol    here                GGUF key
 //   d         width               llama.embedding_length
@@ -9,7 +10,10 @@
 //   n_kv      attention.kv_heads  llama.attention.head_count_kv
 //   d_head    attention.key_dim   llama.attention.key_length, else d / n_heads
 //   d_ff      hidden              llama.feed_forward_length
+//   n         experts.routing     llama.expert_count; 0: dense
+//   K                             llama.expert_used_count
 //   theta     rope.base           llama.rope.freq_base
+//   s         1 / position_scale  llama.rope.scaling.factor
 #ifndef BRAID_SRC_MODELS_LLAMA_H_
 #define BRAID_SRC_MODELS_LLAMA_H_
 
@@ -18,8 +22,7 @@
 #include "braid/result.h"
 #include "models/language_model.h"
 #include "nn/attention.h"
-#include "nn/gated_mlp.h"
-#include "nn/norm.h"
+#include "nn/decoder_block.h"
 #include "nn/vocabulary_layers.h"
 
 namespace braid {
@@ -31,7 +34,8 @@ struct LlamaConfig {
   int hidden = 0;
   int trained_context = 0;
   float norm_epsilon = 0;
-  nn::AttentionConfig attention;
+  std::vector<nn::AttentionConfig> attention;  // [layers]
+  nn::MoeConfig experts = {};
   RopeConfig rope;
 
   static Result<LlamaConfig> Read(const gguf::File& file);
@@ -39,7 +43,7 @@ struct LlamaConfig {
 
 class LlamaModel : public LanguageModel {
  public:
-  // Beside the layers' tensors, rope_freqs.weight {rotated / 2} if there.
+  // Beside the layers' tensors those of ReadRopeFactors (transformer_config.h).
   LlamaModel(WeightScope& w, const LlamaConfig& config);
 
   int vocabulary_size() const override { return config_.vocabulary; }
@@ -49,19 +53,15 @@ class LlamaModel : public LanguageModel {
   MemorySpec Memory(DType kv_type) const override;
   std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
   Rows Forward(Pass& pass) const override;
+  ConstRows Hidden(Compute& compute, ConstRows x) const override {
+    return head_.Hidden(compute, x);
+  }
   void Head(Compute& compute, ConstRows x, Rows logits) const override;
 
  private:
-  struct Layer {
-    nn::RmsNorm attention_norm;
-    nn::Attention attention;
-    nn::RmsNorm mlp_norm;
-    nn::GatedMlp mlp;
-  };
-
   LlamaConfig config_;
   nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
+  std::vector<nn::DecoderBlock> layers_;
   nn::OutputHead head_;
 };
 

@@ -21,7 +21,9 @@ Result<MambaModelConfig> MambaModelConfig::Read(const gguf::File& file) {
   config.mixer.state = reader.Count("ssm.state_size");
   config.mixer.taps = reader.Count("ssm.conv_kernel");
   config.mixer.dt_rank = reader.Count("ssm.time_step_rank");
-  config.mixer.normalize_dt_b_c = reader.Flag("ssm.dt_b_c_rms", false);
+  if (reader.Flag("ssm.dt_b_c_rms", false)) {
+    config.mixer.dt_b_c_norms = nn::DtBcNorms::kPlain;
+  }
   config.mixer.norm_epsilon = config.norm_epsilon;
   BRAID_TRY(reader.status());
   return config;

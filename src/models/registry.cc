@@ -4,8 +4,23 @@
 
 #include "base/format.h"
 #include "base/try.h"
+#include "models/bert.h"
+#include "models/deepseek2.h"
+#include "models/falcon_h1.h"
+#include "models/gemma.h"
+#include "models/granite_hybrid.h"
+#include "models/jamba.h"
+#include "models/lfm2.h"
 #include "models/llama.h"
 #include "models/mamba.h"
+#include "models/mamba2.h"
+#include "models/nemotron_h.h"
+#include "models/openelm.h"
+#include "models/qwen.h"
+#include "models/rwkv6.h"
+#include "models/rwkv7.h"
+#include "models/t5.h"
+#include "models/t5_encoder.h"
 
 namespace braid {
 
@@ -17,7 +32,7 @@ using Factory = Result<std::unique_ptr<LanguageModel>> (*)(const gguf::File&,
 template <class Model, class Config>
 Result<std::unique_ptr<LanguageModel>> Make(const gguf::File& file,
                                             WeightScope& weights) {
-  BRAID_ASSIGN(const Config config, Config::Read(file));
+  BRAID_ASSIGN(const auto config, Config::Read(file));
   std::unique_ptr<LanguageModel> model =
       std::make_unique<Model>(weights, config);
   BRAID_TRY(weights.status());
@@ -30,8 +45,26 @@ struct Architecture {
 };
 
 constexpr Architecture kArchitectures[] = {
+    {"bert", Make<BertModel, BertConfig>},
+    {"deepseek2", Make<Deepseek2Model, Deepseek2Config>},
+    {"falcon-h1", Make<FalconH1Model, FalconH1Config>},
+    {"gemma2", Make<GemmaModel, Gemma2Config>},
+    {"gemma3", Make<GemmaModel, Gemma3Config>},
+    {"granitehybrid", Make<GraniteHybridModel, GraniteHybridConfig>},
+    {"jamba", Make<JambaModel, JambaConfig>},
+    {"lfm2", Make<Lfm2Model, Lfm2Config>},
     {"llama", Make<LlamaModel, LlamaConfig>},
     {"mamba", Make<MambaModel, MambaModelConfig>},
+    {"mamba2", Make<Mamba2Model, Mamba2ModelConfig>},
+    {"nemotron_h", Make<NemotronHModel, NemotronHConfig>},
+    {"nomic-bert", Make<BertModel, NomicBertConfig>},
+    {"openelm", Make<OpenElmModel, OpenElmConfig>},
+    {"qwen2", Make<QwenModel, QwenConfig>},
+    {"qwen3", Make<QwenModel, QwenConfig>},
+    {"rwkv6", Make<Rwkv6Model, Rwkv6ModelConfig>},
+    {"rwkv7", Make<Rwkv7Model, Rwkv7ModelConfig>},
+    {"t5", Make<T5Model, T5Config>},
+    {"t5encoder", Make<T5EncoderModel, T5EncoderConfig>},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "nn/attention.h"
 
+#include "base/check.h"
 #include "ops/ops.h"
 
 namespace braid::nn {
@@ -13,23 +14,52 @@ KvLayout Layout(const AttentionConfig& config, DType kv_type) {
           .value_dim = config.value_dim};
 }
 
+// Rows of heads, {rows, n * dim}, as one row per head.
+Rows NormHeads(Compute& compute, const RmsNorm& norm, ConstRows x, int dim) {
+  BRAID_CHECK(x.stride == x.width);
+  const Rows y = norm(compute, {x.data, x.rows * (x.width / dim), dim, dim});
+  return {y.data, x.rows, x.width, x.width};
+}
+
 }  // namespace
 
-Attention::Attention(WeightScope& w, const AttentionConfig& config, int layer)
-    : config_(config),
-      layer_(layer),
-      q_(w, "attn_q", config.width, int64_t{config.heads} * config.key_dim),
-      k_(w, "attn_k", config.width, int64_t{config.kv_heads} * config.key_dim),
-      v_(w, "attn_v", config.width,
-         int64_t{config.kv_heads} * config.value_dim),
-      output_(w, "attn_output", int64_t{config.heads} * config.value_dim,
-              config.width) {}
+Attention::Attention(WeightScope& w, const AttentionConfig& config, int layer,
+                     std::string_view output)
+    : config_(config), layer_(layer) {
+  const int64_t queries = int64_t{config.heads} * config.key_dim;
+  const int64_t keys = int64_t{config.kv_heads} * config.key_dim;
+  const int64_t values = int64_t{config.kv_heads} * config.value_dim;
+  if (w.Has("attn_qkv.weight")) {
+    const int64_t all = queries + keys + values;
+    const StoredMatrix fused = w.Stored("attn_qkv.weight", config.width, all);
+    std::vector<float> bias;
+    if (w.Has("attn_qkv.bias")) {
+      bias = w.Vector("attn_qkv.bias", {all}, Role::kBias);
+    }
+    q_ = Linear(w, fused, bias, 0, queries);
+    k_ = Linear(w, fused, bias, queries, keys);
+    v_ = Linear(w, fused, bias, queries + keys, values);
+  } else {
+    q_ = Linear(w, "attn_q", config.width, queries);
+    k_ = Linear(w, "attn_k", config.width, keys);
+    v_ = Linear(w, "attn_v", config.width, values);
+  }
+  output_ =
+      Linear(w, output, int64_t{config.heads} * config.value_dim, config.width);
+  if (!config.head_norms) return;
+  q_norm_ = RmsNorm(w, "attn_q_norm", config.key_dim, config.norm_epsilon);
+  k_norm_ = RmsNorm(w, "attn_k_norm", config.key_dim, config.norm_epsilon);
+}
 
-Rows Attention::operator()(Pass& pass, ConstRows x) const {
+Rows Attention::operator()(Pass& pass, ConstRows x, RelativeBias bias) const {
   Compute& compute = pass.compute;
-  const Rows q = q_(compute, x);  // {rows, heads * key_dim}
-  const Rows k = k_(compute, x);  // {rows, kv_heads * key_dim}
+  Rows q = q_(compute, x);        // {rows, heads * key_dim}
+  Rows k = k_(compute, x);        // {rows, kv_heads * key_dim}
   const Rows v = v_(compute, x);  // {rows, kv_heads * value_dim}
+  if (config_.head_norms) {
+    q = NormHeads(compute, q_norm_, q, config_.key_dim);
+    k = NormHeads(compute, k_norm_, k, config_.key_dim);
+  }
   if (config_.rope >= 0) {
     const RopeTable& table = pass.rope_tables[config_.rope];
     ops::RopeInto(compute, table, pass.positions, config_.heads,
@@ -42,12 +72,25 @@ Rows Attention::operator()(Pass& pass, ConstRows x) const {
   ops::WriteKv(compute, layout, pages, pass.runs, pass.tables, k, v);
   const Rows mixed =  // {rows, heads * value_dim}
       ops::Attention(compute, layout, pages, pass.runs, pass.tables, q,
-                     config_.heads, config_.scale);
+                     config_.heads,
+                     {.scale = config_.scale,
+                      .soft_cap = config_.soft_cap,
+                      .window = config_.window,
+                      .bias = bias});
   return output_(compute, mixed);
 }
 
 LayerSpec Attention::Memory(const AttentionConfig& config, DType kv_type) {
   return {.page_bytes = Layout(config, kv_type).PageBytes()};
+}
+
+MemorySpec Attention::Memory(std::span<const AttentionConfig> layers,
+                             DType kv_type) {
+  MemorySpec spec;
+  for (const AttentionConfig& config : layers) {
+    spec.layers.push_back(Memory(config, kv_type));
+  }
+  return spec;
 }
 
 }  // namespace braid::nn

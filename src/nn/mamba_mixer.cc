@@ -9,19 +9,6 @@ namespace braid::nn {
 
 namespace {
 
-// GGUF stores a channel's taps together; the kernel wants a tap's channels.
-std::vector<float> TransposeTaps(const std::vector<float>& stored, int taps,
-                                 int channels) {
-  std::vector<float> weight(stored.size());
-  if (stored.empty()) return weight;  // the scope holds the error
-  for (int c = 0; c < channels; ++c) {
-    for (int j = 0; j < taps; ++j) {
-      weight[size_t(j) * channels + c] = stored[size_t(c) * taps + j];
-    }
-  }
-  return weight;
-}
-
 ScanWeights LoadScan(WeightScope& w, const MambaConfig& config) {
   const std::vector<float> a =
       w.Vector("ssm_a", {config.state, config.inner}, Role::kDecay);
@@ -43,17 +30,20 @@ MambaMixer::MambaMixer(WeightScope& w, const MambaConfig& config, int layer)
     : config_(config),
       layer_(layer),
       in_(w.Matrix("ssm_in.weight", config.width, 2 * config.inner)),
-      conv_weight_(
-          TransposeTaps(w.Vector("ssm_conv1d.weight",
-                                 {config.taps, config.inner}, Role::kMatrix),
-                        config.taps, config.inner)),
-      conv_bias_(w.Vector("ssm_conv1d.bias", {config.inner}, Role::kBias)),
+      conv_(w, "ssm_conv1d", config.taps, config.inner,
+            ShortConv::Bias::kRequired, layer),
       x_(w.Matrix("ssm_x.weight", config.inner,
                   config.dt_rank + 2 * config.state)),
       dt_(w.Matrix("ssm_dt.weight", config.dt_rank, config.inner)),
       dt_bias_(w.Vector("ssm_dt.bias", {config.inner}, Role::kBias)),
       scan_(LoadScan(w, config)),
-      out_(w.Matrix("ssm_out.weight", config.inner, config.width)) {}
+      out_(w.Matrix("ssm_out.weight", config.inner, config.width)) {
+  if (config.dt_b_c_norms == DtBcNorms::kLearned) {
+    dt_norm_ = w.Vector("ssm_dt_norm.weight", {config.dt_rank}, Role::kScale);
+    b_norm_ = w.Vector("ssm_b_norm.weight", {config.state}, Role::kScale);
+    c_norm_ = w.Vector("ssm_c_norm.weight", {config.state}, Role::kScale);
+  }
+}
 
 Rows MambaMixer::operator()(Pass& pass, ConstRows x) const {
   Compute& compute = pass.compute;
@@ -63,17 +53,16 @@ Rows MambaMixer::operator()(Pass& pass, ConstRows x) const {
   const Rows xz = ops::MatMul(compute, in_, x);  // {rows, 2 E D}
   const Rows z = xz.Columns(inner, inner);
   const Rows u =  // {rows, E D}
-      ops::CausalConv(compute, pass.ConvRuns(layer_), xz.Columns(0, inner),
-                      conv_weight_, conv_bias_, Activation::kSilu);
+      conv_(pass, xz.Columns(0, inner), Activation::kSilu);
 
   const Rows dt_b_c = ops::MatMul(compute, x_, u);  // {rows, R + 2 N}
   ConstRows dt_low = dt_b_c.Columns(0, config_.dt_rank);
   ConstRows b = dt_b_c.Columns(config_.dt_rank, state);
   ConstRows c = dt_b_c.Columns(config_.dt_rank + state, state);
-  if (config_.normalize_dt_b_c) {
-    dt_low = ops::RmsNorm(compute, dt_low, {}, config_.norm_epsilon);
-    b = ops::RmsNorm(compute, b, {}, config_.norm_epsilon);
-    c = ops::RmsNorm(compute, c, {}, config_.norm_epsilon);
+  if (config_.dt_b_c_norms != DtBcNorms::kNone) {
+    dt_low = ops::RmsNorm(compute, dt_low, dt_norm_, config_.norm_epsilon);
+    b = ops::RmsNorm(compute, b, b_norm_, config_.norm_epsilon);
+    c = ops::RmsNorm(compute, c, c_norm_, config_.norm_epsilon);
   }
   const Rows dt = ops::MatMul(compute, dt_, dt_low);  // {rows, E D}
   ops::SoftplusInto(compute, dt_bias_, dt);
@@ -86,7 +75,7 @@ Rows MambaMixer::operator()(Pass& pass, ConstRows x) const {
 
 LayerSpec MambaMixer::Memory(const MambaConfig& config) {
   // The kernel pads channels to whole vectors; see kernels/scan.h.
-  return {.conv_floats = size_t(config.taps - 1) * config.inner,
+  return {.conv_floats = ShortConv::WindowFloats(config.taps, config.inner),
           .state_floats = ScanStateFloats(config.inner, config.state)};
 }
 

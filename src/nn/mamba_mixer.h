@@ -11,8 +11,16 @@
 #include "memory/spec.h"
 #include "nn/linear.h"
 #include "nn/pass.h"
+#include "nn/short_conv.h"
 
 namespace braid::nn {
+
+// RMS norms on dt, B and C, each on its own.
+enum class DtBcNorms {
+  kNone,
+  kPlain,    // Falcon-Mamba: without weights
+  kLearned,  // Jamba
+};
 
 struct MambaConfig {
   int width = 0;    // D, the model's
@@ -20,8 +28,7 @@ struct MambaConfig {
   int state = 0;    // N
   int taps = 0;     // length of the convolution
   int dt_rank = 0;  // R
-  // Falcon-Mamba: RMS norms without weights on dt, B and C, each on its own.
-  bool normalize_dt_b_c = false;
+  DtBcNorms dt_b_c_norms = DtBcNorms::kNone;
   float norm_epsilon = 0;
 };
 
@@ -30,7 +37,8 @@ class MambaMixer {
   MambaMixer() = default;
   // Tensors ssm_in {D, 2 E D}, ssm_conv1d {taps, E D} + bias, ssm_x {E D, R +
   // 2 N}, ssm_dt {R, E D} + bias, ssm_a {N, E D}, ssm_d {E D}, ssm_out {E D,
-  // D}. `layer` is the index of its memory.
+  // D}; with learned norms ssm_dt_norm {R}, ssm_b_norm {N}, ssm_c_norm {N}.
+  // `layer` is the index of its memory.
   MambaMixer(WeightScope& w, const MambaConfig& config, int layer);
 
   // {rows, D} -> {rows, D}. Advances the state of every run.
@@ -42,9 +50,11 @@ class MambaMixer {
   MambaConfig config_;
   int layer_ = 0;
   PackedMatrix in_;
-  std::vector<float> conv_weight_;  // [taps][E D]
-  std::vector<float> conv_bias_;
+  ShortConv conv_;
   PackedMatrix x_;
+  std::vector<float> dt_norm_;  // empty: weights of 1
+  std::vector<float> b_norm_;
+  std::vector<float> c_norm_;
   PackedMatrix dt_;
   std::vector<float> dt_bias_;
   ScanWeights scan_;

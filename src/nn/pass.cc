@@ -22,9 +22,10 @@ std::span<const StateRun> StateRuns(Arena& arena, std::span<const Run> runs,
 
 }  // namespace
 
-std::span<const StateRun> Pass::ConvRuns(int layer) {
-  return StateRuns(compute.arena, runs,
-                   [&](int32_t cell) { return memory.ConvState(layer, cell); });
+std::span<const StateRun> Pass::ConvRuns(int layer, size_t offset) {
+  return StateRuns(compute.arena, runs, [&](int32_t cell) {
+    return memory.ConvState(layer, cell) + offset;
+  });
 }
 
 std::span<const StateRun> Pass::ScanRuns(int layer) {

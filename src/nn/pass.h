@@ -16,22 +16,30 @@
 namespace braid {
 
 struct Pass {
-  std::span<const TokenId> tokens;         // [rows]
-  std::span<const Position> positions;     // [rows]
-  std::span<const Run> runs;               // cover the rows in order
-  std::span<const PageTable> tables;       // [runs]; empty without attention
-  std::span<const RopeTable> rope_tables;  // one per LanguageModel::ropes()
-  DType kv_type;                           // how keys and values are stored
+  std::span<const TokenId> tokens;      // [rows]
+  std::span<const Position> positions;  // [rows]
+  std::span<const Run> runs;            // cover the rows in order
+  std::span<const PageTable> tables;    // [runs]; empty without attention
+  // Of the encoder texts that the runs' sequences look at, or that Encode
+  // reads; empty without an encoder.
+  std::span<const PageTable> cross_tables;  // [runs]
+  std::span<const int32_t> cross_lengths;   // [runs], tokens
+  std::span<const RopeTable> rope_tables;   // one per LanguageModel::ropes()
+  DType kv_type;                            // how keys and values are stored
   HybridMemory& memory;
   Compute compute;
 
   int64_t rows() const { return static_cast<int64_t>(tokens.size()); }
   // Where each run's convolution window and state of `layer` are read and
-  // written. The result lives in the arena.
-  std::span<const StateRun> ConvRuns(int layer);
+  // written. The result lives in the arena. A layer with several windows finds
+  // one at `offset` floats.
+  std::span<const StateRun> ConvRuns(int layer, size_t offset = 0);
   std::span<const StateRun> ScanRuns(int layer);
   KvPagesView Pages(int layer) {
     return {memory.PageBase(layer), memory.PageStride(layer)};
+  }
+  KvPagesView CrossPages(int layer) {
+    return {memory.cross().PageBase(layer), memory.cross().PageStride(layer)};
   }
 };
 

@@ -31,6 +31,8 @@ class OutputHead {
   // without the latter the head is tied to token_embd.weight.
   OutputHead(WeightScope& w, int64_t width, int64_t vocabulary, float epsilon);
 
+  // {rows, width} -> {rows, width}: the final norm alone.
+  Rows Hidden(Compute& compute, ConstRows x) const { return norm_(compute, x); }
   // {rows, width} -> {rows, vocabulary}, into `logits`.
   void operator()(Compute& compute, ConstRows x, Rows logits) const;
 

@@ -42,15 +42,78 @@ void WeightScope::Fail(std::string_view name, std::string_view problem) {
   shared_->status = Error{Format("{}{}: {}", prefix_, name, problem)};
 }
 
+PackedMatrix WeightScope::Pack(DType type, const std::byte* rows,
+                               int64_t inputs, int64_t outputs) {
+  PackedMatrix matrix =
+      PackedMatrix::Pack(type, rows, inputs, outputs, shared_->threads);
+  shared_->bytes += static_cast<int64_t>(matrix.bytes());
+  return matrix;
+}
+
 PackedMatrix WeightScope::Matrix(std::string_view name, int64_t inputs,
                                  int64_t outputs) {
   StoredTensor stored;
   if (!Find(name, {inputs, outputs}, Role::kMatrix, stored)) return {};
-  PackedMatrix matrix = PackedMatrix::Pack(stored.type, stored.data.data(),
-                                           inputs, outputs, shared_->threads);
-  shared_->bytes += static_cast<int64_t>(matrix.bytes());
+  PackedMatrix matrix = Pack(stored.type, stored.data.data(), inputs, outputs);
   shared_->source.Release(prefix_ + std::string(name));
   return matrix;
+}
+
+std::vector<PackedMatrix> WeightScope::Matrices(std::string_view name,
+                                                int64_t inputs, int64_t outputs,
+                                                int64_t count) {
+  StoredTensor stored;
+  if (!Find(name, {inputs, outputs, count}, Role::kMatrix, stored)) return {};
+  const size_t matrix_bytes =
+      RowBytes(stored.type, inputs) * static_cast<size_t>(outputs);
+  std::vector<PackedMatrix> matrices;
+  for (int64_t i = 0; i < count; ++i) {
+    matrices.push_back(Pack(
+        stored.type, stored.data.data() + static_cast<size_t>(i) * matrix_bytes,
+        inputs, outputs));
+  }
+  shared_->source.Release(prefix_ + std::string(name));
+  return matrices;
+}
+
+StoredMatrix WeightScope::Stored(std::string_view name, int64_t inputs,
+                                 int64_t outputs) {
+  StoredTensor stored;
+  if (!Find(name, {inputs, outputs}, Role::kMatrix, stored)) return {};
+  return {stored, inputs};
+}
+
+PackedMatrix WeightScope::PackRows(const StoredMatrix& matrix, int64_t begin,
+                                   int64_t count) {
+  const DType type = matrix.stored.type;
+  const size_t row_bytes = RowBytes(type, matrix.inputs);
+  return Pack(
+      type, matrix.stored.data.data() + static_cast<size_t>(begin) * row_bytes,
+      matrix.inputs, count);
+}
+
+PackedMatrix WeightScope::PackTransposed(const StoredMatrix& matrix,
+                                         int64_t begin, int64_t count) {
+  const int64_t inputs = matrix.inputs;
+  const size_t row_bytes = RowBytes(matrix.stored.type, inputs);
+  std::vector<float> row(static_cast<size_t>(inputs));
+  std::vector<float> transposed(static_cast<size_t>(inputs * count));
+  for (int64_t i = 0; i < count; ++i) {
+    DecodeRow(
+        matrix.stored.type,
+        matrix.stored.data.data() + static_cast<size_t>(begin + i) * row_bytes,
+        inputs, row.data());
+    for (int64_t k = 0; k < inputs; ++k) transposed[k * count + i] = row[k];
+  }
+  const DType type =
+      BlockElements(matrix.stored.type) == 1 ? matrix.stored.type : DType::kF32;
+  const size_t new_row_bytes = RowBytes(type, count);
+  std::vector<std::byte> encoded(new_row_bytes * static_cast<size_t>(inputs));
+  for (int64_t k = 0; k < inputs; ++k) {
+    EncodeRow(type, transposed.data() + k * count, count,
+              encoded.data() + static_cast<size_t>(k) * new_row_bytes);
+  }
+  return Pack(type, encoded.data(), count, inputs);
 }
 
 std::vector<float> WeightScope::Vector(std::string_view name,

@@ -28,6 +28,12 @@ struct EmbeddingTable {
   int64_t count = 0;
 };
 
+// Rows of a matrix that is packed in parts.
+struct StoredMatrix {
+  StoredTensor stored;
+  int64_t inputs = 0;
+};
+
 // Copies share the source, the error and the counts. Not thread-safe.
 class WeightScope {
  public:
@@ -43,6 +49,18 @@ class WeightScope {
 
   // {inputs, outputs}, packed for the matrix product.
   PackedMatrix Matrix(std::string_view name, int64_t inputs, int64_t outputs);
+  // {inputs, outputs, count}: one matrix for each expert or head.
+  std::vector<PackedMatrix> Matrices(std::string_view name, int64_t inputs,
+                                     int64_t outputs, int64_t count);
+  // {inputs, outputs} as stored; the source must outlive it.
+  StoredMatrix Stored(std::string_view name, int64_t inputs, int64_t outputs);
+  // Packs rows [begin, begin + count): {inputs, count}.
+  PackedMatrix PackRows(const StoredMatrix& matrix, int64_t begin,
+                        int64_t count);
+  // Packs the transpose of these rows: {count, inputs}. Formats with blocks
+  // cannot be transposed without rounding again, and become float32.
+  PackedMatrix PackTransposed(const StoredMatrix& matrix, int64_t begin,
+                              int64_t count);
   // Decoded to float32, in stored order.
   std::vector<float> Vector(std::string_view name, const Shape& shape,
                             Role role);
@@ -67,6 +85,8 @@ class WeightScope {
     int64_t bytes = 0;
   };
 
+  PackedMatrix Pack(DType type, const std::byte* rows, int64_t inputs,
+                    int64_t outputs);
   // Finds prefix + name, or records the error and returns false.
   bool Find(std::string_view name, const Shape& shape, Role role,
             StoredTensor& stored);

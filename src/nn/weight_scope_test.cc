@@ -61,6 +61,55 @@ TEST_F(WeightScopeTest, VectorsDecodeAnyStorageType) {
   EXPECT_NE(a, b);
 }
 
+// Column `k` of a packed matrix: its product with one input of 1.
+std::vector<float> ColumnOf(const PackedMatrix& matrix, int64_t k,
+                            ThreadPool& threads) {
+  Arena arena;
+  const int64_t inputs = matrix.inputs();
+  const int64_t outputs = matrix.outputs();
+  std::vector<float> x(static_cast<size_t>(inputs));
+  x[static_cast<size_t>(k)] = 1;
+  std::vector<float> y(static_cast<size_t>(outputs));
+  MatMul(matrix, {x.data(), 1, inputs, inputs}, {y.data(), 1, outputs, outputs},
+         arena, threads);
+  return y;
+}
+
+TEST_F(WeightScopeTest, MatricesAreThePartsOfAStack) {
+  RandomSource source(1, DType::kQ8_0);
+  WeightScope w(source, threads_);
+  const std::vector<PackedMatrix> matrices =
+      w.Matrices("experts.weight", 64, 5, 3);
+  const std::vector<float> all =
+      w.Vector("experts.weight", {64, 5, 3}, Role::kMatrix);
+  ASSERT_EQ(matrices.size(), 3u);
+  for (size_t i = 0; i < matrices.size(); ++i) {
+    const std::vector<float> column = ColumnOf(matrices[i], 41, threads_);
+    for (size_t n = 0; n < 5; ++n) {
+      EXPECT_EQ(column[n], all[(i * 5 + n) * 64 + 41]);
+    }
+  }
+}
+
+TEST_F(WeightScopeTest, PartsOfAMatrixArePackedAsStoredAndTransposed) {
+  for (const DType type : {DType::kF16, DType::kQ8_0}) {
+    RandomSource source(1, type);
+    WeightScope w(source, threads_);
+    const StoredMatrix stored = w.Stored("m.weight", 32, 9);
+    const std::vector<float> all = w.Vector("m.weight", {32, 9}, Role::kMatrix);
+    const PackedMatrix rows = w.PackRows(stored, 2, 5);
+    EXPECT_EQ(rows.type(), type);
+    const PackedMatrix transposed = w.PackTransposed(stored, 2, 5);
+    EXPECT_EQ(transposed.inputs(), 5);
+    const std::vector<float> column = ColumnOf(rows, 30, threads_);
+    for (size_t n = 0; n < 5; ++n) {
+      EXPECT_EQ(column[n], all[(2 + n) * 32 + 30]);
+    }
+    const std::vector<float> row = ColumnOf(transposed, 3, threads_);
+    for (size_t k = 0; k < 32; ++k) EXPECT_EQ(row[k], all[5 * 32 + k]);
+  }
+}
+
 // A source that lacks one tensor and has another in the wrong shape.
 class BrokenSource : public RandomSource {
  public:

@@ -1,38 +1,16 @@
 #include "ops/ops.h"
 
 #include "base/check.h"
-#include "kernels/elementwise.h"
 #include "kernels/norm.h"
+#include "ops/checks.h"
 
 namespace braid::ops {
 
 namespace {
 
-bool SameShape(ConstRows a, ConstRows b) {
-  return a.rows == b.rows && a.width == b.width;
-}
-
 // One row, seen as `rows` equal rows.
 ConstRows Broadcast(std::span<const float> row, int64_t rows) {
   return {row.data(), rows, static_cast<int64_t>(row.size()), 0};
-}
-
-bool RunsCover(std::span<const Run> runs, int64_t rows) {
-  int64_t next = 0;
-  for (const Run& run : runs) {
-    if (run.begin != next || run.length < 1) return false;
-    next += run.length;
-  }
-  return next == rows;
-}
-
-bool RunsCover(std::span<const StateRun> runs, int64_t rows) {
-  int64_t next = 0;
-  for (const StateRun& run : runs) {
-    if (run.begin != next || run.length < 1) return false;
-    next += run.length;
-  }
-  return next == rows;
 }
 
 }  // namespace
@@ -59,6 +37,15 @@ void AddInto(Compute& compute, Rows x, ConstRows y) {
   braid::Add(x, y, x, compute.threads);
 }
 
+void ScaleInto(Compute& compute, float factor, Rows x) {
+  braid::Scale(x, factor, x, compute.threads);
+}
+
+void SoftCapInto(Compute& compute, float cap, Rows x) {
+  BRAID_CHECK(cap > 0);
+  braid::SoftCap(x, cap, x, compute.threads);
+}
+
 Rows RmsNorm(Compute& compute, ConstRows x, std::span<const float> weight,
              float epsilon) {
   BRAID_CHECK(weight.empty() || static_cast<int64_t>(weight.size()) == x.width);
@@ -68,9 +55,36 @@ Rows RmsNorm(Compute& compute, ConstRows x, std::span<const float> weight,
   return y;
 }
 
+Rows LayerNorm(Compute& compute, ConstRows x, std::span<const float> weight,
+               std::span<const float> bias, float epsilon) {
+  const Rows y = compute.NewRows(x.rows, x.width);
+  LayerNormInto(compute, x, weight, bias, epsilon, y);
+  return y;
+}
+
+void LayerNormInto(Compute& compute, ConstRows x, std::span<const float> weight,
+                   std::span<const float> bias, float epsilon, Rows y) {
+  BRAID_CHECK(weight.empty() || static_cast<int64_t>(weight.size()) == x.width);
+  BRAID_CHECK(bias.empty() || static_cast<int64_t>(bias.size()) == x.width);
+  BRAID_CHECK(SameShape(x, y));
+  braid::LayerNorm(x, weight.empty() ? nullptr : weight.data(),
+                   bias.empty() ? nullptr : bias.data(), epsilon, y,
+                   compute.threads);
+}
+
 void SiluMulInto(Compute& compute, ConstRows gate, Rows value) {
   BRAID_CHECK(SameShape(gate, value));
-  braid::SiluMul(gate, value, value, compute.threads);
+  braid::ActivateMul(Nonlinearity::kSilu, gate, value, value, compute.threads);
+}
+
+void ActivateInto(Compute& compute, Nonlinearity f, Rows x) {
+  braid::Activate(f, x, x, compute.threads);
+}
+
+void ActivateMulInto(Compute& compute, Nonlinearity f, ConstRows gate,
+                     Rows value) {
+  BRAID_CHECK(SameShape(gate, value));
+  braid::ActivateMul(f, gate, value, value, compute.threads);
 }
 
 void SoftplusInto(Compute& compute, std::span<const float> bias, Rows x) {
@@ -99,12 +113,14 @@ void WriteKv(Compute& compute, const KvLayout& layout, KvPagesView pages,
 
 Rows Attention(Compute& compute, const KvLayout& layout, KvPagesView pages,
                std::span<const Run> runs, std::span<const PageTable> tables,
-               ConstRows q, int heads, float scale) {
+               ConstRows q, int heads, const AttentionOptions& options) {
   BRAID_CHECK(RunsCover(runs, q.rows) && tables.size() == runs.size());
   BRAID_CHECK(q.width == int64_t{heads} * layout.key_dim);
   BRAID_CHECK(heads % layout.kv_heads == 0);
+  BRAID_CHECK(options.key_counts.empty() ||
+              options.key_counts.size() == runs.size());
   const Rows out = compute.NewRows(q.rows, int64_t{heads} * layout.value_dim);
-  braid::Attention(layout, pages, runs, tables, q, heads, scale, out,
+  braid::Attention(layout, pages, runs, tables, q, heads, options, out,
                    compute.arena, compute.threads);
   return out;
 }

@@ -11,6 +11,7 @@
 #include "base/run.h"
 #include "kernels/attention.h"
 #include "kernels/conv.h"
+#include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 #include "kernels/rope.h"
 #include "kernels/scan.h"
@@ -30,12 +31,29 @@ void AddBias(Compute& compute, std::span<const float> bias, Rows x);
 // x + y into x: the residual stream.
 void AddInto(Compute& compute, Rows x, ConstRows y);
 
+// x * factor, in place.
+void ScaleInto(Compute& compute, float factor, Rows x);
+// cap * tanh(x / cap), in place.
+void SoftCapInto(Compute& compute, float cap, Rows x);
+
 // {rows, width} -> {rows, width}; `weight` empty: all ones.
 Rows RmsNorm(Compute& compute, ConstRows x, std::span<const float> weight,
              float epsilon);
 
+// {rows, width} -> {rows, width}; empty: all ones, nothing added.
+Rows LayerNorm(Compute& compute, ConstRows x, std::span<const float> weight,
+               std::span<const float> bias, float epsilon);
+// The same into rows that are there; y may be x.
+void LayerNormInto(Compute& compute, ConstRows x, std::span<const float> weight,
+                   std::span<const float> bias, float epsilon, Rows y);
+
 // silu(gate) * value, into `value`.
 void SiluMulInto(Compute& compute, ConstRows gate, Rows value);
+// f(x), in place.
+void ActivateInto(Compute& compute, Nonlinearity f, Rows x);
+// f(gate) * value, into `value`.
+void ActivateMulInto(Compute& compute, Nonlinearity f, ConstRows gate,
+                     Rows value);
 
 // softplus(x + bias), in place.
 void SoftplusInto(Compute& compute, std::span<const float> bias, Rows x);
@@ -53,7 +71,7 @@ void WriteKv(Compute& compute, const KvLayout& layout, KvPagesView pages,
 // {rows, heads * key_dim} -> {rows, heads * value_dim}.
 Rows Attention(Compute& compute, const KvLayout& layout, KvPagesView pages,
                std::span<const Run> runs, std::span<const PageTable> tables,
-               ConstRows q, int heads, float scale);
+               ConstRows q, int heads, const AttentionOptions& options);
 
 // {rows, channels} -> {rows, channels}; see kernels/conv.h.
 Rows CausalConv(Compute& compute, std::span<const StateRun> runs, ConstRows x,

@@ -43,6 +43,37 @@ class ModelTest:
     path = ""     # of its model
 
 
+class Embedding(ModelTest):
+
+    def vectors(self, prompts, *more):
+        flags = [flag for text in prompts for flag in ("-p", text)]
+        output = json.loads(self.braid.output("embedding", *flags, *more))
+        data = output["data"]
+        self.assertEqual([row["index"] for row in data],
+                         list(range(len(prompts))))
+        return [row["embedding"] for row in data]
+
+    def test_a_vector_depends_on_its_text_alone(self):
+        for kind in ("mean", "cls", "last"):
+            together = self.vectors(PROMPTS, "--pooling", kind)
+            self.assertEqual(len(set(map(len, together))), 1)
+            for text, vector in zip(PROMPTS, together):
+                self.assertAlmostEqual(sum(x * x for x in vector), 1, 5)
+                alone = self.vectors([text], "--pooling", kind, "-ub", "2")
+                self.assertEqual(alone, [vector])
+
+    def test_the_mean_is_that_of_the_rows(self):
+        plain = ["--normalize", "none"]
+        rows, = self.vectors(PROMPTS[:1], "--pooling", "none", *plain)
+        mean, = self.vectors(PROMPTS[:1], "--pooling", "mean", *plain)
+        for column, value in zip(zip(*rows), mean):
+            self.assertAlmostEqual(sum(column) / len(rows), value, 4)
+
+    def test_a_file_that_names_no_pooling_gives_rows(self):
+        self.assertEqual(self.vectors(PROMPTS[:1]),
+                         self.vectors(PROMPTS[:1], "--pooling", "none"))
+
+
 class Generate(ModelTest):
 
     def flags(self, *more):
@@ -242,5 +273,6 @@ if __name__ == "__main__":
     if not PROGRAMS:
         print("skipped: no model")
         sys.exit(77)
-    globals().update(on_every_model(Generate, Parallel, Tokenize, Gguf, Bench))
+    globals().update(on_every_model(Embedding, Generate, Parallel, Tokenize,
+                                    Gguf, Bench))
     run_tests(__name__)

@@ -12,8 +12,8 @@ import unittest
 from program import Program, run_tests
 
 BRAID = Program(sys.argv[1])
-COMMANDS = ["generate", "parallel", "tokenize", "bench", "gguf", "completion",
-            "help", "version"]
+COMMANDS = ["generate", "parallel", "tokenize", "bench", "gguf", "convert",
+            "completion", "help", "version"]
 
 
 class Usage(unittest.TestCase):
@@ -55,6 +55,7 @@ class Usage(unittest.TestCase):
                 ["bench", "-m", missing],
                 ["gguf", "show", missing],
                 ["gguf", "check", missing],
+                ["convert", missing],
                 ["generate", "-f", missing]]:
             with self.subTest(arguments=arguments):
                 self.assertIn(missing, BRAID.error(*arguments))

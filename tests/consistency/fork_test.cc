@@ -127,6 +127,7 @@ TEST_P(ForkTest, RefusedBatchesChangeNothing) {
 
 INSTANTIATE_TEST_SUITE_P(Models, ForkTest,
                          testing::Values(TinyKind::kMamba, TinyKind::kLlama,
+                                         TinyKind::kDeepseek2, TinyKind::kJamba,
                                          TinyKind::kHybrid),
                          [](const auto& param_info) {
                            return ToText(param_info.param);

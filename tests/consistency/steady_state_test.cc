@@ -44,6 +44,7 @@ TEST_P(SteadyState, DecodeAllocatesNothing) {
 
 INSTANTIATE_TEST_SUITE_P(Models, SteadyState,
                          testing::Values(TinyKind::kMamba, TinyKind::kLlama,
+                                         TinyKind::kDeepseek2, TinyKind::kJamba,
                                          TinyKind::kHybrid),
                          [](const auto& param_info) {
                            return ToText(param_info.param);

@@ -10,7 +10,30 @@
 
 namespace braid {
 
-enum class TinyKind { kMamba, kLlama, kHybrid };
+enum class TinyKind {
+  kMamba,
+  kMamba2,
+  kRwkv6,
+  kRwkv7,
+  kLfm2,
+  kFalconH1,
+  kLlama,
+  kMixtral,
+  kDeepseek2,
+  kJamba,
+  kGraniteHybrid,
+  kNemotronH,
+  kQwen2,
+  kQwen3,
+  kGemma2,
+  kGemma3,
+  kOpenElm,
+  kBert,
+  kNomicBert,
+  kT5Encoder,
+  kT5,
+  kHybrid
+};
 
 std::string ToText(TinyKind kind);
 

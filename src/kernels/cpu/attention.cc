@@ -33,10 +33,15 @@ struct AttentionOp {
   ConstRows q;
   Rows out;
   int group;  // query heads per KV head
-  float scale;
+  AttentionOptions options;
 
   int64_t value_stride() const {
     return (int64_t{layout.value_dim} + 15) / 16 * 16;
+  }
+  // The first position that a query sees.
+  int64_t FirstSeen(int64_t position) const {
+    if (options.window == 0) return 0;
+    return std::max<int64_t>(0, position + 1 - options.window);
   }
 };
 
@@ -46,6 +51,12 @@ struct QuerySpan {
   int64_t row;  // of q and out
   int64_t position;
   int64_t count;
+  int64_t key_count;  // positions that all of them see; 0: each up to its own
+
+  // One behind the last position that a query sees.
+  int64_t EndSeen(int64_t query) const {
+    return key_count > 0 ? key_count : query + 1;
+  }
 };
 
 // One thread's scratch, for tasks of up to `rows` query rows.
@@ -79,31 +90,68 @@ struct KvBlock {
   int64_t value_stride;
 };
 
+// The soft cap and the relative bias, on the scores of one block.
+void ShapeScores(const AttentionOp& op, const QuerySpan& span, int kv_head,
+                 const Tile& tile, int64_t first_position, float* scores) {
+  const FloatTag d;
+  const float cap = op.options.soft_cap;
+  if (cap > 0) {
+    for (int i = 0; i < tile.rows * kBlock; i += kLanes) {
+      const FloatVec ratio = hn::Div(hn::LoadU(d, scores + i), hn::Set(d, cap));
+      hn::StoreU(hn::Mul(hn::Set(d, cap), Tanh(d, ratio)), d, scores + i);
+    }
+  }
+  const RelativeBias& bias = op.options.bias;
+  if (bias.values == nullptr) return;
+  for (int r = 0; r < tile.rows; ++r) {
+    const int64_t row = tile.row + r;
+    const int64_t head = kv_head * op.group + row % op.group;
+    const float* of_head =
+        bias.values + head * (bias.before + 1 + bias.after) + bias.before;
+    const int64_t position = span.position + row / op.group;
+    for (int j = 0; j < kBlock; ++j) {
+      const int64_t distance = first_position + j - position;
+      scores[r * kBlock + j] +=
+          of_head[std::clamp<int64_t>(distance, -bias.before, bias.after)];
+    }
+  }
+}
+
 // Takes `blocks` consecutive blocks, the first of which begins at
 // `first_position`, into account.
 template <class T>
-void AttendTile(const AttentionOp& op, const QuerySpan& span, const Tile& tile,
-                const KvBlock<T>* kv, int blocks, int64_t first_position) {
+void AttendTile(const AttentionOp& op, const QuerySpan& span, int kv_head,
+                const Tile& tile, const KvBlock<T>* kv, int blocks,
+                int64_t first_position) {
   alignas(64) float scores[kBatchBlocks][kMostTileRows * kBlock];
   BlockTotals totals[kBatchBlocks];
-  int counts[kBatchBlocks][kMostTileRows];
+  Seen seen[kBatchBlocks][kMostTileRows];
+  const bool shaped =
+      op.options.soft_cap > 0 || op.options.bias.values != nullptr;
   for (int b = 0; b < blocks; ++b) {
     Scores(tile, kv[b].keys, kv[b].next_keys, op.layout.key_dim, scores[b]);
+    if (shaped) {
+      ShapeScores(op, span, kv_head, tile, first_position + b * kBlock,
+                  scores[b]);
+    }
   }
   for (int b = 0; b < blocks; ++b) {
     Store16(Zero16(), totals[b].maximum);  // lanes that are no rows
     Store16(Zero16(), totals[b].total);
     for (int r = 0; r < tile.rows; ++r) {
-      const int64_t position = span.position + (tile.row + r) / op.group;
-      const int64_t visible = position - first_position - b * kBlock + 1;
-      counts[b][r] = static_cast<int>(std::min<int64_t>(kBlock, visible));
-      SoftmaxBlock(scores[b] + r * kBlock, counts[b][r], totals[b].maximum[r],
+      const int64_t query = span.position + (tile.row + r) / op.group;
+      const auto in_block = [first = first_position + b * kBlock](int64_t at) {
+        return static_cast<int>(std::clamp<int64_t>(at - first, 0, kBlock));
+      };
+      seen[b][r] = {in_block(op.FirstSeen(query)),
+                    in_block(span.EndSeen(query))};
+      SoftmaxBlock(scores[b] + r * kBlock, seen[b][r], totals[b].maximum[r],
                    totals[b].total[r]);
     }
   }
   CombineTotals(tile, blocks, totals);
   for (int b = 0; b < blocks; ++b) {
-    AddValues(tile, {scores[b], counts[b], totals[b].old, totals[b].fresh},
+    AddValues(tile, {scores[b], seen[b], totals[b].old, totals[b].fresh},
               kv[b].values, kv[b].next_values, kv[b].value_stride,
               op.value_stride());
   }
@@ -135,7 +183,7 @@ int MakeTiles(const AttentionOp& op, const QuerySpan& span, int kv_head,
       const float* q = op.q.row(span.row + from / op.group) +
                        (kv_head * op.group + from % op.group) * key_dim;
       for (int k = 0; k < key_dim; ++k) {
-        queries[k * tile.padded_rows + r] = q[k] * op.scale;
+        queries[k * tile.padded_rows + r] = q[k] * op.options.scale;
       }
     }
     Store16(Set16(-kInfinity), tile.maximum);
@@ -216,7 +264,7 @@ void AttendPages(const AttentionOp& op, const QuerySpan& span, int kv_head,
     kv[i] = {read(i), read(i + kPrefetchBlocks), read(count + i),
              read(count + i + kPrefetchBlocks), op.layout.value_dim};
   }
-  AttendTile(op, span, tile, kv, count, begin * kBlock);
+  AttendTile(op, span, kv_head, tile, kv, count, begin * kBlock);
 }
 
 // One block, decoded into the scratch.
@@ -241,9 +289,9 @@ KvBlock<float> DecodeBlock(const AttentionOp& op, const QuerySpan& span,
 // queries are packed.
 template <class T>
 void PrefetchFirstKeys(const AttentionOp& op, const QuerySpan& span,
-                       int kv_head) {
+                       int kv_head, int64_t block) {
   const int64_t count = int64_t{op.layout.key_dim} * kBlock;
-  const T* keys = PageData<T>(op, span, 0, op.layout.KeyOffset(kv_head));
+  const T* keys = PageData<T>(op, span, block, op.layout.KeyOffset(kv_head));
   for (int64_t i = 0; i < count; i += 64 / int64_t{sizeof(T)}) {
     Prefetch(keys + i);
   }
@@ -252,26 +300,31 @@ void PrefetchFirstKeys(const AttentionOp& op, const QuerySpan& span,
 template <class T>
 void AttendSpan(const AttentionOp& op, const QuerySpan& span, int kv_head,
                 const AttentionScratch& scratch) {
-  PrefetchFirstKeys<T>(op, span, kv_head);
+  const int64_t begin = BlockOf(op.FirstSeen(span.position));
+  PrefetchFirstKeys<T>(op, span, kv_head, begin);
   const int tiles = MakeTiles(op, span, kv_head, scratch);
-  const int64_t end = BlockOf(span.position + span.count - 1) + 1;
+  const int64_t last = span.position + span.count - 1;
+  const int64_t end = BlockOf(span.EndSeen(last) - 1) + 1;
   const bool reads_pages = ReadsPages<T>(op, tiles);
   const int64_t step = reads_pages && tiles == 1 ? kBatchBlocks : 1;
+  // Tile i's queries, which are all of one block.
+  const auto query = [&](int i) {
+    return span.position + scratch.tiles[i].row / op.group;
+  };
   int first_tile = 0;  // tiles before it end before the block
-  for (int64_t block = 0; block < end; block += step) {
-    while (BlockOf(span.position + scratch.tiles[first_tile].row / op.group) <
-           block) {
-      ++first_tile;
-    }
+  for (int64_t block = begin; block < end; block += step) {
+    while (BlockOf(span.EndSeen(query(first_tile)) - 1) < block) ++first_tile;
     const KvBlock<float> decoded =
         reads_pages ? KvBlock<float>{}
                     : DecodeBlock<T>(op, span, kv_head, block, scratch);
     for (int i = first_tile; i < tiles; ++i) {
+      if (BlockOf(op.FirstSeen(query(i))) > block) break;
       if (reads_pages) {
         AttendPages<T>(op, span, kv_head, scratch.tiles[i], block,
                        std::min(end, block + step), end - 1);
       } else {
-        AttendTile(op, span, scratch.tiles[i], &decoded, 1, block * kBlock);
+        AttendTile(op, span, kv_head, scratch.tiles[i], &decoded, 1,
+                   block * kBlock);
       }
     }
   }
@@ -308,14 +361,15 @@ int64_t SpanPositions(int group) {
 // Calls at(span) for the spans of a run, which begin at multiples of
 // SpanPositions, the longest walk first.
 template <class At>
-void ForSpans(const Run& run, const PageTable& table, int group, const At& at) {
+void ForSpans(const Run& run, const PageTable& table, int64_t key_count,
+              int group, const At& at) {
   const int64_t step = SpanPositions(group);
   const int64_t begin = run.first_position;
   const int64_t end = begin + run.length;
   for (int64_t i = (end - 1) / step; i >= begin / step; --i) {
     const int64_t first = std::max(begin, i * step);
     at(QuerySpan{table.pages.data(), run.begin + (first - begin), first,
-                 std::min(end, (i + 1) * step) - first});
+                 std::min(end, (i + 1) * step) - first, key_count});
   }
 }
 
@@ -340,24 +394,31 @@ AttentionScratch NewScratch(const AttentionOp& op, int64_t rows, Arena& arena) {
 
 void Attention(const KvLayout& layout, KvPagesView pages,
                std::span<const Run> runs, std::span<const PageTable> tables,
-               ConstRows q, int heads, float scale, Rows out, Arena& arena,
-               ThreadPool& threads) {
+               ConstRows q, int heads, const AttentionOptions& options,
+               Rows out, Arena& arena, ThreadPool& threads) {
   const int group = heads / layout.kv_heads;
   BRAID_CHECK(group * layout.kv_heads == heads);
-  const AttentionOp op = {layout, pages, q, out, group, scale};
+  BRAID_CHECK(options.causal || options.window == 0);
+  const AttentionOp op = {layout, pages, q, out, group, options};
+  const auto key_count = [&](size_t run) -> int64_t {
+    if (options.causal) return 0;
+    if (!options.key_counts.empty()) return options.key_counts[run];
+    return runs[run].first_position + runs[run].length;
+  };
   const ArenaScope scope(arena);
   int64_t count = 0;
   int64_t longest = 0;
   for (size_t r = 0; r < runs.size(); ++r) {
-    ForSpans(runs[r], tables[r], group, [&](const QuerySpan& span) {
-      ++count;
-      longest = std::max(longest, span.count);
-    });
+    ForSpans(runs[r], tables[r], key_count(r), group,
+             [&](const QuerySpan& span) {
+               ++count;
+               longest = std::max(longest, span.count);
+             });
   }
   QuerySpan* spans = arena.Allocate<QuerySpan>(static_cast<size_t>(count));
   count = 0;
   for (size_t r = 0; r < runs.size(); ++r) {
-    ForSpans(runs[r], tables[r], group,
+    ForSpans(runs[r], tables[r], key_count(r), group,
              [&](const QuerySpan& span) { spans[count++] = span; });
   }
   AttentionScratch* scratch =

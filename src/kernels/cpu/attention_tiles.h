@@ -1,6 +1,9 @@
 // The register tiles of attention: scores, softmax, combination and weighted
 // values of a few query rows and one block of keys and values. Read once per
 // vector target; attention.cc walks the blocks.
+#include <algorithm>
+#include <limits>
+
 #include "kernels/attention.h"
 #include "kernels/cpu/element_functions.h"
 
@@ -129,19 +132,40 @@ void Scores(const Tile& tile, const T* keys, const T* next, int key_dim,
   }
 }
 
-// Turns the first `count` scores into exp(score - largest), the others into 0.
-HWY_INLINE void SoftmaxBlock(float* scores, int count, float& maximum,
+// The positions [begin, end) of a block, those that a query sees.
+struct Seen {
+  int begin;
+  int end;
+};
+
+HWY_INLINE hn::Mask<FloatTag> SeenLanes(Seen seen, int first_lane) {
+  const auto first = [first_lane](int end) HWY_ATTR {
+    const int lanes = std::clamp(end - first_lane, 0, kLanes);
+    return hn::FirstN(FloatTag(), static_cast<size_t>(lanes));
+  };
+  return hn::AndNot(first(seen.begin), first(seen.end));
+}
+
+// Turns the seen scores into exp(score - largest), the others into 0. Nothing
+// seen: the maximum is below every score, so that nothing before it (which is
+// nothing, too: +0) and nothing after it notices.
+HWY_INLINE void SoftmaxBlock(float* scores, Seen seen, float& maximum,
                              float& total) {
   const FloatTag d;
   constexpr int kVectors = kBlock / kLanes;
+  const bool whole = seen.begin == 0 && seen.end == kBlock;
+  if (seen.begin >= seen.end) {
+    maximum = -std::numeric_limits<float>::max();
+    total = 0.0f;
+    return;
+  }
   FloatVec s[kVectors];
   FloatVec largest = hn::Set(d, -kInfinity);
   BRAID_UNROLL
   for (int v = 0; v < kVectors; ++v) {
     s[v] = hn::LoadU(d, scores + v * kLanes);
-    if (count < kBlock) {
-      const int lanes = std::clamp(count - v * kLanes, 0, kLanes);
-      s[v] = hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(lanes)), s[v],
+    if (!whole) {
+      s[v] = hn::IfThenElse(SeenLanes(seen, v * kLanes), s[v],
                             hn::Set(d, -kInfinity));
     }
     largest = Larger(largest, s[v]);
@@ -151,10 +175,7 @@ HWY_INLINE void SoftmaxBlock(float* scores, int count, float& maximum,
   BRAID_UNROLL
   for (int v = 0; v < kVectors; ++v) {
     FloatVec e = Exp(d, hn::Sub(s[v], hn::Set(d, maximum)));
-    if (count < kBlock) {
-      const int lanes = std::clamp(count - v * kLanes, 0, kLanes);
-      e = hn::IfThenElseZero(hn::FirstN(d, static_cast<size_t>(lanes)), e);
-    }
+    if (!whole) e = hn::IfThenElseZero(SeenLanes(seen, v * kLanes), e);
     hn::StoreU(e, d, scores + v * kLanes);
     sum.part[v % kParts] = hn::Add(sum.part[v % kParts], e);
   }
@@ -164,7 +185,7 @@ HWY_INLINE void SoftmaxBlock(float* scores, int count, float& maximum,
 // One block's contribution to the value sums of kRows rows.
 struct BlockWeights {
   const float* weights;  // e of the definition, [row][kBlock]
-  const int* counts;     // positions of the block that a row sees
+  const Seen* seen;      // by each row
   const float* old;      // factors of the sums so far and of the block
   const float* fresh;
 };
@@ -180,9 +201,28 @@ HWY_INLINE void ValueSlice(const BlockWeights& block, const T* values,
     BRAID_UNROLL
     for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
   }
-  // Rows are in position order: the first sees least.
-  const int common = block.counts[0];
-  for (int j = 0; j < common; ++j) {
+  // What all rows see; they are in position order.
+  const int common_begin = block.seen[kRows - 1].begin;
+  const int common_end = std::max(common_begin, block.seen[0].end);
+  // Rows that do not see position j leave it out, because 0 times an infinity
+  // is not 0.
+  const auto add_where_seen = [&](int begin, int end) HWY_ATTR {
+    for (int j = begin; j < end; ++j) {
+      BRAID_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        if (j < block.seen[r].begin || j >= block.seen[r].end) continue;
+        const FloatVec weight = hn::Set(d, block.weights[r * kBlock + j]);
+        BRAID_UNROLL
+        for (int v = 0; v < kVectors; ++v) {
+          sum[r][v] = hn::MulAdd(
+              weight, LoadFloats(values + j * value_stride + v * kLanes),
+              sum[r][v]);
+        }
+      }
+    }
+  };
+  add_where_seen(block.seen[0].begin, common_begin);
+  for (int j = common_begin; j < common_end; ++j) {
     FloatVec value[kVectors];
     BRAID_UNROLL
     for (int v = 0; v < kVectors; ++v) {
@@ -203,21 +243,7 @@ HWY_INLINE void ValueSlice(const BlockWeights& block, const T* values,
       }
     }
   }
-  // Only in the block of the queries themselves: rows that do not see position
-  // j leave it out, because 0 times an infinity is not 0.
-  for (int j = common; j < block.counts[kRows - 1]; ++j) {
-    BRAID_UNROLL
-    for (int r = 0; r < kRows; ++r) {
-      if (j >= block.counts[r]) continue;
-      const FloatVec weight = hn::Set(d, block.weights[r * kBlock + j]);
-      BRAID_UNROLL
-      for (int v = 0; v < kVectors; ++v) {
-        sum[r][v] = hn::MulAdd(
-            weight, LoadFloats(values + j * value_stride + v * kLanes),
-            sum[r][v]);
-      }
-    }
-  }
+  add_where_seen(common_end, block.seen[kRows - 1].end);
   BRAID_UNROLL
   for (int r = 0; r < kRows; ++r) {
     const FloatVec old = hn::Set(d, block.old[r]);
@@ -273,7 +299,7 @@ void AddValues(const Tile& tile, BlockWeights block, const T* values,
     left -= rows;
     sums += rows * sums_stride;
     block.weights += rows * kBlock;
-    block.counts += rows;
+    block.seen += rows;
     block.old += rows;
     block.fresh += rows;
   }

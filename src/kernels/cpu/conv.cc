@@ -15,8 +15,6 @@
 namespace braid {
 namespace {
 
-constexpr int kMostTaps = 8;
-
 struct Convolution {
   ConstRows x;
   const float* weight;  // [taps][channels]

@@ -71,6 +71,54 @@ HWY_INLINE V Softplus(D d, V x) {
                         hn::Add(positive, log1p));
 }
 
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Sigmoid(D d, V v) {
+  const V one = hn::Set(d, 1.0f);
+  return hn::Div(one, hn::Add(one, Exp(d, hn::Neg(v))));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Tanh(D d, V x) {
+  const V one = hn::Set(d, 1.0f);
+  const V size = hn::Abs(x);
+  const V small = hn::Mul(x, Horner<kTanhDegree>(d, kTanhRatio, hn::Mul(x, x)));
+  const V quotient =
+      hn::Div(hn::Set(d, 2.0f), hn::Add(Exp(d, hn::Add(size, size)), one));
+  const V large = hn::CopySign(hn::Sub(one, quotient), x);
+  return hn::IfThenElse(hn::Lt(size, hn::Set(d, kTanhSmall)), small, large);
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V GeluErf(D d, V v) {
+  const V one = hn::Set(d, 1.0f);
+  const V a = hn::Abs(v);
+  const V t = hn::Div(one, hn::MulAdd(hn::Set(d, kNormalTailStep), a, one));
+  const V bell = Exp(d, hn::Mul(hn::Set(d, -0.5f), hn::Mul(a, a)));
+  const V tail =
+      hn::Mul(hn::Mul(t, Horner<kNormalTailDegree>(d, kNormalTail, t)), bell);
+  return hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Mul(v, tail),
+                        hn::NegMulAdd(v, tail, v));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V GeluTanh(D d, V v) {
+  const V slope = hn::MulAdd(hn::Mul(v, v), hn::Set(d, kGeluCubic),
+                             hn::Set(d, kGeluLinear));
+  const V e = Exp(d, hn::Neg(hn::Mul(v, slope)));
+  return hn::Div(v, hn::Add(hn::Set(d, 1.0f), e));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V GeluQuick(D d, V v) {
+  const V e = Exp(d, hn::Mul(hn::Set(d, -kGeluQuickSlope), v));
+  return hn::Div(v, hn::Add(hn::Set(d, 1.0f), e));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Relu(D d, V v) {
+  return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v);
+}
+
 // The larger of two, a's where they are equal; b's NaN never enters.
 template <class V>
 HWY_INLINE V Larger(V a, V b) {

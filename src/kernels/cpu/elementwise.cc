@@ -31,18 +31,60 @@ void AddRows(ConstRows a, ConstRows b, Rows y, int64_t begin, int64_t end) {
   }
 }
 
-void SiluMulRows(ConstRows gate, ConstRows value, Rows y, int64_t begin,
-                 int64_t end) {
+// y = function(tag, x), times `value` if it has data.
+template <class Function>
+HWY_INLINE void MapRows(ConstRows x, ConstRows value, Rows y, int64_t begin,
+                        int64_t end, const Function& function) {
   for (int64_t m = begin; m < end; ++m) {
-    const float* from_gate = gate.row(m);
-    const float* from_value = value.row(m);
+    const float* from = x.row(m);
+    const float* factor = value.data == nullptr ? nullptr : value.row(m);
     float* to = y.row(m);
     ForLanes(y.width, [=](auto d, int64_t i) HWY_ATTR {
-      hn::StoreU(hn::Mul(Silu(d, hn::LoadU(d, from_gate + i)),
-                         hn::LoadU(d, from_value + i)),
-                 d, to + i);
+      auto v = function(d, hn::LoadU(d, from + i));
+      if (factor != nullptr) v = hn::Mul(v, hn::LoadU(d, factor + i));
+      hn::StoreU(v, d, to + i);
     });
   }
+}
+
+void ActivateRows(Nonlinearity f, ConstRows x, ConstRows value, Rows y,
+                  int64_t begin, int64_t end) {
+  const auto map = [&](const auto& function)
+                       HWY_ATTR { MapRows(x, value, y, begin, end, function); };
+  switch (f) {
+    case Nonlinearity::kSilu:
+      return map([](auto d, auto v) HWY_ATTR { return Silu(d, v); });
+    case Nonlinearity::kSigmoid:
+      return map([](auto d, auto v) HWY_ATTR { return Sigmoid(d, v); });
+    case Nonlinearity::kTanh:
+      return map([](auto d, auto v) HWY_ATTR { return Tanh(d, v); });
+    case Nonlinearity::kGeluErf:
+      return map([](auto d, auto v) HWY_ATTR { return GeluErf(d, v); });
+    case Nonlinearity::kGeluTanh:
+      return map([](auto d, auto v) HWY_ATTR { return GeluTanh(d, v); });
+    case Nonlinearity::kGeluQuick:
+      return map([](auto d, auto v) HWY_ATTR { return GeluQuick(d, v); });
+    case Nonlinearity::kRelu:
+      return map([](auto d, auto v) HWY_ATTR { return Relu(d, v); });
+    case Nonlinearity::kReluSquared:
+      return map([](auto d, auto v) HWY_ATTR {
+        const auto r = Relu(d, v);
+        return hn::Mul(r, r);
+      });
+  }
+}
+
+void ScaleRows(ConstRows x, float factor, Rows y, int64_t begin, int64_t end) {
+  MapRows(x, {}, y, begin, end, [factor](auto d, auto v) HWY_ATTR {
+    return hn::Mul(v, hn::Set(d, factor));
+  });
+}
+
+void SoftCapRows(ConstRows x, float cap, Rows y, int64_t begin, int64_t end) {
+  MapRows(x, {}, y, begin, end, [cap](auto d, auto v) HWY_ATTR {
+    const auto largest = hn::Set(d, cap);
+    return hn::Mul(largest, Tanh(d, hn::Div(v, largest)));
+  });
 }
 
 void SoftplusRows(ConstRows x, const float* bias, Rows y, int64_t begin,
@@ -128,7 +170,9 @@ HWY_AFTER_NAMESPACE();
 namespace braid {
 
 HWY_EXPORT(AddRows);
-HWY_EXPORT(SiluMulRows);
+HWY_EXPORT(ScaleRows);
+HWY_EXPORT(SoftCapRows);
+HWY_EXPORT(ActivateRows);
 HWY_EXPORT(SoftplusRows);
 HWY_EXPORT(ExpRows);
 HWY_EXPORT(SoftmaxRows);
@@ -139,9 +183,26 @@ void Add(ConstRows a, ConstRows b, Rows y, ThreadPool& threads) {
   });
 }
 
-void SiluMul(ConstRows gate, ConstRows value, Rows y, ThreadPool& threads) {
+void Scale(ConstRows x, float factor, Rows y, ThreadPool& threads) {
   ForRowBlocks(y.rows, y.width, threads, [&](int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(SiluMulRows)(gate, value, y, begin, end);
+    HWY_DYNAMIC_DISPATCH(ScaleRows)(x, factor, y, begin, end);
+  });
+}
+
+void SoftCap(ConstRows x, float cap, Rows y, ThreadPool& threads) {
+  ForRowBlocks(y.rows, y.width, threads, [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(SoftCapRows)(x, cap, y, begin, end);
+  });
+}
+
+void Activate(Nonlinearity f, ConstRows x, Rows y, ThreadPool& threads) {
+  ActivateMul(f, x, {}, y, threads);
+}
+
+void ActivateMul(Nonlinearity f, ConstRows gate, ConstRows value, Rows y,
+                 ThreadPool& threads) {
+  ForRowBlocks(y.rows, y.width, threads, [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(ActivateRows)(f, gate, value, y, begin, end);
   });
 }
 

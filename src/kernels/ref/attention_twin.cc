@@ -66,20 +66,45 @@ struct Running {
   std::vector<float> sums;
 };
 
-// Takes the first `count` positions of a page into account. q is scaled.
-void AttendBlock(const HeadPage& page, int count, const std::vector<float>& q,
+// A query of one head, and what it sees.
+struct Query {
+  std::vector<float> scaled;
+  int head;
+  int position;
+  int first;  // of the positions that it sees
+  int end;
+};
+
+// What becomes of the score of the key at position j.
+float ShapedScore(const AttentionOptions& options, const Query& query, int j,
+                  float score) {
+  if (options.soft_cap > 0) {
+    score = options.soft_cap * TanhTwin(score / options.soft_cap);
+  }
+  const RelativeBias& bias = options.bias;
+  if (bias.values == nullptr) return score;
+  const int distance = std::clamp(j - query.position, -bias.before, bias.after);
+  const int distances = bias.before + 1 + bias.after;
+  return score + bias.values[query.head * distances + bias.before + distance];
+}
+
+// Takes positions [begin, end) of a page, the first of which is sequence
+// position `page_position`, into account.
+void AttendBlock(const HeadPage& page, int page_position, int begin, int end,
+                 const AttentionOptions& options, const Query& query,
                  Running& running) {
-  std::vector<float> e(static_cast<size_t>(count));
-  for (int j = 0; j < count; ++j) {
+  float e[kPagePositions] = {};  // +0 where unseen
+  float maximum = -kInfinity;
+  for (int j = begin; j < end; ++j) {
     float score = 0.0f;
     for (int k = 0; k < page.layout.key_dim; ++k) {
-      score = std::fma(page.Key(k, j), q[k], score);
+      score = std::fma(page.Key(k, j), query.scaled[k], score);
     }
-    e[j] = score;
+    e[j] = ShapedScore(options, query, page_position + j, score);
+    if (e[j] > maximum) maximum = e[j];
   }
-  const float maximum = MaximumTwin(e.data(), count);
-  for (float& value : e) value = ExpTwin(value - maximum);
-  const float total = SumTwin(e.data(), count);
+  for (int j = begin; j < end; ++j) e[j] = ExpTwin(e[j] - maximum);
+  const float total = SumTwin(e, kPagePositions);
 
   const float after = maximum > running.maximum ? maximum : running.maximum;
   const float old = ExpTwin(running.maximum - after);
@@ -88,21 +113,24 @@ void AttendBlock(const HeadPage& page, int count, const std::vector<float>& q,
   running.total = std::fma(running.total, old, total * fresh);
   for (int d = 0; d < page.layout.value_dim; ++d) {
     float sum = 0.0f;
-    for (int j = 0; j < count; ++j) sum = std::fma(e[j], page.Value(j, d), sum);
+    for (int j = begin; j < end; ++j) {
+      sum = std::fma(e[j], page.Value(j, d), sum);
+    }
     running.sums[d] = std::fma(running.sums[d], old, sum * fresh);
   }
 }
 
 void AttendHead(const KvLayout& layout, KvPagesView pages,
-                const PageTable& table, int position, int kv_head,
-                const float* q, float scale, float* out) {
-  std::vector<float> scaled(q, q + layout.key_dim);
-  for (float& value : scaled) value *= scale;
+                const PageTable& table, int kv_head,
+                const AttentionOptions& options, const Query& query,
+                float* out) {
   Running running;
   running.sums.assign(static_cast<size_t>(layout.value_dim), 0.0f);
-  for (int first = 0; first <= position; first += kPagePositions) {
-    AttendBlock(PageOf(layout, pages, table, first, kv_head),
-                std::min(kPagePositions, position - first + 1), scaled,
+  for (int page = query.first / kPagePositions * kPagePositions;
+       page < query.end; page += kPagePositions) {
+    AttendBlock(PageOf(layout, pages, table, page, kv_head), page,
+                std::max(0, query.first - page),
+                std::min(kPagePositions, query.end - page), options, query,
                 running);
   }
   const float inverse = 1.0f / running.total;
@@ -135,45 +163,96 @@ void WriteKvTwin(const KvLayout& layout, KvPagesView pages,
 
 void AttentionTwin(const KvLayout& layout, KvPagesView pages,
                    std::span<const Run> runs, std::span<const PageTable> tables,
-                   ConstRows q, int heads, float scale, Rows out) {
+                   ConstRows q, int heads, const AttentionOptions& options,
+                   Rows out) {
   const int group = heads / layout.kv_heads;
   for (size_t r = 0; r < runs.size(); ++r) {
     for (int i = 0; i < runs[r].length; ++i) {
       const int row = runs[r].begin + i;
-      for (int h = 0; h < heads; ++h) {
-        AttendHead(layout, pages, tables[r], runs[r].first_position + i,
-                   h / group, q.row(row) + int64_t{h} * layout.key_dim, scale,
-                   out.row(row) + int64_t{h} * layout.value_dim);
+      Query query;
+      query.position = runs[r].first_position + i;
+      query.first = options.window == 0
+                        ? 0
+                        : std::max(0, query.position - options.window + 1);
+      query.end = query.position + 1;
+      if (!options.causal) {
+        query.end = options.key_counts.empty()
+                        ? runs[r].first_position + runs[r].length
+                        : options.key_counts[r];
+      }
+      for (query.head = 0; query.head < heads; ++query.head) {
+        const float* from = q.row(row) + int64_t{query.head} * layout.key_dim;
+        query.scaled.assign(from, from + layout.key_dim);
+        for (float& value : query.scaled) value *= options.scale;
+        AttendHead(layout, pages, tables[r], query.head / group, options, query,
+                   out.row(row) + int64_t{query.head} * layout.value_dim);
       }
     }
   }
 }
 
+namespace {
+
+struct OracleScores {
+  std::vector<double> values;
+  double error = 0;  // of any of them
+};
+
+// Of query m's head for positions [first, end).
+OracleScores ScoresOf(const KvLayout& layout, ConstRows keys, ConstRows q,
+                      int heads, const AttentionOptions& options, int64_t m,
+                      int head, int64_t first, int64_t end) {
+  const int64_t begin =
+      int64_t{head / (heads / layout.kv_heads)} * layout.key_dim;
+  const float* query = q.row(m) + int64_t{head} * layout.key_dim;
+  const RelativeBias& bias = options.bias;
+  OracleScores scores;
+  for (int64_t j = first; j < end; ++j) {
+    double score = 0;
+    double magnitude = 0;
+    for (int k = 0; k < layout.key_dim; ++k) {
+      const double term = static_cast<double>(options.scale) * query[k] *
+                          keys.row(j)[begin + k];
+      score += term;
+      magnitude += std::fabs(term);
+    }
+    double error = (layout.key_dim + 1) * kFloatRounding * magnitude;
+    if (options.soft_cap > 0) {
+      // tanh shrinks errors; the division, Tanh and the product add theirs.
+      const double cap = options.soft_cap;
+      score = cap * std::tanh(score / cap);
+      error += (kTanhError + 3 * kFloatRounding) * std::fabs(score) +
+               kFloatRounding * cap;
+    }
+    if (bias.values != nullptr) {
+      const int64_t distance =
+          std::clamp<int64_t>(j - m, -bias.before, bias.after);
+      score += bias.values[head * (bias.before + 1 + bias.after) + bias.before +
+                           distance];
+      error += kFloatRounding * std::fabs(score);
+    }
+    scores.values.push_back(score);
+    scores.error = std::max(scores.error, error);
+  }
+  return scores;
+}
+
+}  // namespace
+
 std::vector<OracleValue> AttentionOracle(const KvLayout& layout, ConstRows keys,
                                          ConstRows values, ConstRows q,
-                                         int heads, float scale) {
+                                         int heads,
+                                         const AttentionOptions& options) {
   const int group = heads / layout.kv_heads;
   std::vector<OracleValue> outputs;
   for (int64_t m = 0; m < q.rows; ++m) {
+    const int64_t first =
+        options.window == 0 ? 0 : std::max<int64_t>(0, m + 1 - options.window);
+    const int64_t end = options.causal ? m + 1 : keys.rows;
     for (int h = 0; h < heads; ++h) {
-      const int64_t key_begin = int64_t{h / group} * layout.key_dim;
+      auto [weight, score_error] =
+          ScoresOf(layout, keys, q, heads, options, m, h, first, end);
       const int64_t value_begin = int64_t{h / group} * layout.value_dim;
-      const float* query = q.row(m) + int64_t{h} * layout.key_dim;
-      std::vector<double> weight;
-      double score_error = 0;
-      for (int64_t j = 0; j <= m; ++j) {
-        double score = 0;
-        double magnitude = 0;
-        for (int k = 0; k < layout.key_dim; ++k) {
-          const double term = static_cast<double>(scale) * query[k] *
-                              keys.row(j)[key_begin + k];
-          score += term;
-          magnitude += std::fabs(term);
-        }
-        weight.push_back(score);
-        score_error = std::max(
-            score_error, (layout.key_dim + 1) * kFloatRounding * magnitude);
-      }
       const double maximum = *std::max_element(weight.begin(), weight.end());
       const double minimum = *std::min_element(weight.begin(), weight.end());
       double total = 0;
@@ -181,7 +260,8 @@ std::vector<OracleValue> AttentionOracle(const KvLayout& layout, ConstRows keys,
       // Of each weight and of the total alike: its score and the largest, the
       // rounded differences, an exponential per block, chains of 32 and of the
       // blocks.
-      const double blocks = static_cast<double>(m / kPagePositions + 1);
+      const double blocks = static_cast<double>((end - 1) / kPagePositions -
+                                                first / kPagePositions + 1);
       const double relative = 2 * score_error +
                               2 * kFloatRounding * (maximum - minimum) +
                               (blocks + 1) * (kExpError + 2 * kFloatRounding) +
@@ -189,9 +269,9 @@ std::vector<OracleValue> AttentionOracle(const KvLayout& layout, ConstRows keys,
       for (int d = 0; d < layout.value_dim; ++d) {
         double sum = 0;
         double magnitude = 0;
-        for (int64_t j = 0; j <= m; ++j) {
-          const double term =
-              weight[static_cast<size_t>(j)] * values.row(j)[value_begin + d];
+        for (int64_t j = first; j < end; ++j) {
+          const double term = weight[static_cast<size_t>(j - first)] *
+                              values.row(j)[value_begin + d];
           sum += term;
           magnitude += std::fabs(term);
         }

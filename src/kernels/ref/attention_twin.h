@@ -18,13 +18,16 @@ void WriteKvTwin(const KvLayout& layout, KvPagesView pages,
 
 void AttentionTwin(const KvLayout& layout, KvPagesView pages,
                    std::span<const Run> runs, std::span<const PageTable> tables,
-                   ConstRows q, int heads, float scale, Rows out);
+                   ConstRows q, int heads, const AttentionOptions& options,
+                   Rows out);
 
-// One sequence from position 0: row m of q sees the keys and values of rows 0
-// to m, taken as they are (already rounded to what a page can hold).
+// Row m of q is the query at position m, row j of `keys` and `values` position
+// j, taken as they are (already rounded to what a page can hold). If not
+// causal, every query sees all rows of `keys`.
 std::vector<OracleValue> AttentionOracle(const KvLayout& layout, ConstRows keys,
                                          ConstRows values, ConstRows q,
-                                         int heads, float scale);
+                                         int heads,
+                                         const AttentionOptions& options);
 
 }  // namespace braid
 

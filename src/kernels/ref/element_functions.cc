@@ -55,6 +55,34 @@ float SoftplusTwin(float x) {
   return (x > 0.0f ? x : 0.0f) + log1p;
 }
 
+float SigmoidTwin(float v) { return 1.0f / (1.0f + ExpTwin(-v)); }
+
+float TanhTwin(float x) {
+  if (std::fabs(x) < kTanhSmall)
+    return x * Horner(kTanhRatio, kTanhDegree, x * x);
+  const float e = ExpTwin(2.0f * std::fabs(x));
+  return std::copysign(1.0f - 2.0f / (e + 1.0f), x);
+}
+
+float GeluErfTwin(float v) {
+  const float a = std::fabs(v);
+  const float t = 1.0f / std::fma(kNormalTailStep, a, 1.0f);
+  const float polynomial = Horner(kNormalTail, kNormalTailDegree, t);
+  const float tail = t * polynomial * ExpTwin(-0.5f * (a * a));
+  return v < 0.0f ? v * tail : std::fma(-v, tail, v);
+}
+
+float GeluTanhTwin(float v) {
+  const float slope = std::fma(v * v, kGeluCubic, kGeluLinear);
+  return v / (1.0f + ExpTwin(-(v * slope)));
+}
+
+float GeluQuickTwin(float v) {
+  return v / (1.0f + ExpTwin(-kGeluQuickSlope * v));
+}
+
+float ReluTwin(float v) { return v < 0.0f ? 0.0f : v; }
+
 float SumTwin(const float* values, int64_t count) {
   float lane[kReductionLanes] = {};
   for (int64_t i = 0; i < count; ++i) lane[i % kReductionLanes] += values[i];

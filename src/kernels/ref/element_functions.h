@@ -12,6 +12,12 @@ float ExpTwin(float x);
 float DecayTwin(float a, float b);
 float SiluTwin(float v);
 float SoftplusTwin(float x);
+float SigmoidTwin(float v);
+float TanhTwin(float x);
+float GeluErfTwin(float v);
+float GeluTanhTwin(float v);
+float GeluQuickTwin(float v);
+float ReluTwin(float v);
 
 // The sum of values[0] to values[count - 1], of their squares, and the largest
 // of them, by 16 virtual lanes and the tree.

@@ -7,18 +7,24 @@
 
 #include <vector>
 
+#include "kernels/elementwise.h"
 #include "kernels/ref/oracle_value.h"
 #include "tensor/rows.h"
 
 namespace braid {
 
 void AddTwin(ConstRows a, ConstRows b, Rows y);
-void SiluMulTwin(ConstRows gate, ConstRows value, Rows y);
+void ScaleTwin(ConstRows x, float factor, Rows y);
+void SoftCapTwin(ConstRows x, float cap, Rows y);
+void ActivateTwin(Nonlinearity f, ConstRows x, Rows y);
+void ActivateMulTwin(Nonlinearity f, ConstRows gate, ConstRows value, Rows y);
 void SoftplusTwin(ConstRows x, const float* bias, Rows y);
 void ExpTwin(ConstRows x, Rows y);
 void SoftmaxTwin(ConstRows x, Rows y);
 
-std::vector<OracleValue> SiluMulOracle(ConstRows gate, ConstRows value);
+std::vector<OracleValue> ActivateMulOracle(Nonlinearity f, ConstRows gate,
+                                           ConstRows value);
+std::vector<OracleValue> SoftCapOracle(ConstRows x, float cap);
 std::vector<OracleValue> SoftplusOracle(ConstRows x, const float* bias);
 std::vector<OracleValue> ExpOracle(ConstRows x);
 std::vector<OracleValue> SoftmaxOracle(ConstRows x);

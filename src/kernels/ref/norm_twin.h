@@ -13,8 +13,13 @@ namespace braid {
 
 void RmsNormTwin(ConstRows x, const float* weight, float epsilon, Rows y);
 
+void LayerNormTwin(ConstRows x, const float* weight, const float* bias,
+                   float epsilon, Rows y);
+
 std::vector<OracleValue> RmsNormOracle(ConstRows x, const float* weight,
                                        float epsilon);
+std::vector<OracleValue> LayerNormOracle(ConstRows x, const float* weight,
+                                         const float* bias, float epsilon);
 
 }  // namespace braid
 

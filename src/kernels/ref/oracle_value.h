@@ -8,6 +8,7 @@ namespace braid {
 inline constexpr double kFloatRounding = 0x1p-24;
 // Bounds of kernels/element_functions.h.
 inline constexpr double kExpError = 1.2e-7;
+inline constexpr double kTanhError = 2.5e-7;
 
 struct OracleValue {
   double value = 0;  // in double precision

@@ -1,0 +1,118 @@
+// braid convert: a Hugging Face folder to a GGUF file.
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "apps/braid/command.h"
+#include "apps/braid/console.h"
+#include "apps/braid/text.h"
+#include "base/format.h"
+#include "convert/conversion.h"
+#include "engine/thread_count.h"
+#include "gguf/tensor_type.h"
+#include "gguf/value.h"
+
+namespace braid::cli {
+
+namespace {
+
+using convert::Conversion;
+using convert::OutputType;
+
+class Convert : public Command {
+ public:
+  FlagTable Flags() override {
+    FlagTable table;
+    table.Positional({.placeholder = "DIR",
+                      .help = "a folder with config.json, safetensors and the "
+                              "files of a tokenizer",
+                      .choices = {},
+                      .required = true,
+                      .target = &folder_});
+    table.Group("Output")
+        .Text("-o, --outfile", "FILE",
+              "the file to write; without it, DIR-TYPE.gguf here", &output_)
+        .Choice("--outtype", "TYPE", "format of the matrices", &options_.type,
+                {{"auto", OutputType::kAuto},
+                 {"f32", OutputType::kF32},
+                 {"f16", OutputType::kF16},
+                 {"bf16", OutputType::kBF16},
+                 {"q8_0", OutputType::kQ8_0}})
+        .Switch("--vocab-only", "metadata and vocabulary, no tensors",
+                &options_.vocabulary_only)
+        .Switch("--dry-run", "print what the file would hold, write nothing",
+                &dry_run_);
+    table.Group("Speed").Integer(
+        "-t, --threads", "N", "threads; 0: one per core", &threads_, {0, 512});
+    return table;
+  }
+
+  Status Run() override {
+    BRAID_ASSIGN(const Conversion conversion,
+                 Conversion::Plan(folder_, options_));
+    for (const std::string& name : conversion.skipped()) {
+      Note(Format("left out: {}\n", name));
+    }
+    if (dry_run_) {
+      Print(Plan(conversion));
+      return {};
+    }
+    const std::string path = output_.empty() ? DefaultPath() : output_;
+    const Stopwatch watch;
+    BRAID_TRY(Write(conversion, path));
+    std::error_code ignored;
+    const auto bytes = std::filesystem::file_size(path, ignored);
+    Print(Format("{}: {} tensors, {} in {} s\n", path,
+                 conversion.contents().tensors.size(),
+                 SizeText(static_cast<double>(bytes)),
+                 Fixed(watch.Seconds(), 1)));
+    return {};
+  }
+
+ private:
+  Status Write(const Conversion& conversion, const std::string& path) const {
+    ProgressBar bar("converting");
+    return conversion.Write(
+        path, ThreadCount(threads_),
+        [&bar](const gguf::TensorInfo& /*tensor*/, uint64_t done,
+               uint64_t all) {
+          bar.Show(static_cast<double>(done) /
+                   static_cast<double>(std::max<uint64_t>(all, 1)));
+        });
+  }
+
+  std::string DefaultPath() const {
+    constexpr const char* kNames[] = {"auto", "f32", "f16", "bf16", "q8_0"};
+    const auto folder = std::filesystem::path(folder_ + "/").lexically_normal();
+    return Format("{}-{}.gguf", folder.parent_path().filename().string(),
+                  options_.vocabulary_only
+                      ? "vocab"
+                      : kNames[static_cast<int>(options_.type)]);
+  }
+
+  // Keys, then tensors, one on a line.
+  static std::string Plan(const Conversion& conversion) {
+    std::string text;
+    for (const auto& [key, value] : conversion.contents().metadata) {
+      text += Format("{} = {}\n", key, gguf::ValueText(value));
+    }
+    for (const gguf::TensorInfo& tensor : conversion.contents().tensors) {
+      text +=
+          Format("{} {} {}\n", tensor.name, gguf::TensorTypeText(tensor.type),
+                 gguf::ShapeText(tensor.shape));
+    }
+    return text;
+  }
+
+  std::string folder_;
+  std::string output_;
+  convert::ConversionOptions options_;
+  bool dry_run_ = false;
+  int threads_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeConvert() { return std::make_unique<Convert>(); }
+
+}  // namespace braid::cli

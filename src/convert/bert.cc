@@ -1,0 +1,158 @@
+// BERT (Devlin et al. 2018) and Nomic's variant with rotary positions.
+#include <filesystem>
+#include <string>
+
+#include "base/format.h"
+#include "convert/families.h"
+#include "convert/json.h"
+
+namespace braid::convert {
+
+namespace {
+
+// Values of A.pooling_type.
+enum Pooling { kNone = 0, kMean = 1, kCls = 2, kLast = 3, kRank = 4 };
+
+// What sentence-transformers writes beside an embedding model; nothing is said
+// in its absence.
+void DescribePooling(Recipe& recipe) {
+  const auto path =
+      std::filesystem::path(recipe.folder) / "1_Pooling" / "config.json";
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return;
+  const Result<Json> pooling = Json::Read(path.string());
+  if (!pooling.ok()) {
+    recipe.config.Fail(pooling.error());
+    return;
+  }
+  const auto has = [&pooling](std::string_view mode) {
+    return (*pooling)[mode].Bool().value_or(false);
+  };
+  if (has("pooling_mode_mean_tokens")) {
+    recipe.metadata.Count(".pooling_type", kMean);
+  } else if (has("pooling_mode_cls_token")) {
+    recipe.metadata.Count(".pooling_type", kCls);
+  } else if (has("pooling_mode_lasttoken")) {
+    recipe.metadata.Count(".pooling_type", kLast);
+  } else {
+    recipe.config.Fail({Format("{}: none of the modes mean, cls and lasttoken",
+                               path.string())});
+  }
+}
+
+void DescribeEncoder(Recipe& recipe) {
+  const HfConfig& config = recipe.config;
+  Metadata& metadata = recipe.metadata;
+  metadata.Count(".block_count", config.Count("num_hidden_layers|n_layer"));
+  metadata.Count(".embedding_length", config.Count("hidden_size|n_embd"));
+  metadata.Count(".feed_forward_length",
+                 config.Count("intermediate_size|n_inner"));
+  metadata.Count(".attention.head_count",
+                 config.Count("num_attention_heads|n_head"));
+  metadata.Number(".attention.layer_norm_epsilon",
+                  config.Number("layer_norm_eps|layer_norm_epsilon", 1e-12));
+  metadata.Flag(".attention.causal", false);
+  DescribePooling(recipe);
+}
+
+// `module` of a checkpoint, with weight and bias.
+void AddLinear(TensorRules& rules, std::string_view module,
+               std::string_view target) {
+  for (const std::string_view part : {".weight", ".bias"}) {
+    rules.Rename(std::string(module) + std::string(part),
+                 std::string(target) + std::string(part));
+  }
+}
+
+void AddEmbeddingRules(Recipe& recipe) {
+  TensorRules& rules = recipe.rules;
+  rules.StripPrefix("bert.");
+  rules.Rename("embeddings.word_embeddings.weight", "token_embd.weight");
+  rules.Rename("embeddings.token_type_embeddings.weight", "token_types.weight");
+  rules.Skip("embeddings.position_ids");
+  // Heads for training: the file is an encoder, unless it classifies texts.
+  if (recipe.config.Architecture() == "BertForSequenceClassification") {
+    AddLinear(rules, "pooler.dense", "cls");
+  } else {
+    rules.Skip("pooler.*");
+  }
+  rules.Skip("cls.*");
+}
+
+}  // namespace
+
+void DescribeBert(Recipe& recipe) {
+  const HfConfig& config = recipe.config;
+  const std::string activation = config.Text("hidden_act", "gelu");
+  if (activation != "gelu") {
+    config.Fail(
+        {Format("config.json: hidden_act: {} is not supported; "
+                "supported is gelu",
+                activation)});
+  }
+  recipe.metadata.Count(".context_length",
+                        config.Count("max_position_embeddings"));
+  DescribeEncoder(recipe);
+
+  TensorRules& rules = recipe.rules;
+  AddEmbeddingRules(recipe);
+  rules.Rename("embeddings.position_embeddings.weight", "position_embd.weight");
+  AddLinear(rules, "embeddings.LayerNorm", "token_embd_norm");
+  const auto layer = [&rules](std::string_view source,
+                              std::string_view target) {
+    AddLinear(rules, Format("encoder.layer.{}.{}", "{}", source),
+              Format("blk.{}.{}", "{}", target));
+  };
+  layer("attention.self.query", "attn_q");
+  layer("attention.self.key", "attn_k");
+  layer("attention.self.value", "attn_v");
+  layer("attention.output.dense", "attn_output");
+  layer("attention.output.LayerNorm", "attn_output_norm");
+  layer("intermediate.dense", "ffn_up");
+  layer("output.dense", "ffn_down");
+  layer("output.LayerNorm", "layer_output_norm");
+  if (config.Architecture() == "BertForSequenceClassification") {
+    recipe.metadata.Count(".pooling_type", kRank);
+    AddLinear(rules, "classifier", "cls.output");
+  }
+}
+
+void DescribeNomicBert(Recipe& recipe) {
+  const HfConfig& config = recipe.config;
+  Metadata& metadata = recipe.metadata;
+  const std::string activation =
+      config.Text("activation_function|hidden_act", "swiglu");
+  if (activation != "swiglu" && activation != "silu") {
+    config.Fail(
+        {Format("config.json: activation_function: {} is not "
+                "supported; supported is swiglu",
+                activation)});
+  }
+  metadata.Count(".context_length",
+                 config.Count("max_trained_positions|n_positions|"
+                              "max_position_embeddings",
+                              2048));
+  DescribeEncoder(recipe);
+  const Json& rope = config.Get("rope_parameters");
+  metadata.Number(".rope.freq_base",
+                  rope["rope_theta"].Number().value_or(
+                      config.Number("rotary_emb_base|rope_theta", 10000.0)));
+
+  TensorRules& rules = recipe.rules;
+  AddEmbeddingRules(recipe);
+  AddLinear(rules, "emb_ln", "token_embd_norm");
+  const auto layer = [&rules](std::string_view source,
+                              std::string_view target) {
+    AddLinear(rules, Format("encoder.layers.{}.{}", "{}", source),
+              Format("blk.{}.{}", "{}", target));
+  };
+  layer("attn.Wqkv", "attn_qkv");
+  layer("attn.out_proj", "attn_output");
+  layer("norm1", "attn_output_norm");
+  layer("mlp.fc11", "ffn_up");
+  layer("mlp.fc12", "ffn_gate");
+  layer("mlp.fc2", "ffn_down");
+  layer("norm2", "layer_output_norm");
+}
+
+}  // namespace braid::convert

@@ -1,0 +1,117 @@
+#include "convert/vocabulary_draft.h"
+
+#include <utility>
+
+#include "base/format.h"
+#include "base/try.h"
+
+namespace braid::convert {
+
+namespace {
+
+// Of tokens that are never made of text.
+constexpr float kUnusedScore = -10000;
+
+}  // namespace
+
+Status VocabularyDraft::SetToken(int64_t id, std::string text, TokenType type,
+                                 float score) {
+  if (id < 0 || id >= kMaxTokens) {
+    return Error{Format("token \"{}\": id {} is not in [0, {})", Excerpt(text),
+                        id, kMaxTokens)};
+  }
+  const auto index = static_cast<size_t>(id);
+  if (index >= tokens_.size()) PadTo(index + 1);
+  const auto [known, added] = by_text_.emplace(text, id);
+  if (!added && id < known->second) known->second = id;
+  tokens_[index] = {std::move(text), type, score};
+  return {};
+}
+
+void VocabularyDraft::PadTo(size_t size) {
+  while (tokens_.size() < size) {
+    tokens_.push_back({.text = Format("[PAD{}]", tokens_.size()),
+                       .type = TokenType::kUnused,
+                       .score = kUnusedScore});
+  }
+}
+
+std::optional<int64_t> VocabularyDraft::Find(std::string_view text) const {
+  const auto found = by_text_.find(std::string(text));
+  if (found == by_text_.end()) return std::nullopt;
+  return found->second;
+}
+
+void VocabularyDraft::Write(Metadata& metadata) {
+  metadata.Text("tokenizer.ggml.model", model);
+  if (!pre.empty()) metadata.Text("tokenizer.ggml.pre", pre);
+  std::vector<std::string> texts;
+  std::vector<float> scores;
+  std::vector<int64_t> types;
+  for (Token& token : tokens_) {
+    texts.push_back(std::move(token.text));
+    scores.push_back(token.score);
+    types.push_back(static_cast<int64_t>(token.type));
+  }
+  metadata.Texts("tokenizer.ggml.tokens", std::move(texts));
+  if (has_scores) {
+    metadata.Numbers("tokenizer.ggml.scores", std::move(scores));
+  }
+  metadata.Counts("tokenizer.ggml.token_type", types);
+  if (!merges.empty()) {
+    metadata.Texts("tokenizer.ggml.merges", std::move(merges));
+  }
+  for (const auto& [word, id] : ids) {
+    metadata.Count(Format("tokenizer.ggml.{}_token_id", word), id);
+  }
+  const auto flag = [&metadata](std::string_view key,
+                                const std::optional<bool>& value) {
+    if (value) metadata.Flag(Format("tokenizer.ggml.{}", key), *value);
+  };
+  flag("add_bos_token", add_bos);
+  flag("add_eos_token", add_eos);
+  flag("add_sep_token", add_sep);
+  flag("add_space_prefix", add_space_prefix);
+  flag("remove_extra_whitespaces", remove_extra_whitespaces);
+  flag("normalizer.lowercase", lowercase);
+  flag("normalizer.strip_accents", strip_accents);
+  if (!charsmap.empty()) {
+    metadata.Bytes("tokenizer.ggml.precompiled_charsmap", charsmap);
+  }
+  if (!chat_template.empty()) {
+    metadata.Text("tokenizer.chat_template", chat_template);
+  }
+}
+
+Status TakeSpec(const TokenizerSpec& spec, VocabularyDraft& draft) {
+  draft.model = spec.model;
+  draft.has_scores = !spec.scores.empty();
+  for (size_t i = 0; i < spec.tokens.size(); ++i) {
+    const auto type = spec.types.empty()
+                          ? TokenType::kNormal
+                          : static_cast<TokenType>(spec.types[i]);
+    BRAID_TRY(draft.SetToken(static_cast<int64_t>(i),
+                             std::string(spec.tokens[i]), type,
+                             draft.has_scores ? spec.scores[i] : 0));
+  }
+  struct Word {
+    TokenRole role;
+    const char* key;
+  };
+  constexpr Word kWords[] = {{TokenRole::kBos, "bos"},
+                             {TokenRole::kEos, "eos"},
+                             {TokenRole::kUnknown, "unknown"},
+                             {TokenRole::kPadding, "padding"}};
+  for (const auto& [role, key] : kWords) {
+    const std::optional<int64_t> id = spec.ids[static_cast<size_t>(role)];
+    if (id) draft.ids.emplace(key, *id);
+  }
+  draft.add_bos = spec.add_bos;
+  draft.add_eos = spec.add_eos;
+  draft.add_space_prefix = spec.add_space_prefix;
+  draft.remove_extra_whitespaces = spec.remove_extra_whitespaces;
+  draft.charsmap = spec.charsmap;
+  return {};
+}
+
+}  // namespace braid::convert

@@ -1,0 +1,119 @@
+#include "memory/cross_pages.h"
+
+#include <limits>
+
+#include "base/aligned_buffer.h"
+#include "base/check.h"
+#include "base/format.h"
+#include "base/try.h"
+#include "memory/checked_size.h"
+
+namespace braid {
+
+namespace {
+
+int64_t PagesFor(int64_t tokens) {
+  return tokens / kPagePositions + (tokens % kPagePositions != 0);
+}
+
+}  // namespace
+
+CrossPages::CrossPages(const MemoryLimits& limits, int32_t pages)
+    : limit_(limits.kv_positions),
+      slots_(pages),
+      texts_(limits.max_sequences),
+      free_texts_(limits.max_sequences),
+      text_of_(limits.max_sequences, kNoText) {}
+
+Result<CrossPages> CrossPages::Create(const MemorySpec& spec,
+                                      const MemoryLimits& limits) {
+  bool present = false;
+  for (const LayerSpec& layer : spec.layers) {
+    present |= layer.cross_page_bytes > 0;
+  }
+  const int64_t pages =
+      present ? PagesFor(limits.kv_positions) + limits.max_sequences : 0;
+  if (pages > std::numeric_limits<int32_t>::max()) {
+    return Error{
+        Format("{} tokens of encoder texts need {} pages, which cannot be "
+               "numbered: lower -c",
+               limits.kv_positions, pages)};
+  }
+  CrossPages result(limits, static_cast<int32_t>(pages));
+  BRAID_TRY(result.ReserveLayers(spec));
+  return result;
+}
+
+Status CrossPages::ReserveLayers(const MemorySpec& spec) {
+  CheckedSize end = 0;
+  CheckedSize page_bytes = 0;
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    const CheckedSize stride =
+        CheckedSize(spec.layers[i].cross_page_bytes).RoundedUp(kAlignment);
+    const CheckedSize next = end + stride * static_cast<size_t>(slots_.count());
+    page_bytes = page_bytes + stride;
+    if (!next.value()) {
+      return Error{
+          Format("layer {}: {} pages of {} bytes for encoder texts overflow "
+                 "the address space: lower -c",
+                 i, slots_.count(), spec.layers[i].cross_page_bytes)};
+    }
+    layers_.push_back({.offset = *end.value(), .stride = *stride.value()});
+    end = next;
+  }
+  page_bytes_ = *page_bytes.value();
+  BRAID_ASSIGN(region_, MappedRegion::Create(*end.value()));
+  return {};
+}
+
+Status CrossPages::CheckFits(int64_t tokens) const {
+  if (tokens <= limit_ - tokens_in_use_) return {};
+  return Error{
+      Format("encoder texts of {} tokens do not fit, {} of {} are used: raise "
+             "-c or remove a sequence",
+             tokens, tokens_in_use_, limit_)};
+}
+
+void CrossPages::Add(SequenceId sequence, int32_t length) {
+  BRAID_CHECK(present() && length >= 1 && text_of_[sequence] == kNoText);
+  const int32_t index = free_texts_.Take();
+  Text& text = texts_[index];
+  text.owners = 1;
+  text.length = length;
+  text.pages.clear();
+  for (int64_t i = 0; i < PagesFor(length); ++i) {
+    text.pages.push_back(slots_.Take());
+  }
+  tokens_in_use_ += length;
+  text_of_[sequence] = index;
+}
+
+void CrossPages::Fork(SequenceId from, SequenceId to) {
+  BRAID_CHECK(text_of_[to] == kNoText);
+  text_of_[to] = text_of_[from];
+  if (text_of_[to] != kNoText) ++texts_[text_of_[to]].owners;
+}
+
+void CrossPages::Release(SequenceId sequence) {
+  const int32_t index = text_of_[sequence];
+  if (index == kNoText) return;
+  text_of_[sequence] = kNoText;
+  Text& text = texts_[index];
+  if (--text.owners > 0) return;
+  for (const int32_t page : text.pages) slots_.Give(page);
+  tokens_in_use_ -= text.length;
+  free_texts_.Give(index);
+}
+
+int32_t CrossPages::Length(SequenceId sequence) const {
+  const int32_t index = text_of_[sequence];
+  return index == kNoText ? 0 : texts_[index].length;
+}
+
+PageTable CrossPages::TableOf(SequenceId sequence) const {
+  const int32_t index = text_of_[sequence];
+  if (index == kNoText) return {};
+  return {texts_[index].pages};
+}
+
+}  // namespace braid

@@ -1,0 +1,154 @@
+#include "models/deepseek2.h"
+
+#include <cmath>
+#include <string>
+
+#include "base/format.h"
+#include "base/try.h"
+#include "models/config_reader.h"
+#include "models/expert_config.h"
+#include "ops/ops.h"
+
+namespace braid {
+
+namespace {
+
+RopeConfig ReadRope(ConfigReader& reader) {
+  RopeConfig rope;
+  rope.rotated = reader.Count("rope.dimension_count");
+  rope.base = reader.Positive("rope.freq_base", 10000.0);
+  rope.position_scale = 1.0 / reader.Positive("rope.scaling.factor", 1.0);
+  rope.pairs = RopePairs::kInterleaved;
+  const std::string scaling = reader.Text("rope.scaling.type", "linear");
+  if (scaling == "yarn") {
+    rope.yarn = YarnConfig{.original_context = static_cast<double>(reader.Count(
+                               "rope.scaling.original_context_length"))};
+  } else if (scaling == "none") {
+    rope.position_scale = 1.0;
+  } else if (scaling != "linear") {
+    reader.Refuse("rope.scaling.type",
+                  Format("\"{}\" is not supported; supported are none, linear "
+                         "and yarn",
+                         scaling));
+  }
+  if (rope.rotated % 2 != 0) {
+    reader.Refuse("rope.dimension_count",
+                  Format("{} is not even", rope.rotated));
+  }
+  return rope;
+}
+
+// 1 / sqrt(key length), times the square of what YaRN (Peng et al. 2023,
+// section 3.4) puts on the angles of queries and of keys: V2 and V3 put it on
+// all of the score. The key holds 0.1 mscale_all_dim.
+float ScoreScale(ConfigReader& reader, const RopeConfig& rope, int key_length) {
+  const double plain = 1.0 / std::sqrt(static_cast<double>(key_length));
+  if (!rope.yarn) return static_cast<float>(plain);
+  const double slope = reader.Number("rope.scaling.yarn_log_multiplier", 0.0);
+  const double magnitude = 1.0 - slope * std::log(rope.position_scale);
+  return static_cast<float>(plain * magnitude * magnitude);
+}
+
+nn::LatentAttentionConfig ReadAttention(ConfigReader& reader, int width,
+                                        const RopeConfig& rope) {
+  nn::LatentAttentionConfig attention;
+  attention.width = width;
+  attention.heads = reader.Count("attention.head_count");
+  attention.rank = reader.Count("attention.kv_lora_rank");
+  attention.query_rank = reader.Count("attention.q_lora_rank", 0);
+  const bool split = reader.Has("attention.key_length_mla");
+  const int key_length =
+      reader.Count(split ? "attention.key_length_mla" : "attention.key_length");
+  attention.value_dim = reader.Count(split ? "attention.value_length_mla"
+                                           : "attention.value_length");
+  attention.rotary = rope.rotated;
+  attention.nope = key_length - rope.rotated;
+  if (attention.nope < 1) {
+    reader.Refuse("rope.dimension_count",
+                  Format("{} must be less than the key length {}", rope.rotated,
+                         key_length));
+  }
+  attention.scale = ScoreScale(reader, rope, key_length);
+  attention.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
+  return attention;
+}
+
+nn::FeedForward MakeMlp(WeightScope& w, const Deepseek2Config& config,
+                        int layer) {
+  if (layer < config.dense_layers) {
+    return nn::FeedForward(w, config.width, config.hidden);
+  }
+  return nn::FeedForward(w, config.experts);
+}
+
+}  // namespace
+
+Result<Deepseek2Config> Deepseek2Config::Read(const gguf::File& file) {
+  ConfigReader reader(file);
+  Deepseek2Config config;
+  config.vocabulary = reader.Vocabulary();
+  // Layers that predict further ahead come last and are not run.
+  const int all_layers = reader.Count("block_count");
+  const int extra_layers = reader.Count("nextn_predict_layers", 0);
+  config.layers = all_layers - extra_layers;
+  config.width = reader.Count("embedding_length");
+  config.hidden = reader.Count("feed_forward_length");
+  config.trained_context = reader.Count("context_length");
+  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
+  config.rope = ReadRope(reader);
+  config.attention = ReadAttention(reader, config.width, config.rope);
+  config.experts = ReadExperts(reader, config.width, {});
+  config.dense_layers = reader.Count("leading_dense_block_count", 0);
+  // Without experts every layer is dense.
+  if (config.experts.routing.experts == 0) config.dense_layers = config.layers;
+  const int64_t shared =
+      int64_t{reader.Count("expert_shared_count", 0)} * config.experts.hidden;
+  if (shared > ConfigReader::kLargestCount) {
+    reader.Refuse("expert_shared_count",
+                  Format("{} units of shared experts", shared));
+  }
+  BRAID_TRY(reader.status());
+  if (config.layers < 1) {
+    return Error{Format("deepseek2.nextn_predict_layers: {} of {} layers",
+                        extra_layers, all_layers)};
+  }
+  config.experts.shared_hidden = static_cast<int>(shared);
+  return config;
+}
+
+Deepseek2Model::Deepseek2Model(WeightScope& w, const Deepseek2Config& config)
+    : config_(config),
+      embedding_(w, config.width, config.vocabulary),
+      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
+  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
+    layers_.push_back(
+        {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
+         nn::LatentAttention(blk, config.attention, i),
+         nn::RmsNorm(blk, "ffn_norm", config.width, config.norm_epsilon),
+         MakeMlp(blk, config, i)});
+  }
+}
+
+MemorySpec Deepseek2Model::Memory(DType kv_type) const {
+  return {std::vector<LayerSpec>(
+      layers_.size(), nn::LatentAttention::Memory(config_.attention, kv_type))};
+}
+
+Rows Deepseek2Model::Forward(Pass& pass) const {
+  Compute& compute = pass.compute;
+  const Rows x = embedding_(compute, pass.tokens);  // {rows, d}
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(compute.arena);
+    ops::AddInto(compute, x,
+                 layer.attention(pass, layer.attention_norm(compute, x)));
+    ops::AddInto(compute, x, layer.mlp(compute, layer.mlp_norm(compute, x)));
+  }
+  return x;
+}
+
+void Deepseek2Model::Head(Compute& compute, ConstRows x, Rows logits) const {
+  head_(compute, x, logits);
+}
+
+}  // namespace braid

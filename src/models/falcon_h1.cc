@@ -1,0 +1,80 @@
+#include "models/falcon_h1.h"
+
+#include <string>
+
+#include "base/try.h"
+#include "models/config_reader.h"
+#include "models/mamba2.h"
+#include "models/transformer_config.h"
+#include "ops/ops.h"
+
+namespace braid {
+
+namespace {
+
+nn::RmsNorm MakeMlpNorm(WeightScope& w, const FalconH1Config& config) {
+  const char* name = w.Has("ffn_norm") ? "ffn_norm" : "ffn_norm.weight";
+  return nn::RmsNorm(w.Vector(name, {config.width}, Role::kScale),
+                     config.norm_epsilon);
+}
+
+}  // namespace
+
+Result<FalconH1Config> FalconH1Config::Read(const gguf::File& file) {
+  ConfigReader reader(file);
+  FalconH1Config config;
+  config.vocabulary = reader.Vocabulary();
+  config.layers = reader.Count("block_count");
+  config.width = reader.Count("embedding_length");
+  config.hidden = reader.Count("feed_forward_length");
+  config.trained_context = reader.Count("context_length");
+  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
+  BRAID_TRY(reader.status());
+  config.attention = ReadAttention(reader, config.width, config.layers).front();
+  config.rope = ReadRope(reader, config.attention.key_dim, RopePairs::kHalves);
+  BRAID_ASSIGN(config.mamba,
+               ReadMamba2(reader, config.width, config.norm_epsilon));
+  config.mamba.optional_parts = true;
+  return config;
+}
+
+FalconH1Model::FalconH1Model(WeightScope& w, const FalconH1Config& config)
+    : config_(config),
+      embedding_(w, config.width, config.vocabulary),
+      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
+  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
+    layers_.push_back(
+        {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
+         nn::Attention(blk, config.attention, i),
+         nn::Mamba2Mixer(blk, config.mamba, i), MakeMlpNorm(blk, config),
+         nn::GatedMlp(blk, config.width, config.hidden)});
+  }
+}
+
+MemorySpec FalconH1Model::Memory(DType kv_type) const {
+  LayerSpec both = nn::Mamba2Mixer::Memory(config_.mamba);
+  both.page_bytes =
+      nn::Attention::Memory(config_.attention, kv_type).page_bytes;
+  return {std::vector<LayerSpec>(layers_.size(), both)};
+}
+
+Rows FalconH1Model::Forward(Pass& pass) const {
+  Compute& compute = pass.compute;
+  const Rows x = embedding_(compute, pass.tokens);  // {rows, d}
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(compute.arena);
+    const Rows normed = layer.mixer_norm(compute, x);
+    const Rows mixed = layer.mamba(pass, normed);
+    ops::AddInto(compute, mixed, layer.attention(pass, normed));
+    ops::AddInto(compute, x, mixed);
+    ops::AddInto(compute, x, layer.mlp(compute, layer.mlp_norm(compute, x)));
+  }
+  return x;
+}
+
+void FalconH1Model::Head(Compute& compute, ConstRows x, Rows logits) const {
+  head_(compute, x, logits);
+}
+
+}  // namespace braid

@@ -1,0 +1,79 @@
+// Falcon-H1 (GGUF "falcon-h1"): attention and Mamba-2 side by side in every
+// layer, then an MLP.
+//
+// Paper: Zuo et al., "Falcon-H1: A Family of Hybrid-Head Language Models",
+// 2025, section 2. Its multipliers are part of the weights of a file.
+//
+//   symbol    here                 GGUF key (falcon-h1.)
+//   d         width                embedding_length
+//   d_ff      hidden               feed_forward_length
+//   n_heads   attention.heads      attention.head_count
+//   n_kv      attention.kv_heads   attention.head_count_kv
+//   theta     rope.base            rope.freq_base
+//   -         mamba.*              ssm.*; see nn/mamba2_mixer.h
+//
+// The norm before the MLP is called ffn_norm, without ".weight", in files of
+// the usual converter; both names are read.
+#ifndef BRAID_SRC_MODELS_FALCON_H1_H_
+#define BRAID_SRC_MODELS_FALCON_H1_H_
+
+#include <vector>
+
+#include "braid/result.h"
+#include "models/language_model.h"
+#include "nn/attention.h"
+#include "nn/gated_mlp.h"
+#include "nn/mamba2_mixer.h"
+#include "nn/norm.h"
+#include "nn/vocabulary_layers.h"
+
+namespace braid {
+
+struct FalconH1Config {
+  int vocabulary = 0;
+  int layers = 0;
+  int width = 0;
+  int hidden = 0;
+  int trained_context = 0;
+  float norm_epsilon = 0;
+  nn::AttentionConfig attention;
+  RopeConfig rope;
+  nn::Mamba2Config mamba;
+
+  static Result<FalconH1Config> Read(const gguf::File& file);
+};
+
+class FalconH1Model : public LanguageModel {
+ public:
+  FalconH1Model(WeightScope& w, const FalconH1Config& config);
+
+  int vocabulary_size() const override { return config_.vocabulary; }
+  int layers() const override { return config_.layers; }
+  int width() const override { return config_.width; }
+  int trained_context() const override { return config_.trained_context; }
+  MemorySpec Memory(DType kv_type) const override;
+  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
+  Rows Forward(Pass& pass) const override;
+  ConstRows Hidden(Compute& compute, ConstRows x) const override {
+    return head_.Hidden(compute, x);
+  }
+  void Head(Compute& compute, ConstRows x, Rows logits) const override;
+
+ private:
+  struct Layer {
+    nn::RmsNorm mixer_norm;  // of both branches
+    nn::Attention attention;
+    nn::Mamba2Mixer mamba;
+    nn::RmsNorm mlp_norm;
+    nn::GatedMlp mlp;
+  };
+
+  FalconH1Config config_;
+  nn::TokenEmbedding embedding_;
+  std::vector<Layer> layers_;
+  nn::OutputHead head_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_FALCON_H1_H_

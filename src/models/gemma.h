@@ -1,0 +1,90 @@
+// Gemma 2 (GGUF "gemma2") and the text part of Gemma 3 (GGUF "gemma3").
+//
+// Papers: Gemma Team, "Gemma 2", 2024, section 2 (norms before and after each
+// part, soft caps, a window in every other layer); "Gemma 3 Technical Report",
+// 2025, section 2 (norms of queries and keys instead of caps, a window in five
+// of six layers, which turn by a base of their own). A stands for the
+// architecture's name.
+//
+//   symbol    here                     GGUF key
+//   d         width                    A.embedding_length
+//   n_heads   attention[].heads        A.attention.head_count
+//   n_kv      attention[].kv_heads     A.attention.head_count_kv
+//   d_head    attention[].key_dim      A.attention.key_length
+//   d_ff      hidden                   A.feed_forward_length
+//   -         attention[].window       A.attention.sliding_window; 0: all
+//   -         attention[].soft_cap     A.attn_logit_softcapping; 0: none
+//   -         logit_cap                A.final_logit_softcapping; 0: none
+//   theta     ropes[kGlobal].base      A.rope.freq_base
+//   -         ropes[kLocal].base       A.rope.freq_base_swa, else 10000
+//
+// The files' norm weights include the one that Gemma adds to them.
+#ifndef BRAID_SRC_MODELS_GEMMA_H_
+#define BRAID_SRC_MODELS_GEMMA_H_
+
+#include <vector>
+
+#include "braid/result.h"
+#include "models/language_model.h"
+#include "nn/attention.h"
+#include "nn/gated_mlp.h"
+#include "nn/norm.h"
+#include "nn/vocabulary_layers.h"
+
+namespace braid {
+
+struct GemmaConfig {
+  int vocabulary = 0;
+  int layers = 0;
+  int width = 0;
+  int hidden = 0;
+  int trained_context = 0;
+  float norm_epsilon = 0;
+  float logit_cap = 0;
+  std::vector<nn::AttentionConfig> attention;  // [layers]
+  std::vector<RopeConfig> ropes;  // Gemma 3: of full and of windowed layers
+};
+
+struct Gemma2Config : GemmaConfig {
+  static Result<GemmaConfig> Read(const gguf::File& file);
+};
+
+struct Gemma3Config : GemmaConfig {
+  static Result<GemmaConfig> Read(const gguf::File& file);
+};
+
+class GemmaModel : public LanguageModel {
+ public:
+  GemmaModel(WeightScope& w, const GemmaConfig& config);
+
+  int vocabulary_size() const override { return config_.vocabulary; }
+  int layers() const override { return config_.layers; }
+  int width() const override { return config_.width; }
+  int trained_context() const override { return config_.trained_context; }
+  MemorySpec Memory(DType kv_type) const override;
+  std::vector<RopeConfig> ropes() const override { return config_.ropes; }
+  Rows Forward(Pass& pass) const override;
+  ConstRows Hidden(Compute& compute, ConstRows x) const override {
+    return head_.Hidden(compute, x);
+  }
+  void Head(Compute& compute, ConstRows x, Rows logits) const override;
+
+ private:
+  struct Layer {
+    nn::RmsNorm attention_norm;
+    nn::Attention attention;
+    nn::RmsNorm after_attention_norm;
+    nn::RmsNorm mlp_norm;
+    nn::GatedMlp mlp;
+    nn::RmsNorm after_mlp_norm;
+  };
+
+  GemmaConfig config_;
+  nn::TokenEmbedding embedding_;
+  std::vector<Layer> layers_;
+  nn::OutputHead head_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_GEMMA_H_

@@ -1,0 +1,79 @@
+// Jamba (GGUF "jamba"): Mamba layers with attention in between, an MLP or a
+// mixture of experts after each.
+//
+// Paper: Lieber et al., "Jamba: A Hybrid Transformer-Mamba Language Model",
+// 2024, sections 2 and 3. No positions: the Mamba layers know the order.
+//
+//   symbol    here                    GGUF key (jamba.)
+//   d         width                   embedding_length
+//   -         mamba.*                 see models/mamba.h
+//   n_heads   attention[i].heads      attention.head_count
+//   -         attention[i].kv_heads   attention.head_count_kv; 0: Mamba
+//   -         hidden, of experts too  feed_forward_length
+//   n, K      experts.routing         expert_count, expert_used_count
+//
+// A layer has experts if its tensor ffn_gate_inp is there.
+#ifndef BRAID_SRC_MODELS_JAMBA_H_
+#define BRAID_SRC_MODELS_JAMBA_H_
+
+#include <variant>
+#include <vector>
+
+#include "braid/result.h"
+#include "models/language_model.h"
+#include "nn/attention.h"
+#include "nn/feed_forward.h"
+#include "nn/mamba_mixer.h"
+#include "nn/norm.h"
+#include "nn/vocabulary_layers.h"
+
+namespace braid {
+
+struct JambaConfig {
+  int vocabulary = 0;
+  int width = 0;
+  int hidden = 0;
+  int trained_context = 0;
+  float norm_epsilon = 0;
+  nn::MambaConfig mamba;
+  // [layers]; without KV heads: a Mamba layer.
+  std::vector<nn::AttentionConfig> attention;
+  nn::MoeConfig experts;
+
+  static Result<JambaConfig> Read(const gguf::File& file);
+};
+
+class JambaModel : public LanguageModel {
+ public:
+  JambaModel(WeightScope& w, const JambaConfig& config);
+
+  int vocabulary_size() const override { return config_.vocabulary; }
+  int layers() const override {
+    return static_cast<int>(config_.attention.size());
+  }
+  int width() const override { return config_.width; }
+  int trained_context() const override { return config_.trained_context; }
+  MemorySpec Memory(DType kv_type) const override;
+  Rows Forward(Pass& pass) const override;
+  ConstRows Hidden(Compute& compute, ConstRows x) const override {
+    return head_.Hidden(compute, x);
+  }
+  void Head(Compute& compute, ConstRows x, Rows logits) const override;
+
+ private:
+  struct Layer {
+    nn::RmsNorm mixer_norm;
+    std::variant<nn::MambaMixer, nn::Attention> mixer;
+    nn::RmsNorm mlp_norm;
+    nn::FeedForward mlp;
+  };
+
+  JambaConfig config_;
+  nn::TokenEmbedding embedding_;
+  std::vector<Layer> layers_;
+  nn::OutputHead head_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_JAMBA_H_

@@ -1,0 +1,78 @@
+// LFM2 (GGUF "lfm2"): gated short convolutions, attention in some layers.
+//
+// Paper: Liquid AI, "LFM2 Technical Report", 2025, section 2.
+//
+//   symbol    here                  GGUF key (lfm2.)
+//   d         width                 embedding_length
+//   d_ff      hidden                feed_forward_length
+//   L         taps                  shortconv.l_cache
+//   n_heads   attention[].heads     attention.head_count
+//   n_kv      attention[].kv_heads  attention.head_count_kv; 0: a convolution
+//   theta     rope.base             rope.freq_base
+//
+// Files store the final norm as token_embd_norm: there is no other.
+#ifndef BRAID_SRC_MODELS_LFM2_H_
+#define BRAID_SRC_MODELS_LFM2_H_
+
+#include <variant>
+#include <vector>
+
+#include "braid/result.h"
+#include "models/language_model.h"
+#include "nn/attention.h"
+#include "nn/gated_conv.h"
+#include "nn/gated_mlp.h"
+#include "nn/norm.h"
+#include "nn/vocabulary_layers.h"
+
+namespace braid {
+
+struct Lfm2Config {
+  int vocabulary = 0;
+  int width = 0;
+  int hidden = 0;
+  int taps = 0;
+  int trained_context = 0;
+  float norm_epsilon = 0;
+  std::vector<nn::AttentionConfig> attention;  // [layers]; no KV heads: none
+  RopeConfig rope;
+
+  static Result<Lfm2Config> Read(const gguf::File& file);
+};
+
+class Lfm2Model : public LanguageModel {
+ public:
+  Lfm2Model(WeightScope& w, const Lfm2Config& config);
+
+  int vocabulary_size() const override { return config_.vocabulary; }
+  int layers() const override {
+    return static_cast<int>(config_.attention.size());
+  }
+  int width() const override { return config_.width; }
+  int trained_context() const override { return config_.trained_context; }
+  MemorySpec Memory(DType kv_type) const override;
+  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
+  Rows Forward(Pass& pass) const override;
+  ConstRows Hidden(Compute& compute, ConstRows x) const override {
+    return norm_(compute, x);
+  }
+  void Head(Compute& compute, ConstRows x, Rows logits) const override;
+
+ private:
+  struct Layer {
+    nn::RmsNorm mixer_norm;
+    std::variant<nn::GatedConv, nn::Attention> mixer;
+    nn::RmsNorm mlp_norm;
+    nn::GatedMlp mlp;
+  };
+
+  Lfm2Config config_;
+  nn::TokenEmbedding embedding_;
+  std::vector<Layer> layers_;
+  nn::RmsNorm norm_;
+  PackedMatrix output_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_LFM2_H_

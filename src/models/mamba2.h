@@ -1,0 +1,71 @@
+// Mamba-2 (GGUF "mamba2": state-spaces/mamba2, Mamba-Codestral).
+//
+// Paper: Dao and Gu, "Transformers are SSMs", 2024.
+//
+//   symbol  here                GGUF key
+//   d       width               mamba2.embedding_length
+//   e d     mixer.inner         mamba2.ssm.inner_size
+//   H       mixer.heads         mamba2.ssm.time_step_rank
+//   N       mixer.state         mamba2.ssm.state_size
+//   G       mixer.groups        mamba2.ssm.group_count, else 1
+//           mixer.taps          mamba2.ssm.conv_kernel
+#ifndef BRAID_SRC_MODELS_MAMBA2_H_
+#define BRAID_SRC_MODELS_MAMBA2_H_
+
+#include <vector>
+
+#include "braid/result.h"
+#include "models/config_reader.h"
+#include "models/language_model.h"
+#include "nn/mamba2_mixer.h"
+#include "nn/norm.h"
+#include "nn/vocabulary_layers.h"
+
+namespace braid {
+
+// The keys ssm.* of the reader's architecture; width and norm_epsilon as given.
+// An error if the sizes do not divide each other.
+Result<nn::Mamba2Config> ReadMamba2(ConfigReader& reader, int width,
+                                    float norm_epsilon);
+
+struct Mamba2ModelConfig {
+  int vocabulary = 0;
+  int layers = 0;
+  int width = 0;
+  int trained_context = 0;
+  float norm_epsilon = 0;
+  nn::Mamba2Config mixer;
+
+  static Result<Mamba2ModelConfig> Read(const gguf::File& file);
+};
+
+class Mamba2Model : public LanguageModel {
+ public:
+  Mamba2Model(WeightScope& w, const Mamba2ModelConfig& config);
+
+  int vocabulary_size() const override { return config_.vocabulary; }
+  int layers() const override { return config_.layers; }
+  int width() const override { return config_.width; }
+  int trained_context() const override { return config_.trained_context; }
+  MemorySpec Memory(DType kv_type) const override;
+  Rows Forward(Pass& pass) const override;
+  ConstRows Hidden(Compute& compute, ConstRows x) const override {
+    return head_.Hidden(compute, x);
+  }
+  void Head(Compute& compute, ConstRows x, Rows logits) const override;
+
+ private:
+  struct Layer {
+    nn::RmsNorm norm;
+    nn::Mamba2Mixer mixer;
+  };
+
+  Mamba2ModelConfig config_;
+  nn::TokenEmbedding embedding_;
+  std::vector<Layer> layers_;
+  nn::OutputHead head_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_MAMBA2_H_

@@ -1,0 +1,74 @@
+// Nemotron-H (GGUF "nemotron_h"): a layer is one part behind one norm: Mamba-2,
+// attention, or an MLP with a squared ReLU.
+//
+// Paper: NVIDIA, "Nemotron-H: A Family of Accurate and Efficient Hybrid
+// Mamba-Transformer Models", 2025, section 2.1. No positions: the Mamba-2
+// layers know the order.
+//
+//   name here            GGUF key (nemotron_h.)
+//   width                embedding_length
+//   mamba.*              see nn/mamba2_mixer.h
+//   attention[i].*       attention.head_count, .key_length, .value_length
+//   attention[i].kv_heads attention.head_count_kv, and
+//   hidden[i]            feed_forward_length, of which at most one is not 0;
+//                        both 0: Mamba-2
+#ifndef BRAID_SRC_MODELS_NEMOTRON_H_H_
+#define BRAID_SRC_MODELS_NEMOTRON_H_H_
+
+#include <variant>
+#include <vector>
+
+#include "braid/result.h"
+#include "models/language_model.h"
+#include "nn/attention.h"
+#include "nn/mamba2_mixer.h"
+#include "nn/mlp.h"
+#include "nn/norm.h"
+#include "nn/vocabulary_layers.h"
+
+namespace braid {
+
+struct NemotronHConfig {
+  int vocabulary = 0;
+  int width = 0;
+  int trained_context = 0;
+  float norm_epsilon = 0;
+  nn::Mamba2Config mamba;
+  std::vector<nn::AttentionConfig> attention;  // [layers]; if it has KV heads
+  std::vector<int> hidden;                     // [layers]; if not 0: an MLP
+
+  static Result<NemotronHConfig> Read(const gguf::File& file);
+};
+
+class NemotronHModel : public LanguageModel {
+ public:
+  NemotronHModel(WeightScope& w, const NemotronHConfig& config);
+
+  int vocabulary_size() const override { return config_.vocabulary; }
+  int layers() const override {
+    return static_cast<int>(config_.hidden.size());
+  }
+  int width() const override { return config_.width; }
+  int trained_context() const override { return config_.trained_context; }
+  MemorySpec Memory(DType kv_type) const override;
+  Rows Forward(Pass& pass) const override;
+  ConstRows Hidden(Compute& compute, ConstRows x) const override {
+    return head_.Hidden(compute, x);
+  }
+  void Head(Compute& compute, ConstRows x, Rows logits) const override;
+
+ private:
+  struct Layer {
+    nn::RmsNorm norm;
+    std::variant<nn::Mamba2Mixer, nn::Attention, nn::Mlp> part;
+  };
+
+  NemotronHConfig config_;
+  nn::TokenEmbedding embedding_;
+  std::vector<Layer> layers_;
+  nn::OutputHead head_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_NEMOTRON_H_H_

@@ -1,0 +1,62 @@
+// OpenELM (GGUF "openelm"): the layers grow from the first to the last.
+//
+// Paper: Mehta et al., "OpenELM", 2024, section 2.1 and table 9.
+//
+//   symbol    here                   GGUF key
+//   d_model   width                  openelm.embedding_length
+//   n_h^i     attention[i].heads     openelm.attention.head_count[i]
+//   -         attention[i].kv_heads  openelm.attention.head_count_kv[i]
+//   d_h       attention[i].key_dim   openelm.attention.key_length
+//   d_FFN^i   hidden[i]              openelm.feed_forward_length[i]
+#ifndef BRAID_SRC_MODELS_OPENELM_H_
+#define BRAID_SRC_MODELS_OPENELM_H_
+
+#include <vector>
+
+#include "braid/result.h"
+#include "models/language_model.h"
+#include "nn/attention.h"
+#include "nn/decoder_block.h"
+#include "nn/vocabulary_layers.h"
+
+namespace braid {
+
+struct OpenElmConfig {
+  int vocabulary = 0;
+  int layers = 0;
+  int width = 0;
+  int trained_context = 0;
+  float norm_epsilon = 0;
+  std::vector<int> hidden;                     // [layers]
+  std::vector<nn::AttentionConfig> attention;  // [layers]
+  RopeConfig rope;
+
+  static Result<OpenElmConfig> Read(const gguf::File& file);
+};
+
+class OpenElmModel : public LanguageModel {
+ public:
+  OpenElmModel(WeightScope& w, const OpenElmConfig& config);
+
+  int vocabulary_size() const override { return config_.vocabulary; }
+  int layers() const override { return config_.layers; }
+  int width() const override { return config_.width; }
+  int trained_context() const override { return config_.trained_context; }
+  MemorySpec Memory(DType kv_type) const override;
+  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
+  Rows Forward(Pass& pass) const override;
+  ConstRows Hidden(Compute& compute, ConstRows x) const override {
+    return head_.Hidden(compute, x);
+  }
+  void Head(Compute& compute, ConstRows x, Rows logits) const override;
+
+ private:
+  OpenElmConfig config_;
+  nn::TokenEmbedding embedding_;
+  std::vector<nn::DecoderBlock> layers_;
+  nn::OutputHead head_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_OPENELM_H_

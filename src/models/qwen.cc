@@ -1,0 +1,63 @@
+#include "models/qwen.h"
+
+#include <string>
+#include <string_view>
+
+#include "base/try.h"
+#include "models/config_reader.h"
+#include "models/transformer_config.h"
+
+namespace braid {
+
+Result<QwenConfig> QwenConfig::Read(const gguf::File& file) {
+  ConfigReader reader(file);
+  QwenConfig config;
+  config.vocabulary = reader.Vocabulary();
+  config.layers = reader.Layers();
+  config.width = reader.Count("embedding_length");
+  config.hidden = reader.Count("feed_forward_length");
+  config.trained_context = reader.Count("context_length");
+  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
+  BRAID_ASSIGN(const std::string_view generation,
+               file.GetString("general.architecture"));
+  BRAID_TRY(reader.status());
+  config.attention = ReadAttention(reader, config.width, config.layers);
+  for (nn::AttentionConfig& attention : config.attention) {
+    attention.head_norms = generation == "qwen3";
+    attention.norm_epsilon = config.norm_epsilon;
+  }
+  BRAID_TRY(reader.status());
+  config.rope =
+      ReadRope(reader, config.attention.front().key_dim, RopePairs::kHalves);
+  BRAID_TRY(reader.status());
+  return config;
+}
+
+QwenModel::QwenModel(WeightScope& w, const QwenConfig& config)
+    : config_(config),
+      embedding_(w, config.width, config.vocabulary),
+      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
+  ReadRopeFactors(w, config_.rope);
+  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
+    layers_.emplace_back(blk, config.attention[i],
+                         nn::FeedForward(blk, config.width, config.hidden),
+                         config.norm_epsilon, i);
+  }
+}
+
+MemorySpec QwenModel::Memory(DType kv_type) const {
+  return nn::Attention::Memory(config_.attention, kv_type);
+}
+
+Rows QwenModel::Forward(Pass& pass) const {
+  const Rows x = embedding_(pass.compute, pass.tokens);  // {rows, d}
+  for (const nn::DecoderBlock& layer : layers_) layer.AddTo(pass, x);
+  return x;
+}
+
+void QwenModel::Head(Compute& compute, ConstRows x, Rows logits) const {
+  head_(compute, x, logits);
+}
+
+}  // namespace braid

@@ -1,0 +1,66 @@
+// Qwen2 (GGUF "qwen2": Qwen2, Qwen2.5) and Qwen3 (GGUF "qwen3"), dense.
+//
+// Papers: Yang et al., "Qwen2 Technical Report", 2024, section 2.2.1 (biases of
+// queries, keys and values); "Qwen3 Technical Report", 2025, section 2 (their
+// norms instead). A stands for the architecture's name.
+//
+//   symbol    here                   GGUF key
+//   d         width                  A.embedding_length
+//   n_heads   attention[].heads      A.attention.head_count
+//   n_kv      attention[].kv_heads   A.attention.head_count_kv
+//   d_head    attention[].key_dim    A.attention.key_length, else d / n_heads
+//   d_ff      hidden                 A.feed_forward_length
+//   theta     rope.base              A.rope.freq_base
+#ifndef BRAID_SRC_MODELS_QWEN_H_
+#define BRAID_SRC_MODELS_QWEN_H_
+
+#include <vector>
+
+#include "braid/result.h"
+#include "models/language_model.h"
+#include "nn/attention.h"
+#include "nn/decoder_block.h"
+#include "nn/vocabulary_layers.h"
+
+namespace braid {
+
+struct QwenConfig {
+  int vocabulary = 0;
+  int layers = 0;
+  int width = 0;
+  int hidden = 0;
+  int trained_context = 0;
+  float norm_epsilon = 0;
+  std::vector<nn::AttentionConfig> attention;  // [layers]
+  RopeConfig rope;
+
+  static Result<QwenConfig> Read(const gguf::File& file);
+};
+
+class QwenModel : public LanguageModel {
+ public:
+  // Beside the layers' tensors those of ReadRopeFactors (transformer_config.h).
+  QwenModel(WeightScope& w, const QwenConfig& config);
+
+  int vocabulary_size() const override { return config_.vocabulary; }
+  int layers() const override { return config_.layers; }
+  int width() const override { return config_.width; }
+  int trained_context() const override { return config_.trained_context; }
+  MemorySpec Memory(DType kv_type) const override;
+  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
+  Rows Forward(Pass& pass) const override;
+  ConstRows Hidden(Compute& compute, ConstRows x) const override {
+    return head_.Hidden(compute, x);
+  }
+  void Head(Compute& compute, ConstRows x, Rows logits) const override;
+
+ private:
+  QwenConfig config_;
+  nn::TokenEmbedding embedding_;
+  std::vector<nn::DecoderBlock> layers_;
+  nn::OutputHead head_;
+};
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_QWEN_H_

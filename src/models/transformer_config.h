@@ -1,0 +1,33 @@
+// What architectures of attention layers alone have in common, from the
+// metadata.
+#ifndef BRAID_SRC_MODELS_TRANSFORMER_CONFIG_H_
+#define BRAID_SRC_MODELS_TRANSFORMER_CONFIG_H_
+
+#include <vector>
+
+#include "kernels/rope.h"
+#include "models/config_reader.h"
+#include "nn/attention.h"
+
+namespace braid {
+
+// The attention of each layer. Keys attention.head_count and
+// attention.head_count_kv (one number, or one per layer; the latter may be
+// missing: as many as heads), attention.key_length and value_length (missing:
+// width / heads). The scale is 1 / sqrt(key_dim), `rope` is 0. Errors go to the
+// reader; every layer must have heads, and KV heads that divide them.
+std::vector<nn::AttentionConfig> ReadAttention(ConfigReader& reader, int width,
+                                               int layers);
+
+// Keys rope.dimension_count (missing: head_dim), rope.freq_base and
+// rope.scaling.*: none, linear (Chen et al. 2023), yarn (Peng et al. 2023) or
+// longrope (Ding et al. 2024). Errors go to the reader.
+RopeConfig ReadRope(ConfigReader& reader, int head_dim, RopePairs pairs);
+
+// The divisors of the angles, if the file has some: tensor rope_freqs.weight
+// {rotated / 2}, or rope_factors_long.weight and rope_factors_short.weight.
+void ReadRopeFactors(WeightScope& w, RopeConfig& rope);
+
+}  // namespace braid
+
+#endif  // BRAID_SRC_MODELS_TRANSFORMER_CONFIG_H_

@@ -1,0 +1,36 @@
+// GatedConv: the short-range mixer of LFM2 (Liquid AI, "LFM2 Technical Report",
+// 2025, section 2): y = out(c * conv(b * x)), where b, c and x are projections
+// of the input and conv is a causal depthwise convolution.
+#ifndef BRAID_SRC_NN_GATED_CONV_H_
+#define BRAID_SRC_NN_GATED_CONV_H_
+
+#include "memory/spec.h"
+#include "nn/linear.h"
+#include "nn/pass.h"
+#include "nn/short_conv.h"
+
+namespace braid::nn {
+
+class GatedConv {
+ public:
+  GatedConv() = default;
+  // Tensors shortconv.in_proj {width, 3 width} (rows b, c, x), shortconv.conv
+  // {taps, width}, shortconv.out_proj {width, width}. `layer` is the index of
+  // its memory.
+  GatedConv(WeightScope& w, int width, int taps, int layer);
+
+  // {rows, width} -> {rows, width}. Advances the window of every run.
+  Rows operator()(Pass& pass, ConstRows x) const;
+
+  static LayerSpec Memory(int width, int taps);
+
+ private:
+  int width_ = 0;
+  Linear in_;
+  ShortConv conv_;
+  Linear out_;
+};
+
+}  // namespace braid::nn
+
+#endif  // BRAID_SRC_NN_GATED_CONV_H_
