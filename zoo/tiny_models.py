@@ -7,6 +7,7 @@ shorter than the text, widths that differ by layer, groups, experts that are not
 
 make_tiny_models.py turns a row into a folder with golden vectors.
 """
+# length: one table; a row is read beside its neighbours.
 
 from dataclasses import dataclass, field
 
