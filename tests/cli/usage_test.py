@@ -12,8 +12,8 @@ import unittest
 from program import Program, run_tests
 
 BRAID = Program(sys.argv[1])
-COMMANDS = ["generate", "parallel", "tokenize", "bench", "gguf", "convert",
-            "completion", "help", "version"]
+COMMANDS = ["generate", "parallel", "embedding", "perplexity", "tokenize",
+            "bench", "gguf", "convert", "completion", "help", "version"]
 
 
 class Usage(unittest.TestCase):
