@@ -37,7 +37,7 @@ function(braid_test name)
   target_compile_definitions(${name} PRIVATE
     "BRAID_DATA_DIR=\"${BRAID_DATA_DIR}\""
     "BRAID_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 NO_PRETTY_VALUES
     PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 

@@ -56,6 +56,12 @@ TEST_F(ValidateBatchTest, RefusesWhatTheModelLacks) {
   limits.pooling = false;
   EXPECT_NE(error_of(batch).find("batch entry 1: pooling is wanted"),
             std::string::npos);
+  batch[0] = {1, 5, 1, Want::kScore, 99};
+  EXPECT_EQ(error_of(batch).find("batch entry 0"), std::string::npos);
+  batch[0].target = 100;
+  EXPECT_EQ(error_of(batch),
+            "batch entry 0: target 100, the vocabulary has 100 tokens");
+  batch[0] = {1, 5, 1, Want::kLogits};
   limits.logits = false;
   EXPECT_NE(error_of(batch).find("batch entry 0: logits are wanted"),
             std::string::npos);

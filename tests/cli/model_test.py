@@ -74,6 +74,35 @@ class Embedding(ModelTest):
                          self.vectors(PROMPTS[:1], "--pooling", "none"))
 
 
+class Perplexity(ModelTest):
+
+    def perplexity(self, *flags):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            for number in range(60):
+                file.write(f"On day {number} the river stood still again.\n")
+            file.flush()
+            return self.braid.output("perplexity", "-f", file.name, "-c", "64",
+                                     *flags)
+
+    def test_the_batches_change_nothing(self):
+        # One chunk a batch, four chunks a batch, four batches a chunk, four
+        # ubatches a batch.
+        one = self.perplexity("-b", "64", "--chunks", "5")
+        self.assertRegex(one, r"^(\[\d\]\d+\.\d{4},){5}\n"
+                         r"Final estimate: PPL = \d+\.\d{4} \+/- "
+                         r"\d+\.\d{5}\n$")
+        for flags in (["-b", "256"], ["-b", "16"], ["-b", "64", "-ub", "16"]):
+            same = self.perplexity("--chunks", "5", *flags)
+            self.assertEqual(one, same, flags)
+
+    def test_a_text_of_one_chunk_is_too_short(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("Too short")
+            file.flush()
+            self.assertIn("two chunks of 64 are needed", self.braid.error(
+                "perplexity", "-f", file.name, "-c", "64"))
+
+
 class Generate(ModelTest):
 
     def flags(self, *more):
