@@ -24,6 +24,7 @@ from safetensors.numpy import load_file
 
 import llama_cpp
 
+ROOT = Path(__file__).resolve().parent.parent
 PROMPT, STEPS = 24, 48
 MARGIN, LEAST = 1e-3, 8
 LEAST_COSINE = 0.9999
@@ -157,10 +158,12 @@ def check(folder: Path, braid: Braid) -> tuple[bool, str]:
 def main() -> int:
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("names", nargs="*", help="default: all folders")
-    ap.add_argument("--zoo", type=Path, default=Path("../tests/golden/zoo"))
-    ap.add_argument("--programs", type=Path, default=Path("../build/release/bin"))
+    ap.add_argument("--zoo", type=Path, default=ROOT / "tests/golden/zoo")
+    ap.add_argument("--programs", type=Path, default=ROOT / "build/release/bin")
     args = ap.parse_args()
     names = args.names or sorted(p.parent.name for p in args.zoo.glob("*/config.json"))
+    if not names:
+        sys.exit(f"{args.zoo}: no folder of a model")
     print(
         f"{'model':18s} {'architecture':14s} {'compared':>8s} {'tokens':>7s} {'margin':>9s} {'logits':>9s}"
         " by the gguf package"
