@@ -2,6 +2,7 @@
 // logits of running them one at a time, alone, on one thread, bit for bit.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <cstring>
@@ -222,6 +223,14 @@ TEST_P(Consistency, EveryWayOfRunningGivesTheSameBits) {
       static_cast<long long>(checker.bits()));
 }
 
+// "llama_Q4_0_f32_kv"
+std::string NameOf(const testing::TestParamInfo<Variant>& test) {
+  const auto [kind, type, kv_type] = test.param;
+  std::string name = ToText(kind) + "_" + std::string(Name(type));
+  std::replace(name.begin(), name.end(), '-', '_');
+  return kv_type == KvType::kF32 ? name + "_f32_kv" : name;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Models, Consistency,
     testing::Values(Variant{TinyKind::kMamba, DType::kF32, KvType::kF16},
@@ -257,13 +266,15 @@ INSTANTIATE_TEST_SUITE_P(
                             KvType::kF16},
                     Variant{TinyKind::kNemotronH, DType::kF32, KvType::kF16},
                     Variant{TinyKind::kHybrid, DType::kF32, KvType::kF32},
-                    Variant{TinyKind::kHybrid, DType::kQ4_1, KvType::kF16}));
+                    Variant{TinyKind::kHybrid, DType::kQ4_1, KvType::kF16}),
+    NameOf);
 
 INSTANTIATE_TEST_SUITE_P(
     Wide, Consistency,
     testing::Values(Variant{TinyKind::kHybrid, DType::kQ4_K, KvType::kF16},
                     Variant{TinyKind::kHybrid, DType::kQ6_K, KvType::kF16},
-                    Variant{TinyKind::kLlama, DType::kQ2_K, KvType::kF16}));
+                    Variant{TinyKind::kLlama, DType::kQ2_K, KvType::kF16}),
+    NameOf);
 
 }  // namespace
 }  // namespace braid
