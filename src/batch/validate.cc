@@ -136,7 +136,7 @@ Status ValidateBatch(const Batch& batch, const BatchLimits& limits,
   const size_t tokens =
       static_cast<size_t>(batch.size()) + batch.encoder_tokens();
   if (tokens == 0) return Error{"the batch is empty"};
-  if (tokens > static_cast<size_t>(limits.max_tokens)) {
+  if (static_cast<int64_t>(tokens) > limits.max_tokens) {
     return Error{
         Format("the batch has {} tokens, at most {} are allowed: "
                "raise -b",

@@ -71,6 +71,14 @@ TEST_F(ValidateBatchTest, RefusesWhatTheModelLacks) {
             std::string::npos);
 }
 
+// Found by batch_fuzz: a negative limit was taken for a large one.
+TEST_F(ValidateBatchTest, ALimitBelowZeroAllowsNothing) {
+  Batch batch;
+  batch.Add(1, 0, 0, Want::kNothing);
+  EXPECT_EQ(ErrorOf(batch, -1),
+            "the batch has 1 tokens, at most -1 are allowed: raise -b");
+}
+
 TEST_F(ValidateBatchTest, NamesTheEntryAndBothValues) {
   Batch empty;
   EXPECT_EQ(ErrorOf(empty), "the batch is empty");
