@@ -18,7 +18,7 @@
 
 #include "base/fp_guard.h"
 #include "base/random.h"
-#include "bench/calibration.h"
+#include "kernels/calibration.h"
 #include "kernels/matmul.h"
 #include "kernels/ref/matmul_twin.h"
 #include "kernels/targets.h"

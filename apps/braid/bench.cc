@@ -1,44 +1,61 @@
 // braid bench: speed of prompts and of generation.
 #include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <thread>
 
 #include "apps/braid/bench_report.h"
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/html_report.h"
+#include "apps/braid/interrupt.h"
+#include "apps/braid/machine_limits.h"
 #include "base/random.h"
 
 namespace braid::cli {
 
 namespace {
 
+constexpr int64_t kMostPositions = 1 << 30;
+// What a sequence may waste in pages of which it uses a part.
+constexpr int kPositionsToSpare = 64;
+
 // Decodes random tokens: how fast does not depend on which they are.
 class BenchRun {
  public:
-  BenchRun(Engine& engine, const BenchTest& test)
-      : engine_(engine), test_(test) {}
+  BenchRun(Engine& engine, const BenchTest& test, const InterruptGuard& guard)
+      : engine_(engine), test_(test), cancelled_(guard.asked()) {}
 
-  // Seconds of one repetition, from empty sequences.
+  // Fills the sequence that all tests start from, if they start deep.
+  Status FillDepth() {
+    BRAID_TRY(Prompt(Base(), Base() + 1, 0, test_.depth));
+    return {};
+  }
+
+  // Seconds of one repetition.
   Result<double> Measure() {
     for (SequenceId s = 0; s < test_.sequences; ++s) {
       BRAID_TRY(engine_.Remove(s, 0, -1));
+      if (test_.depth > 0) BRAID_TRY(engine_.Fork(Base(), s));
     }
     const Stopwatch watch;
-    if (test_.prompt_tokens > 0) {
-      BRAID_TRY(Prompt());
-    } else {
-      BRAID_TRY(Generate());
-    }
+    BRAID_TRY(Prompt(0, test_.sequences, test_.depth, test_.prompt_tokens));
+    BRAID_TRY(Generate());
     return watch.Seconds();
   }
 
  private:
+  SequenceId Base() const { return test_.sequences; }
+
   // Logits are wanted once per sequence, as for a real prompt.
-  Status Prompt() {
+  Status Prompt(SequenceId begin, SequenceId end, Position start, int tokens) {
     batch_.Clear();
-    for (SequenceId s = 0; s < test_.sequences; ++s) {
-      for (Position i = 0; i < test_.prompt_tokens; ++i) {
-        const bool last = i + 1 == test_.prompt_tokens;
-        batch_.Add(Token(), i, s, last ? Want::kLogits : Want::kNothing);
+    for (SequenceId s = begin; s < end; ++s) {
+      for (int i = 0; i < tokens; ++i) {
+        const bool last = i + 1 == tokens;
+        batch_.Add(Token(), start + i, s,
+                   last ? Want::kLogits : Want::kNothing);
         if (batch_.size() == test_.batch) BRAID_TRY(Flush());
       }
     }
@@ -46,10 +63,11 @@ class BenchRun {
   }
 
   Status Generate() {
-    for (Position i = 0; i < test_.generated_tokens; ++i) {
+    const Position start = test_.depth + test_.prompt_tokens;
+    for (int i = 0; i < test_.generated_tokens; ++i) {
       batch_.Clear();
       for (SequenceId s = 0; s < test_.sequences; ++s) {
-        batch_.Add(Token(), i, s, Want::kLogits);
+        batch_.Add(Token(), start + i, s, Want::kLogits);
         if (batch_.size() == test_.batch) BRAID_TRY(Flush());
       }
       if (batch_.size() > 0) BRAID_TRY(Flush());
@@ -58,7 +76,7 @@ class BenchRun {
   }
 
   Status Flush() {
-    BRAID_TRY(engine_.Decode(batch_));
+    BRAID_TRY(engine_.Decode(batch_, cancelled_));
     batch_.Clear();
     return {};
   }
@@ -69,113 +87,284 @@ class BenchRun {
 
   Engine& engine_;
   const BenchTest test_;
+  const std::function<bool()> cancelled_;
   Batch batch_;
   Random random_{/*seed=*/0};
 };
 
+// "2025-01-31T12:00:00Z"
+std::string TimeNow() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts = {};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  const size_t length =
+      std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text, length};
+}
+
 class Bench : public Command {
  public:
-  FlagTable Flags() override {
-    FlagTable table;
-    table.Group("Tests (lists are separated by commas)")
-        .Integers("-p, --n-prompt", "N,...", "prompt lengths; 0: none",
-                  &prompts_, {0, 1 << 24})
-        .Integers("-n, --n-gen", "N,...", "generated lengths; 0: none",
-                  &generated_, {0, 1 << 24})
-        .Integers("-np, --parallel", "N,...", "sequences side by side",
-                  &sequences_, {1, 65536})
-        .Integers("-t, --threads", "N,...", "threads; 0: one per core",
-                  &threads_, {0, 512})
-        .Integer("-b, --batch-size", "N", "tokens of one decode call", &batch_,
-                 {1, 1 << 20})
-        .Integer("-ub, --ubatch-size", "N", "rows of one forward pass",
-                 &ubatch_, {1, 1 << 20})
-        .Integer("-r, --repetitions", "N", "measured runs of each test",
-                 &repetitions_, {1, 1 << 20})
-        .Choice("-o, --output", "FORMAT", "format of the results", &format_,
-                {{"md", BenchFormat::kMarkdown},
-                 {"csv", BenchFormat::kCsv},
-                 {"json", BenchFormat::kJson}});
-    model_.Declare(table);
-    return table;
-  }
+  FlagTable Flags() override;
+  Status Run() override;
 
-  Status Run() override {
+ private:
+  Result<std::vector<KvType>> KvTypes() const;
+  // Prompts, then generations, then both, for every choice of the rest.
+  std::vector<BenchTest> Tests(const std::vector<KvType>& kv_types) const;
+  void AddTests(BenchTest test, std::vector<BenchTest>& tests) const;
+  Status ParsePairs();
+  // Without repetitions if it was interrupted before the first.
+  Result<BenchResult> Measure(const std::shared_ptr<const Model>& model,
+                              const BenchTest& test,
+                              const InterruptGuard& guard) const;
+  Status WriteHtml(const std::vector<BenchResult>& results) const;
+
+  ModelFlags model_;
+  std::vector<std::string> paths_;
+  std::vector<int> prompts_ = {512};
+  std::vector<int> generated_ = {128};
+  std::vector<std::string> pair_texts_;
+  std::vector<std::pair<int, int>> pairs_;
+  std::vector<int> depths_ = {0};
+  std::vector<int> sequences_ = {1};
+  std::vector<int> threads_ = {0};
+  std::vector<int> batches_ = {2048};
+  std::vector<int> ubatches_ = {512};
+  std::string key_types_ = "f16";
+  std::string value_types_ = "f16";
+  int repetitions_ = 5;
+  int delay_ = 0;
+  bool warm_up_ = true;
+  BenchFormat format_ = BenchFormat::kMarkdown;
+  BenchFormat error_format_ = BenchFormat::kNone;
+  std::string html_;
+};
+
+FlagTable Bench::Flags() {
+  const std::vector<std::pair<std::string, BenchFormat>> formats = {
+      {"md", BenchFormat::kMarkdown}, {"csv", BenchFormat::kCsv},
+      {"json", BenchFormat::kJson},   {"jsonl", BenchFormat::kJsonLines},
+      {"sql", BenchFormat::kSql},     {"none", BenchFormat::kNone}};
+  FlagTable table;
+  table
+      .Group(
+          "Tests (lists: 1,2,4, ranges: FIRST-LAST, FIRST-LAST+STEP, "
+          "FIRST-LAST*FACTOR)")
+      .Integers("-p, --n-prompt", "N,...", "prompt lengths; 0: none", &prompts_,
+                {0, 1 << 24})
+      .Integers("-n, --n-gen", "N,...", "generated lengths; 0: none",
+                &generated_, {0, 1 << 24})
+      .Texts("-pg", "PP,TG", "a prompt, and generation after it", &pair_texts_)
+      .Integers("-d, --n-depth", "N,...",
+                "tokens that a sequence has before the test", &depths_,
+                {0, 1 << 24})
+      .Integers("-np, --parallel", "N,...", "sequences side by side",
+                &sequences_, {1, 65535})
+      .Integers("-t, --threads", "N,...", "threads; 0: one per core", &threads_,
+                {0, 512})
+      .Integers("-b, --batch-size", "N,...", "tokens of one decode call",
+                &batches_, {1, 1 << 20})
+      .Integers("-ub, --ubatch-size", "N,...", "rows of one forward pass",
+                &ubatches_, {1, 1 << 20})
+      .Text("-ctk, --cache-type-k", "TYPE,...", "how keys are stored: f16, f32",
+            &key_types_)
+      .Text("-ctv, --cache-type-v", "TYPE,...",
+            "how values are stored, the same as keys", &value_types_)
+      .Integer("-r, --repetitions", "N", "measured runs of each test",
+               &repetitions_, {1, 1 << 20})
+      .Integer("--delay", "SECONDS", "rest before each test", &delay_,
+               {0, 86400})
+      .Switch("--no-warmup", "measure the first run, too", &warm_up_, false);
+  table.Group("Output")
+      .Choice("-o, --output", "FORMAT", "format of the results", &format_,
+              formats)
+      .Choice("-oe, --output-err", "FORMAT",
+              "format of the results on standard error", &error_format_,
+              formats)
+      .Text("--report", "FILE", "write a page to look at, HTML in one file",
+            &html_);
+  model_.Declare(table, &paths_);
+  return table;
+}
+
+Status Bench::Run() {
+  BRAID_TRY(ParsePairs());
+  BRAID_ASSIGN(const std::vector<KvType> kv_types, KvTypes());
+  const std::vector<BenchTest> tests = Tests(kv_types);
+  if (paths_.empty()) paths_.emplace_back();
+  const BenchColumns columns = {
+      .batch = batches_ != std::vector{2048},
+      .ubatch = ubatches_ != std::vector{512},
+      .kv_type = kv_types != std::vector{KvType::kF16}};
+  const BenchReport report(format_, columns);
+  const BenchReport error_report(error_format_, columns);
+  std::vector<BenchResult> results;
+  const InterruptGuard guard;
+  Print(report.Header());
+  Note(error_report.Header());
+  const double all = static_cast<double>(paths_.size() * tests.size());
+  for (size_t i = 0; i < paths_.size() && !guard.interrupted(); ++i) {
+    model_.path = paths_[i];
     double load_seconds = 0;
     BRAID_ASSIGN(const std::string path, model_.Path());
     BRAID_ASSIGN(const std::shared_ptr<const Model> model,
                  model_.Load(threads_.front(), &load_seconds));
-    const BenchReport report(format_, path, model->info());
-    Print(report.Header());
-    bool first = true;
-    for (const BenchTest& test : Tests()) {
-      BRAID_ASSIGN(const BenchResult result, Measure(model, test));
-      Print(report.Row(result, first));
-      first = false;
+    for (size_t k = 0; k < tests.size() && !guard.interrupted(); ++k) {
+      Progress progress(tests[k].Name(), model_.progress);
+      progress.Show(static_cast<double>(i * tests.size() + k) / all);
+      BRAID_ASSIGN(BenchResult result, Measure(model, tests[k], guard));
+      if (result.seconds.empty()) break;
+      result.path = path;
+      Print(report.Row(result, results.empty()));
+      Note(error_report.Row(result, results.empty()));
+      results.push_back(std::move(result));
     }
-    Print(report.Footer());
-    return {};
   }
+  Print(report.Footer());
+  Note(error_report.Footer());
+  if (!html_.empty()) BRAID_TRY(WriteHtml(results));
+  return guard.Verdict();
+}
 
- private:
-  std::vector<BenchTest> Tests() const {
-    std::vector<BenchTest> tests;
-    for (const int threads : threads_) {
-      for (const int sequences : sequences_) {
-        BenchTest test = {.prompt_tokens = 0,
-                          .generated_tokens = 0,
-                          .sequences = sequences,
-                          .threads = threads,
-                          .batch = batch_,
-                          .ubatch = std::min(ubatch_, batch_)};
-        for (const int tokens : prompts_) {
-          test.prompt_tokens = tokens;
-          if (tokens > 0) tests.push_back(test);
-        }
-        test.prompt_tokens = 0;
-        for (const int tokens : generated_) {
-          test.generated_tokens = tokens;
-          if (tokens > 0) tests.push_back(test);
+Result<std::vector<KvType>> Bench::KvTypes() const {
+  if (key_types_ != value_types_) {
+    return Error{
+        "-ctk and -ctv differ; keys and values are stored in one type"};
+  }
+  std::vector<KvType> types;
+  for (size_t begin = 0; begin <= key_types_.size();) {
+    const size_t end = std::min(key_types_.find(',', begin), key_types_.size());
+    const std::string name = key_types_.substr(begin, end - begin);
+    if (name != "f16" && name != "f32") {
+      return Error{Format("-ctk: '{}' is none of f16, f32", name)};
+    }
+    types.push_back(name == "f16" ? KvType::kF16 : KvType::kF32);
+    begin = end + 1;
+  }
+  return types;
+}
+
+Status Bench::ParsePairs() {
+  for (const std::string& text : pair_texts_) {
+    const Result<std::vector<int>> pair = ParseIntegers(text, {1, 1 << 24});
+    if (!pair.ok()) return Error{Format("-pg: {}", pair.error().message)};
+    if (pair->size() != 2) {
+      return Error{Format("-pg: '{}' is not PP,TG", text)};
+    }
+    pairs_.emplace_back((*pair)[0], (*pair)[1]);
+  }
+  return {};
+}
+
+std::vector<BenchTest> Bench::Tests(const std::vector<KvType>& kv_types) const {
+  std::vector<BenchTest> tests;
+  for (const int depth : depths_) {
+    for (const int batch : batches_) {
+      for (const int ubatch : ubatches_) {
+        for (const KvType kv_type : kv_types) {
+          for (const int threads : threads_) {
+            for (const int sequences : sequences_) {
+              AddTests({.depth = depth,
+                        .sequences = sequences,
+                        .threads = threads,
+                        .batch = batch,
+                        .ubatch = std::min(ubatch, batch),
+                        .kv_type = kv_type},
+                       tests);
+            }
+          }
         }
       }
     }
-    return tests;
   }
+  return tests;
+}
 
-  Result<BenchResult> Measure(const std::shared_ptr<const Model>& model,
-                              const BenchTest& test) const {
-    const int64_t context = int64_t{test.tokens()} * test.sequences;
-    if (context > 1 << 30) {
-      return Error{Format("{} sequences of {} tokens are {}; at most {} fit",
-                          test.sequences, test.tokens(), context, 1 << 30)};
-    }
-    BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
-                 Engine::Create(model, {.context = static_cast<int>(context),
-                                        .max_batch = test.batch,
-                                        .max_ubatch = test.ubatch,
-                                        .max_sequences = test.sequences,
-                                        .threads = test.threads}));
-    BenchResult result = {.test = test, .seconds = {}};
-    result.test.threads = engine->options().threads;
-    BenchRun run(*engine, test);
-    BRAID_TRY(run.Measure());  // warms up caches, arenas and threads
-    for (int i = 0; i < repetitions_; ++i) {
-      BRAID_ASSIGN(const double seconds, run.Measure());
-      result.seconds.push_back(seconds);
-    }
-    return result;
+void Bench::AddTests(BenchTest test, std::vector<BenchTest>& tests) const {
+  const auto add = [&](int prompt, int generated) {
+    test.prompt_tokens = prompt;
+    test.generated_tokens = generated;
+    if (test.tokens() > 0) tests.push_back(test);
+  };
+  for (const int tokens : prompts_) add(tokens, 0);
+  for (const int tokens : generated_) add(0, tokens);
+  for (const auto& [prompt, generated] : pairs_) add(prompt, generated);
+}
+
+Result<BenchResult> Bench::Measure(const std::shared_ptr<const Model>& model,
+                                   const BenchTest& test,
+                                   const InterruptGuard& guard) const {
+  const int64_t context =
+      test.depth +
+      (int64_t{test.tokens()} + kPositionsToSpare) * test.sequences;
+  if (context > kMostPositions) {
+    return Error{Format("{}: {} positions are needed; at most {} fit",
+                        test.Name(), context, kMostPositions)};
   }
+  std::this_thread::sleep_for(std::chrono::seconds(delay_));
+  BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
+               Engine::Create(model, {.context = static_cast<int>(context),
+                                      .max_batch = test.batch,
+                                      .max_ubatch = test.ubatch,
+                                      .max_sequences = test.sequences +
+                                                       (test.depth > 0 ? 1 : 0),
+                                      .threads = test.threads,
+                                      .kv_type = test.kv_type}));
+  BenchResult result = {.test = test,
+                        .path = {},
+                        .info = model->info(),
+                        .time = TimeNow(),
+                        .seconds = {}};
+  result.test.threads = engine->options().threads;
+  BenchRun run(*engine, test, guard);
+  Status filled;
+  if (test.depth > 0) filled = run.FillDepth();
+  // The warm-up fills caches, arenas and threads.
+  for (int i = warm_up_ ? -1 : 0; i < repetitions_ && filled.ok(); ++i) {
+    const Result<double> seconds = run.Measure();
+    if (guard.interrupted()) break;
+    if (!seconds.ok()) return seconds.error();
+    if (i >= 0) result.seconds.push_back(*seconds);
+  }
+  if (!filled.ok() && !guard.interrupted()) return filled.error();
+  return result;
+}
 
-  ModelFlags model_;
-  std::vector<int> prompts_ = {512};
-  std::vector<int> generated_ = {128};
-  std::vector<int> sequences_ = {1};
-  std::vector<int> threads_ = {0};
-  int batch_ = 2048;
-  int ubatch_ = 512;
-  int repetitions_ = 5;
-  BenchFormat format_ = BenchFormat::kMarkdown;
-};
+Status Bench::WriteHtml(const std::vector<BenchResult>& results) const {
+  HtmlReport page("braid bench");
+  if (!results.empty()) {
+    BRAID_ASSIGN(const MachineLimits limits,
+                 MeasureLimits(results.front().test.threads));
+    page.AddFacts(FactsAbout(results.front().info, limits));
+    page.AddLimits(limits, results.front().info);
+  }
+  HtmlTable table = {{"model", "test", "threads", "t/s", "±"}, {}};
+  HtmlChart prompts = {"Prompt", "tokens of the prompt", "tokens/s", {}};
+  HtmlChart generated = {
+      "Generation, by sequences side by side", "sequences", "tokens/s", {}};
+  for (const BenchResult& result : results) {
+    const BenchTest& test = result.test;
+    const auto [speed, deviation] = Statistics(result.TokensPerSecond());
+    table.rows.push_back({ModelText(result.info), test.Name(),
+                          Format("{}", test.threads), Fixed(speed, 2),
+                          Fixed(deviation, 2)});
+    const std::string of =
+        Format("{}, {} threads, depth {}", ModelText(result.info), test.threads,
+               test.depth);
+    if (test.generated_tokens == 0) {
+      prompts.Add(Format("{} x{}", of, test.sequences), test.prompt_tokens,
+                  speed);
+    } else if (test.prompt_tokens == 0) {
+      generated.Add(Format("{}, tg{}", of, test.generated_tokens),
+                    test.sequences, speed);
+    }
+  }
+  page.AddChart(prompts);
+  page.AddChart(generated);
+  page.AddTable(table);
+  return page.Write(html_);
+}
 
 }  // namespace
 

@@ -38,11 +38,21 @@ const std::vector<CommandEntry>& Commands() {
        "Prints the tokens of a text. A GGUF file with a vocabulary and no "
        "tensors is enough.",
        MakeTokenize},
+      {"detokenize", "token ids to text",
+       "Prints the text of token ids, exactly and without a line break after "
+       "it. The output of braid tokenize --ids is understood.",
+       MakeDetokenize},
       {"bench", "measure prompt processing and generation",
        "Measures tokens per second for prompts (pp) and for generation (tg), "
        "each as mean and standard deviation over the repetitions, after a "
        "warm-up run.",
        MakeBench},
+      {"batched-bench", "speed by the number of sequences",
+       "Measures prompts (PP tokens each) and generation (TG tokens each) of B "
+       "sequences side by side, for every combination of the three lists. "
+       "N_KV is how many positions are held at the end; T are seconds, S are "
+       "tokens per second.",
+       MakeBatchedBench},
       {"gguf", "show, check, hash, change, split or merge GGUF files",
        "Shows the metadata and tensors of a GGUF file; validates it whole and "
        "searches its tensors for NaN and infinity; prints or verifies hashes "

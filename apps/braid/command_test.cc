@@ -143,11 +143,14 @@ TEST(BenchReportTest, MarkdownHasTheColumnsOfLlamaBench) {
   info.architecture = "mamba";
   info.parameters = 1500000;
   info.file_bytes = 3 << 20;
-  const BenchReport report(BenchFormat::kMarkdown, "m.gguf", info);
+  const BenchReport report(BenchFormat::kMarkdown, {});
   EXPECT_EQ(
       report.Header().substr(0, 66),
       "| model | size | params | backend | threads | test | t/s |\n| --- |");
   const BenchResult result = {.test = {.prompt_tokens = 100, .threads = 2},
+                              .path = "m.gguf",
+                              .info = info,
+                              .time = {},
                               .seconds = {0.5, 0.5}};
   EXPECT_EQ(report.Row(result, true),
             "| mamba | 3.00 MiB | 1.50 M | CPU | 2 | pp100 | 200.00 ± 0.00 "

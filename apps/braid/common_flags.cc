@@ -20,14 +20,20 @@ uint32_t RandomSeed() { return std::random_device{}(); }
 
 }  // namespace
 
-void ModelFlags::Declare(FlagTable& table) {
-  table.Group("Model")
-      .Text("-m, --model", "FILE",
-            "the GGUF file; the model that ships with braid if not given",
-            &path)
-      .Integer("-ngl, --n-gpu-layers, --gpu-layers", "N",
-               "accepted; there is no GPU backend yet", &gpu_layers,
-               {-1, 1 << 20});
+void ModelFlags::Declare(FlagTable& table, std::vector<std::string>* paths) {
+  table.Group("Model");
+  const char* const names = "-m, --model";
+  const char* const help =
+      "the GGUF file; the model that ships with braid if not given";
+  if (paths == nullptr) {
+    table.Text(names, "FILE", help, &path);
+  } else {
+    table.Texts(names, "FILE", help, paths);
+  }
+  table.Integer("-ngl, --n-gpu-layers, --gpu-layers", "N",
+                "accepted; there is no GPU backend yet", &gpu_layers,
+                {-1, 1 << 20});
+  DeclareProgress(table, &progress);
 }
 
 Result<std::string> ModelFlags::Path() const {
@@ -41,8 +47,9 @@ Result<std::shared_ptr<const Model>> ModelFlags::Load(int threads,
     Note("note: there is no GPU backend; -ngl has no effect\n");
   }
   BRAID_ASSIGN(const std::string file, Path());
-  ProgressBar bar(
-      Format("loading {}", std::filesystem::path(file).filename().string()));
+  Progress bar(
+      Format("loading {}", std::filesystem::path(file).filename().string()),
+      progress);
   const Stopwatch watch;
   auto model = Model::Load(
       file, {.threads = threads, .progress = [&](double s) { bar.Show(s); }});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/braid/flags.h"
+#include "apps/braid/progress.h"
 #include "braid/engine.h"
 #include "braid/model.h"
 #include "braid/result.h"
@@ -19,8 +20,10 @@ namespace braid::cli {
 struct ModelFlags {
   std::string path;  // empty: the model that ships with braid
   int gpu_layers = 0;
+  ProgressMode progress = ProgressMode::kBar;  // of loading and of the command
 
-  void Declare(FlagTable& table);
+  // With `paths`, -m may be given several times and is collected there.
+  void Declare(FlagTable& table, std::vector<std::string>* paths = nullptr);
   Result<std::string> Path() const;
   // Loads it, with a progress bar on a terminal. Sets `seconds`.
   Result<std::shared_ptr<const Model>> Load(int threads, double* seconds) const;

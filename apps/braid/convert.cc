@@ -5,6 +5,7 @@
 
 #include "apps/braid/command.h"
 #include "apps/braid/console.h"
+#include "apps/braid/progress.h"
 #include "apps/braid/text.h"
 #include "base/format.h"
 #include "convert/conversion.h"
@@ -44,6 +45,7 @@ class Convert : public Command {
                 &dry_run_);
     table.Group("Speed").Integer(
         "-t, --threads", "N", "threads; 0: one per core", &threads_, {0, 512});
+    DeclareProgress(table, &progress_);
     return table;
   }
 
@@ -71,7 +73,7 @@ class Convert : public Command {
 
  private:
   Status Write(const Conversion& conversion, const std::string& path) const {
-    ProgressBar bar("converting");
+    Progress bar("converting", progress_);
     return conversion.Write(
         path, ThreadCount(threads_),
         [&bar](const gguf::TensorInfo& /*tensor*/, uint64_t done,
@@ -109,6 +111,7 @@ class Convert : public Command {
   convert::ConversionOptions options_;
   bool dry_run_ = false;
   int threads_ = 0;
+  ProgressMode progress_ = ProgressMode::kBar;
 };
 
 }  // namespace

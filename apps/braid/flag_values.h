@@ -22,7 +22,8 @@ struct Range {
 // A decimal integer with an optional minus, all of `text`.
 Result<int64_t> ParseInteger(std::string_view text, Range<int64_t> range);
 
-// Integers separated by commas, at least one.
+// Integers and ranges separated by commas, at least one. A range is FIRST-LAST,
+// FIRST-LAST+STEP or FIRST-LAST*FACTOR: "16-128*2" is 16,32,64,128.
 Result<std::vector<int>> ParseIntegers(std::string_view text, Range<int> range);
 
 // A finite decimal number, all of `text`.

@@ -85,6 +85,16 @@ TEST_F(FlagTableTest, ListsAreSeparatedByCommas) {
             "-t: '65' is out of range; expected 1 to 64");
 }
 
+TEST_F(FlagTableTest, ListsMayHaveRanges) {
+  EXPECT_EQ(ErrorOf({"-t", "1-3,8-16+4,16-64*2"}), "");
+  EXPECT_EQ(list_, (std::vector<int>{1, 2, 3, 8, 12, 16, 16, 32, 64}));
+  EXPECT_EQ(ErrorOf({"-t", "4-2"}), "-t: '4-2' ends before it begins");
+  EXPECT_EQ(ErrorOf({"-t", "1-9*1"}),
+            "-t: '1' is out of range; expected 2 to 1073741824");
+  EXPECT_EQ(ErrorOf({"-t", "1-65"}),
+            "-t: '65' is out of range; expected 1 to 64");
+}
+
 TEST_F(FlagTableTest, NumbersAreChecked) {
   EXPECT_EQ(ErrorOf({"-n", "10"}),
             "-n: '10' is out of range; expected -1 to 9");

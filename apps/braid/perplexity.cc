@@ -8,12 +8,18 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/html_report.h"
+#include "apps/braid/interrupt.h"
+#include "apps/braid/machine_limits.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/text.h"
 
 namespace braid::cli {
 
 namespace {
+
+// Tokens of the text that a page shows: a browser draws so many at once.
+constexpr size_t kMostShown = 20000;
 
 // Mean and spread of negative log-likelihoods, added in the order of the text.
 class Likelihood {
@@ -68,8 +74,8 @@ class Chunks {
 // Decodes consecutive chunks side by side, one sequence each.
 class Scorer {
  public:
-  Scorer(Engine& engine, const Chunks& chunks)
-      : engine_(engine), chunks_(chunks) {}
+  Scorer(Engine& engine, const Chunks& chunks, const InterruptGuard& guard)
+      : engine_(engine), chunks_(chunks), cancelled_(guard.asked()) {}
 
   // The log-probabilities of the scored tokens of `count` chunks from `first`
   // on, chunk after chunk.
@@ -114,7 +120,7 @@ class Scorer {
   }
 
   Status Flush() {
-    BRAID_TRY(engine_.Decode(batch_));
+    BRAID_TRY(engine_.Decode(batch_, cancelled_));
     for (const Slot& slot : slots_) {
       scores_[slot.score] = engine_.LogProbability(slot.entry);
     }
@@ -125,6 +131,7 @@ class Scorer {
 
   Engine& engine_;
   const Chunks& chunks_;
+  const std::function<bool()> cancelled_;
   Batch batch_;
   std::vector<Slot> slots_;
   std::vector<double> scores_;
@@ -140,6 +147,9 @@ class Perplexity : public Command {
         .Text("-f, --file", "FILE", "the text, byte for byte", &file_)
         .Integer("--chunks", "N", "at most so many chunks; -1: all", &most_,
                  {-1, 1 << 30});
+    table.Group("Output").Text("--report", "FILE",
+                               "write a page to look at, HTML in one file",
+                               &html_);
     model_.Declare(table);
     engine_.Declare(table);
     return table;
@@ -184,23 +194,37 @@ class Perplexity : public Command {
     const int count =
         most_ < 0 ? chunks.count() : std::min(most_, chunks.count());
     const int side_by_side = engine.options().max_sequences;
-    ProgressBar progress("perplexity");
+    const InterruptGuard guard;
+    Progress progress("perplexity", model_.progress);
     const Stopwatch watch;
     Likelihood likelihood;
-    Scorer scorer(engine, chunks);
+    Scorer scorer(engine, chunks, guard);
+    HtmlChart running = {"Running perplexity", "chunks", "perplexity", {}};
+    std::vector<TokenLoss> losses;
     for (int first = 0; first < count; first += side_by_side) {
       progress.Show(static_cast<double>(first) / count);
       const int together = std::min(side_by_side, count - first);
-      BRAID_ASSIGN(const std::vector<double> scores,
-                   scorer.Score(first, together));
+      const Result<std::vector<double>> scored = scorer.Score(first, together);
+      if (guard.interrupted()) break;
+      if (!scored.ok()) return scored.error();
+      const std::vector<double>& scores = *scored;
       const size_t each = scores.size() / static_cast<size_t>(together);
       for (size_t i = 0; i < scores.size(); ++i) {
         likelihood.Add(scores[i]);
+        if (!html_.empty() && losses.size() < kMostShown) {
+          const TokenId token =
+              chunks.Token(first + static_cast<int>(i / each),
+                           chunks.first_scored() + static_cast<int>(i % each));
+          losses.push_back(
+              {engine.model().tokenizer().Piece(token, {}), -scores[i]});
+        }
         if ((i + 1) % each != 0) continue;
-        Print(Format("[{}]{},", first + static_cast<int>(i / each) + 1,
-                     Fixed(likelihood.Perplexity(), 4)));
+        const int chunk = first + static_cast<int>(i / each) + 1;
+        Print(Format("[{}]{},", chunk, Fixed(likelihood.Perplexity(), 4)));
+        running.Add("perplexity", chunk, likelihood.Perplexity());
       }
     }
+    if (likelihood.count() == 0) return guard.Verdict();
     Print(Format("\nFinal estimate: PPL = {} +/- {}\n",
                  Fixed(likelihood.Perplexity(), 4),
                  Fixed(likelihood.PerplexityError(), 5)));
@@ -209,10 +233,29 @@ class Perplexity : public Command {
                "log-likelihood of {} tokens: {}\n",
                count, chunks.length(), side_by_side, Fixed(watch.Seconds(), 1),
                likelihood.count(), likelihood.Mean()));
-    return {};
+    if (!html_.empty()) {
+      BRAID_TRY(WriteHtml(engine, likelihood, running, losses));
+    }
+    return guard.Verdict();
+  }
+
+  Status WriteHtml(const Engine& engine, const Likelihood& likelihood,
+                   const HtmlChart& running,
+                   const std::vector<TokenLoss>& losses) const {
+    HtmlReport page("braid perplexity");
+    page.AddFacts({{"perplexity", Fixed(likelihood.Perplexity(), 4)},
+                   {"standard error", Fixed(likelihood.PerplexityError(), 5)},
+                   {"scored tokens", Format("{}", likelihood.count())}});
+    BRAID_ASSIGN(const MachineLimits limits,
+                 MeasureLimits(engine.options().threads));
+    page.AddFacts(FactsAbout(engine.model().info(), limits));
+    page.AddChart(running);
+    page.AddTokens(losses);
+    return page.Write(html_);
   }
 
   std::string file_;
+  std::string html_;
   int most_ = -1;
   ModelFlags model_;
   EngineFlags engine_;

@@ -1,7 +1,7 @@
 // What the machine can do right now: the limits that a kernel's speed is held
 // against. Measured beside every figure, because a machine has slow phases.
-#ifndef BRAID_BENCH_CALIBRATION_H_
-#define BRAID_BENCH_CALIBRATION_H_
+#ifndef BRAID_SRC_KERNELS_CALIBRATION_H_
+#define BRAID_SRC_KERNELS_CALIBRATION_H_
 
 #include <cstddef>
 
@@ -21,4 +21,4 @@ double Now();
 
 }  // namespace braid
 
-#endif  // BRAID_BENCH_CALIBRATION_H_
+#endif  // BRAID_SRC_KERNELS_CALIBRATION_H_

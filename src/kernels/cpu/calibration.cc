@@ -1,7 +1,7 @@
-#include "bench/calibration.h"
+#include "kernels/calibration.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "bench/calibration.cc"
+#define HWY_TARGET_INCLUDE "kernels/cpu/calibration.cc"
 #include "hwy/foreach_target.h"
 #include "kernels/cpu/highway.h"
 

@@ -1,0 +1,69 @@
+// HtmlReport: one page with charts that needs nothing but itself. Works from a
+// file, without a network; light or dark as the reader's system is; on a phone.
+//
+// What is measured lies in the page as JSON, and the page's script draws it;
+// text from outside (a model's name, a token) is never markup.
+#ifndef BRAID_APPS_BRAID_HTML_REPORT_H_
+#define BRAID_APPS_BRAID_HTML_REPORT_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "apps/braid/machine_limits.h"
+#include "braid/result.h"
+
+namespace braid::cli {
+
+struct HtmlSeries {
+  std::string name;
+  std::vector<std::pair<double, double>> points;
+};
+
+// Lines over a numeric axis that starts at the smallest x.
+struct HtmlChart {
+  std::string title;
+  std::string x_name;
+  std::string y_name;
+  std::vector<HtmlSeries> series;
+
+  // Adds a point to the series of that name.
+  void Add(const std::string& name, double x, double y);
+};
+
+struct HtmlTable {
+  std::vector<std::string> names;
+  std::vector<std::vector<std::string>> rows;
+};
+
+struct TokenLoss {
+  std::string text;
+  double loss;  // negative log-likelihood, nats
+};
+
+class HtmlReport {
+ public:
+  explicit HtmlReport(std::string title) : title_(std::move(title)) {}
+
+  // Parts appear in the order in which they were added.
+  void AddFacts(const std::vector<std::pair<std::string, std::string>>& facts);
+  // What the machine allows for this model, as a sentence.
+  void AddLimits(const MachineLimits& limits, const ModelInfo& info);
+  // A chart without points is left out.
+  void AddChart(const HtmlChart& chart);
+  void AddTable(const HtmlTable& table);
+  // The text itself, each token coloured by its loss, which a pointer shows.
+  void AddTokens(const std::vector<TokenLoss>& tokens);
+
+  std::string Text() const;
+  // Error: the file cannot be written.
+  Status Write(const std::string& path) const;
+
+ private:
+  const std::string title_;
+  std::vector<std::string> parts_;  // JSON
+};
+
+}  // namespace braid::cli
+
+#endif  // BRAID_APPS_BRAID_HTML_REPORT_H_

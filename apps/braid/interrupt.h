@@ -1,0 +1,31 @@
+// Ctrl-C: the first ends a command with what is known so far, the second ends
+// the program as usual.
+#ifndef BRAID_APPS_BRAID_INTERRUPT_H_
+#define BRAID_APPS_BRAID_INTERRUPT_H_
+
+#include <functional>
+
+#include "braid/result.h"
+
+namespace braid::cli {
+
+// While one lives, SIGINT only leaves a mark, once; the system's default is
+// back after that. At most one lives at a time. The mark may be read from any
+// thread.
+class InterruptGuard {
+ public:
+  InterruptGuard();
+  ~InterruptGuard();
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+  bool interrupted() const;
+  // The same as what Engine::Decode asks between ubatches.
+  std::function<bool()> asked() const;
+  // An error if interrupted: the exit code of half a result is 1.
+  Status Verdict() const;
+};
+
+}  // namespace braid::cli
+
+#endif  // BRAID_APPS_BRAID_INTERRUPT_H_

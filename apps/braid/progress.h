@@ -1,0 +1,46 @@
+// How far a command is, and how long it will still take, on standard error.
+#ifndef BRAID_APPS_BRAID_PROGRESS_H_
+#define BRAID_APPS_BRAID_PROGRESS_H_
+
+#include <string>
+
+#include "apps/braid/console.h"
+#include "apps/braid/flags.h"
+
+namespace braid::cli {
+
+enum class ProgressMode {
+  kBar,   // a bar on a terminal, nothing elsewhere
+  kJson,  // {"task", "done", "seconds", "seconds_left"}, a line per step
+  kNone,
+};
+
+// --progress
+void DeclareProgress(FlagTable& table, ProgressMode* mode);
+
+// One task. The bar tells the time that is left once two seconds have passed,
+// and is wiped at the end. Not thread-safe.
+class Progress {
+ public:
+  Progress(std::string task, ProgressMode mode);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  // `share` in [0, 1] is done. A step that does not move the bar by one percent
+  // is not shown.
+  void Show(double share);
+
+ private:
+  void ShowBar(double share, double seconds) const;
+  void ShowJson(double share, double seconds) const;
+
+  const std::string task_;
+  const ProgressMode mode_;
+  const Stopwatch watch_;
+  int percent_ = -1;  // what is shown
+};
+
+}  // namespace braid::cli
+
+#endif  // BRAID_APPS_BRAID_PROGRESS_H_
