@@ -36,6 +36,7 @@ LAYERS = {
     "nn": ["ops", "memory", "gguf"],
     "models": ["nn", "gguf"],
     "convert": ["gguf", "tensor", "kernels", "tokenizer"],
+    "quantize": ["base", "gguf", "tensor"],
     "engine": ["models", "tokenizer", "sampling", "chat", "convert"],
     "serve": ["engine", "tokenizer", "sampling", "chat"],
     "http": ["serve"],

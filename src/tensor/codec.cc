@@ -150,6 +150,53 @@ void EncodeBlock(const float* values, FormatQ5_1::Block& block) {
   PackNibbles(codes, block.nibbles);
 }
 
+// The same with weighted errors: a search.
+template <class Block>
+void EncodeSigned(const float* values, const float* weights, int zero,
+                  int* codes, Block& block) {
+  block.d = FloatToHalf(FitSymmetric(values, weights, 32, zero, codes));
+  for (int i = 0; i < 32; ++i) codes[i] += zero;
+}
+
+template <class Block>
+void EncodeUnsigned(const float* values, const float* weights, int levels,
+                    int* codes, Block& block) {
+  const Affine fit =
+      FitAffine(values, weights, 32, levels, -0.9f, 0.05f, 36, codes);
+  block.d = FloatToHalf(fit.scale);
+  block.m = FloatToHalf(-fit.min);
+}
+
+void EncodeWeighted(const float* values, const float* weights,
+                    FormatQ4_0::Block& block) {
+  int codes[32];
+  EncodeSigned(values, weights, 8, codes, block);
+  PackNibbles(codes, block.nibbles);
+}
+
+void EncodeWeighted(const float* values, const float* weights,
+                    FormatQ5_0::Block& block) {
+  int codes[32];
+  EncodeSigned(values, weights, 16, codes, block);
+  PackFifthBits(codes, block.high);
+  PackNibbles(codes, block.nibbles);
+}
+
+void EncodeWeighted(const float* values, const float* weights,
+                    FormatQ4_1::Block& block) {
+  int codes[32];
+  EncodeUnsigned(values, weights, 15, codes, block);
+  PackNibbles(codes, block.nibbles);
+}
+
+void EncodeWeighted(const float* values, const float* weights,
+                    FormatQ5_1::Block& block) {
+  int codes[32];
+  EncodeUnsigned(values, weights, 31, codes, block);
+  PackFifthBits(codes, block.high);
+  PackNibbles(codes, block.nibbles);
+}
+
 // Returns d; codes are 0, 1, 2.
 float EncodeTernary(const float* values, int* codes) {
   float d = 0;
@@ -229,18 +276,60 @@ void DecodeRow(DType type, const std::byte* stored, int64_t elements,
   });
 }
 
-void EncodeRow(DType type, const float* values, int64_t elements,
-               std::byte* stored) {
+namespace {
+
+// One block in the way that its format has: weighted by importance and by
+// magnitude beside the row's, weighted by importance, or not weighted.
+template <class Block>
+void EncodeAnyBlock(const float* values, const float* importance,
+                    float mean_square, Block& block) {
+  if constexpr (requires { EncodeBlock(values, importance, block); }) {
+    EncodeBlock(values, importance, block);
+  } else if constexpr (requires {
+                         EncodeWeighted(values, importance, block);
+                       }) {
+    if (importance == nullptr) {
+      EncodeBlock(values, block);
+      return;
+    }
+    float weights[32];
+    for (int i = 0; i < 32; ++i) {
+      weights[i] =
+          importance[i] * std::sqrt(mean_square + values[i] * values[i]);
+    }
+    EncodeWeighted(values, weights, block);
+  } else {
+    EncodeBlock(values, block);
+  }
+}
+
+}  // namespace
+
+void EncodeWeightedRow(DType type, const float* values, const float* importance,
+                       int64_t elements, std::byte* stored) {
+  float squares = 0;
+  if (importance != nullptr) {
+    for (int64_t i = 0; i < elements; ++i) squares += values[i] * values[i];
+  }
+  const float mean_square =
+      squares / static_cast<float>(elements > 0 ? elements : 1);
   VisitFormat(type, [&](auto format) {
     using Format = decltype(format);
     BRAID_CHECK(elements >= 0 && elements % Format::kElements == 0);
     for (int64_t i = 0; i < elements; i += Format::kElements) {
       typename Format::Block block;
-      EncodeBlock(values + i, block);
+      EncodeAnyBlock(values + i,
+                     importance == nullptr ? nullptr : importance + i,
+                     mean_square, block);
       std::memcpy(stored, &block, sizeof(block));
       stored += sizeof(block);
     }
   });
+}
+
+void EncodeRow(DType type, const float* values, int64_t elements,
+               std::byte* stored) {
+  EncodeWeightedRow(type, values, nullptr, elements, stored);
 }
 
 }  // namespace braid

@@ -19,6 +19,12 @@ void DecodeRow(DType type, const std::byte* stored, int64_t elements,
 void EncodeRow(DType type, const float* values, int64_t elements,
                std::byte* stored);
 
+// EncodeRow with errors weighted by `importance`, a number >= 0 for each of the
+// elements; nullptr: EncodeRow. Plain floats, Q8_0, the ternary formats and
+// MXFP4 have nothing to choose and ignore it.
+void EncodeWeightedRow(DType type, const float* values, const float* importance,
+                       int64_t elements, std::byte* stored);
+
 }  // namespace braid
 
 #endif  // BRAID_SRC_TENSOR_CODEC_H_

@@ -12,12 +12,6 @@ namespace {
 // Below this a block counts as all zero: a quotient by it would overflow.
 constexpr float kTiny = 1e-15f;
 
-// x ~ scale * code - min, codes 0 to `levels`.
-struct Affine {
-  float scale = 0;
-  float min = 0;  // >= 0
-};
-
 struct FitSums {  // weighted sums over a sub-block
   float w = 0, x = 0, l = 0, ll = 0, xl = 0;
 };
@@ -63,8 +57,8 @@ bool SolveAffine(const float* x, const float* weights, const int* codes, int n,
   return true;
 }
 
-// Tries scales around (max - min) / levels, solves each choice of codes for
-// the best scale and offset, and keeps the smallest weighted square error.
+}  // namespace
+
 Affine FitAffine(const float* x, const float* weights, int n, int levels,
                  float first_shift, float shift_step, int steps, int* codes) {
   float low = std::fmin(x[0], 0.0f);
@@ -95,8 +89,8 @@ Affine FitAffine(const float* x, const float* weights, int n, int levels,
   return best;
 }
 
-// x ~ scale * code, codes -levels to levels - 1; weight x^2.
-float FitSymmetric(const float* x, int n, int levels, int* codes) {
+float FitSymmetric(const float* x, const float* weights, int n, int levels,
+                   int* codes) {
   float extreme = 0;
   for (int i = 0; i < n; ++i) {
     if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
@@ -106,7 +100,7 @@ float FitSymmetric(const float* x, int n, int levels, int* codes) {
   float best_scale = 0;
   float best_xl = 0;  // error falls as xl^2 / ll grows
   float best_ll = 0;
-  int tried[16];
+  int tried[32];
   for (int step = -10; step <= 9; ++step) {
     // The plain scale comes first, then the shifted ones.
     const float shift = step == -10 ? 0 : 0.1f * static_cast<float>(step);
@@ -117,7 +111,7 @@ float FitSymmetric(const float* x, int n, int levels, int* codes) {
     float ll = 0;
     for (int i = 0; i < n; ++i) {
       const float l = static_cast<float>(tried[i]);
-      const float w = x[i] * x[i];
+      const float w = weights[i];
       xl += w * x[i] * l;
       ll += w * l * l;
     }
@@ -132,17 +126,108 @@ float FitSymmetric(const float* x, int n, int levels, int* codes) {
   return best_scale;
 }
 
-template <int kCount>
-float WeightedAffine(const float* x, int levels, int* codes, float& min) {
+namespace {
+
+float SumOfSquares(const float* x, int n) {
   float squares = 0;
-  for (int i = 0; i < kCount; ++i) squares += x[i] * x[i];
-  const float rms = std::sqrt(squares / kCount);
-  float weights[kCount];
-  for (int i = 0; i < kCount; ++i) weights[i] = rms + std::fabs(x[i]);
-  const Affine fit =
-      FitAffine(x, weights, kCount, levels, -1.0f, 0.1f, 20, codes);
-  min = fit.min;
-  return fit.scale;
+  for (int i = 0; i < n; ++i) squares += x[i] * x[i];
+  return squares;
+}
+
+// What a large element weighs more than a small one of the same importance:
+// `share` of the block's mean square keeps small ones in the sum.
+void BlockWeights(const float* x, const float* importance, float share, int n,
+                  float* weights) {
+  const float mean = share * SumOfSquares(x, n) / static_cast<float>(n);
+  for (int i = 0; i < n; ++i) {
+    weights[i] = importance[i] * std::sqrt(mean + x[i] * x[i]);
+  }
+}
+
+void SquareWeights(const float* x, int n, float* weights) {
+  for (int i = 0; i < n; ++i) weights[i] = x[i] * x[i];
+}
+
+// Weights of a sub-block without importance.
+void AffineWeights(const float* x, int n, float* weights) {
+  const float rms = std::sqrt(SumOfSquares(x, n) / static_cast<float>(n));
+  for (int i = 0; i < n; ++i) weights[i] = rms + std::fabs(x[i]);
+}
+
+float Sum(const float* x, int n) {
+  float sum = 0;
+  for (int i = 0; i < n; ++i) sum += x[i];
+  return sum;
+}
+
+// Sums that decide how well levels l fit x: the error falls as xl^2 / ll grows.
+struct Gain {
+  float xl = 0;
+  float ll = 0;
+
+  Gain Plus(float w, float x, int level) const {
+    const float l = static_cast<float>(level);
+    return {xl + w * x * l, ll + w * l * l};
+  }
+  bool Beats(const Gain& other) const {
+    return ll > 0 &&
+           (other.ll <= 0 || xl * xl * other.ll > other.xl * other.xl * ll);
+  }
+};
+
+// x ~ scale * code for x >= 0, codes 0 to `top`: scales around max / top, then
+// one code after another is moved while that helps. Returns the scale.
+float FitPositive(const float* x, const float* weights, int n, int top,
+                  int* codes) {
+  float largest = 0;
+  for (int i = 0; i < n; ++i) {
+    largest = std::fmax(largest, x[i]);
+    codes[i] = 0;
+  }
+  if (!(largest > kTiny)) return 0;
+  const float limit = static_cast<float>(top);
+  Gain best;
+  int tried[32];
+  for (int step = -4; step <= 4; ++step) {
+    const float inverse = (limit + 0.1f * static_cast<float>(step)) / largest;
+    ChooseCodes(x, n, inverse, 0, 0, top, tried);
+    Gain gain;
+    for (int i = 0; i < n; ++i) gain = gain.Plus(weights[i], x[i], tried[i]);
+    if (!gain.Beats(best)) continue;
+    best = gain;
+    std::memcpy(codes, tried, sizeof(int) * static_cast<size_t>(n));
+  }
+  constexpr int kPasses = 5;
+  for (int pass = 0; pass < kPasses; ++pass) {
+    bool moved = false;
+    for (int i = 0; i < n; ++i) {
+      const Gain without = best.Plus(-weights[i], x[i], codes[i]);
+      if (!(without.xl > 0 && without.ll > 0)) continue;
+      const int code = NearestInt(x[i] * without.ll / without.xl, 0, top);
+      const Gain gain = without.Plus(weights[i], x[i], code);
+      if (code == codes[i] || !gain.Beats(best)) continue;
+      best = gain;
+      codes[i] = code;
+      moved = true;
+    }
+    if (!moved) break;
+  }
+  return best.ll > 0 ? best.xl / best.ll : 0;
+}
+
+// Rounds what is not negative to integers 0 to `top` and returns what they
+// count in, as a half. Without weights the largest is `top`.
+uint16_t RoundPositive(const float* x, const float* weights, int n, int top,
+                       int* rounded) {
+  if (weights != nullptr) {
+    return FloatToHalf(FitPositive(x, weights, n, top, rounded));
+  }
+  float largest = 0;
+  for (int i = 0; i < n; ++i) largest = std::fmax(largest, x[i]);
+  const float limit = static_cast<float>(top);
+  const float inverse = largest > 0 ? limit / largest : 0.0f;
+  for (int i = 0; i < n; ++i) rounded[i] = NearestInt(inverse * x[i], 0, top);
+  return FloatToHalf(largest / limit);
 }
 
 // The integer scales and minima of a block's sub-blocks, and its codes.
@@ -157,29 +242,35 @@ struct AffineBlock {
 
 // Codes 0 to `levels`, scales and minima 0 to `top`.
 template <int kSubBlocks>
-void EncodeAffine(const float* values, int levels, int top,
-                  AffineBlock<kSubBlocks>& block) {
+void EncodeAffine(const float* values, const float* importance, float share,
+                  int levels, int top, AffineBlock<kSubBlocks>& block) {
   constexpr int kGroup = 256 / kSubBlocks;
   float scales[kSubBlocks];
   float mins[kSubBlocks];
-  float largest_scale = 0;
-  float largest_min = 0;
-  for (int g = 0; g < kSubBlocks; ++g) {
-    scales[g] = WeightedAffine<kGroup>(values + g * kGroup, levels,
-                                       block.codes + g * kGroup, mins[g]);
-    largest_scale = std::fmax(largest_scale, scales[g]);
-    largest_min = std::fmax(largest_min, mins[g]);
+  float weights[256];
+  float group_weights[kSubBlocks];
+  if (importance != nullptr) {
+    BlockWeights(values, importance, share, 256, weights);
   }
-  const float limit = static_cast<float>(top);
-  block.d = FloatToHalf(largest_scale / limit);
-  block.dmin = FloatToHalf(largest_min / limit);
+  for (int g = 0; g < kSubBlocks; ++g) {
+    const float* x = values + g * kGroup;
+    float* const w = weights + g * kGroup;
+    if (importance == nullptr) AffineWeights(x, kGroup, w);
+    const Affine fit = importance == nullptr
+                           ? FitAffine(x, w, kGroup, levels, -1.0f, 0.1f, 20,
+                                       block.codes + g * kGroup)
+                           : FitAffine(x, w, kGroup, levels, -0.9f, 0.05f, 36,
+                                       block.codes + g * kGroup);
+    scales[g] = fit.scale;
+    mins[g] = fit.min;
+    group_weights[g] = Sum(w, kGroup);
+  }
+  const float* const chosen = importance == nullptr ? nullptr : group_weights;
+  block.d = RoundPositive(scales, chosen, kSubBlocks, top, block.scale);
+  block.dmin = RoundPositive(mins, chosen, kSubBlocks, top, block.min);
   const float d = HalfToFloat(block.d);
   const float dmin = HalfToFloat(block.dmin);
-  const float per_scale = largest_scale > 0 ? limit / largest_scale : 0.0f;
-  const float per_min = largest_min > 0 ? limit / largest_min : 0.0f;
   for (int g = 0; g < kSubBlocks; ++g) {
-    block.scale[g] = NearestInt(per_scale * scales[g], 0, top);
-    block.min[g] = NearestInt(per_min * mins[g], 0, top);
     const float step = d * static_cast<float>(block.scale[g]);
     if (step == 0) continue;
     const float min = dmin * static_cast<float>(block.min[g]);
@@ -251,15 +342,20 @@ struct SymmetricBlock {
 };
 
 // Values scale * (code - levels), scales -`top` to `top` - 1.
-void EncodeSymmetric(const float* values, int levels, int top,
-                     SymmetricBlock& block) {
+void EncodeSymmetric(const float* values, const float* weights, int levels,
+                     int top, bool fit_scales, SymmetricBlock& block) {
   constexpr int kGroup = 16;
   float scales[16];
+  float group_weights[16];
   for (int g = 0; g < 16; ++g) {
-    scales[g] = FitSymmetric(values + g * kGroup, kGroup, levels,
+    const float* const w = weights + g * kGroup;
+    scales[g] = FitSymmetric(values + g * kGroup, w, kGroup, levels,
                              block.codes + g * kGroup);
+    group_weights[g] = Sum(w, kGroup);
   }
-  block.d = RoundScales(scales, 16, top, block.scale);
+  block.d = fit_scales ? FloatToHalf(FitSymmetric(scales, group_weights, 16,
+                                                  top, block.scale))
+                       : RoundScales(scales, 16, top, block.scale);
   const float d = HalfToFloat(block.d);
   for (int i = 0; i < 256; ++i) {
     const float step = d * static_cast<float>(block.scale[i / kGroup]);
@@ -280,8 +376,8 @@ int NearestLevel(float value) {
   return code;
 }
 
-// x ~ scale * level; weight x^2.
-float FitLevels(const float* x) {
+// x ~ scale * level.
+float FitLevels(const float* x, const float* weights) {
   float extreme = 0;
   for (int i = 0; i < 32; ++i) {
     if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
@@ -298,7 +394,7 @@ float FitLevels(const float* x) {
     for (int i = 0; i < 32; ++i) {
       const float level =
           static_cast<float>(kIq4Values[NearestLevel(x[i] * inverse)]);
-      const float w = x[i] * x[i];
+      const float w = weights[i];
       xl += w * x[i] * level;
       ll += w * level * level;
     }
@@ -334,9 +430,10 @@ void PackPairs(const int* codes, uint8_t (&low)[64]) {
   }
 }
 
-void EncodeBlock(const float* values, FormatQ2_K::Block& block) {
+void EncodeBlock(const float* values, const float* importance,
+                 FormatQ2_K::Block& block) {
   AffineBlock<16> encoded;
-  EncodeAffine(values, 3, 15, encoded);
+  EncodeAffine(values, importance, 1, 3, 15, encoded);
   block.d = encoded.d;
   block.dmin = encoded.dmin;
   for (int i = 0; i < 16; ++i) {
@@ -346,18 +443,20 @@ void EncodeBlock(const float* values, FormatQ2_K::Block& block) {
   PackPairs(encoded.codes, block.low);
 }
 
-void EncodeBlock(const float* values, FormatQ4_K::Block& block) {
+void EncodeBlock(const float* values, const float* importance,
+                 FormatQ4_K::Block& block) {
   AffineBlock<8> encoded;
-  EncodeAffine(values, 15, 63, encoded);
+  EncodeAffine(values, importance, 2, 15, 63, encoded);
   block.d = encoded.d;
   block.dmin = encoded.dmin;
   PackScaleMins(encoded, block.scales);
   PackLongNibbles(encoded.codes, block.nibbles);
 }
 
-void EncodeBlock(const float* values, FormatQ5_K::Block& block) {
+void EncodeBlock(const float* values, const float* importance,
+                 FormatQ5_K::Block& block) {
   AffineBlock<8> encoded;
-  EncodeAffine(values, 31, 63, encoded);
+  EncodeAffine(values, importance, 2, 31, 63, encoded);
   block.d = encoded.d;
   block.dmin = encoded.dmin;
   PackScaleMins(encoded, block.scales);
@@ -365,9 +464,16 @@ void EncodeBlock(const float* values, FormatQ5_K::Block& block) {
   PackLongNibbles(encoded.codes, block.nibbles);
 }
 
-void EncodeBlock(const float* values, FormatQ3_K::Block& block) {
+void EncodeBlock(const float* values, const float* importance,
+                 FormatQ3_K::Block& block) {
+  float weights[256];
+  if (importance == nullptr) {
+    SquareWeights(values, 256, weights);
+  } else {
+    BlockWeights(values, importance, 2, 256, weights);
+  }
   SymmetricBlock encoded;
-  EncodeSymmetric(values, 4, 32, encoded);
+  EncodeSymmetric(values, weights, 4, 32, importance != nullptr, encoded);
   block = {};
   block.d = encoded.d;
   for (int i = 0; i < 16; ++i) {
@@ -381,9 +487,13 @@ void EncodeBlock(const float* values, FormatQ3_K::Block& block) {
   PackPairs(encoded.codes, block.low);
 }
 
-void EncodeBlock(const float* values, FormatQ6_K::Block& block) {
+void EncodeBlock(const float* values, const float* importance,
+                 FormatQ6_K::Block& block) {
+  float squares[256];
+  SquareWeights(values, 256, squares);
   SymmetricBlock encoded;
-  EncodeSymmetric(values, 32, 128, encoded);
+  EncodeSymmetric(values, importance == nullptr ? squares : importance, 32, 128,
+                  false, encoded);
   block = {};
   block.d = encoded.d;
   for (int i = 0; i < 16; ++i) {
@@ -400,14 +510,30 @@ void EncodeBlock(const float* values, FormatQ6_K::Block& block) {
   }
 }
 
-void EncodeBlock(const float* values, FormatIQ4_NL::Block& block) {
-  block.d = FloatToHalf(FitLevels(values));
+void EncodeBlock(const float* values, const float* importance,
+                 FormatIQ4_NL::Block& block) {
+  float weights[32];
+  if (importance == nullptr) {
+    SquareWeights(values, 32, weights);
+  } else {
+    BlockWeights(values, importance, 2, 32, weights);
+  }
+  block.d = FloatToHalf(FitLevels(values, weights));
   PackLevels(values, HalfToFloat(block.d), block.nibbles);
 }
 
-void EncodeBlock(const float* values, FormatIQ4_XS::Block& block) {
+void EncodeBlock(const float* values, const float* importance,
+                 FormatIQ4_XS::Block& block) {
+  float weights[256];
+  if (importance == nullptr) {
+    SquareWeights(values, 256, weights);
+  } else {
+    BlockWeights(values, importance, 2, 256, weights);
+  }
   float scales[8];
-  for (int g = 0; g < 8; ++g) scales[g] = FitLevels(values + g * 32);
+  for (int g = 0; g < 8; ++g) {
+    scales[g] = FitLevels(values + g * 32, weights + g * 32);
+  }
   int rounded[8];
   block = {};
   block.d = RoundScales(scales, 8, 32, rounded);

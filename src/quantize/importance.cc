@@ -1,0 +1,234 @@
+#include "quantize/importance.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+#include <variant>
+
+#include "base/byte_reader.h"
+#include "base/format.h"
+#include "base/mapped_file.h"
+#include "base/try.h"
+#include "gguf/file.h"
+#include "gguf/tensor_type.h"
+#include "gguf/writer.h"
+
+namespace braid::quantize {
+
+namespace {
+
+constexpr std::string_view kSums = ".in_sum2";
+constexpr std::string_view kCounts = ".counts";
+
+Status CheckNumbers(std::string_view name, std::span<const float> numbers) {
+  for (const float number : numbers) {
+    if (std::isfinite(number) && number >= 0) continue;
+    return Error{Format("{}: expected finite numbers from 0 on, file has {}",
+                        name, number)};
+  }
+  return {};
+}
+
+std::vector<float> Floats(std::span<const std::byte> bytes) {
+  std::vector<float> floats(bytes.size() / sizeof(float));
+  if (!floats.empty()) {
+    std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
+  }
+  return floats;
+}
+
+Result<std::vector<float>> ReadTensor(const gguf::File& file,
+                                      const gguf::TensorInfo& tensor) {
+  if (tensor.type != gguf::TensorTypeId::kF32) {
+    return Error{Format("{}: expected F32, file has {}", tensor.name,
+                        gguf::TensorTypeText(tensor.type))};
+  }
+  std::vector<float> floats = Floats(file.Data(tensor));
+  BRAID_TRY(CheckNumbers(tensor.name, floats));
+  return floats;
+}
+
+Result<InputSquares> ReadPair(const gguf::File& file,
+                              const gguf::TensorInfo& sums) {
+  const std::string name = sums.name.substr(0, sums.name.size() - kSums.size());
+  const gguf::TensorInfo* counts = file.FindTensor(name + std::string(kCounts));
+  if (counts == nullptr) {
+    return Error{Format("{}: there is no {}{}", sums.name, name, kCounts)};
+  }
+  InputSquares squares;
+  BRAID_ASSIGN(squares.sums, ReadTensor(file, sums));
+  BRAID_ASSIGN(squares.counts, ReadTensor(file, *counts));
+  for (float& count : squares.counts) count = std::round(count);
+  const size_t matrices = squares.counts.size();
+  if (matrices == 0 || squares.sums.size() % matrices != 0) {
+    return Error{Format("{}: {} sums are no multiple of {} counts", name,
+                        squares.sums.size(), matrices)};
+  }
+  return squares;
+}
+
+Result<uint32_t> ReadCount(const gguf::File& file, std::string_view key) {
+  BRAID_ASSIGN(const int64_t number, file.GetInt(key));
+  if (number < 0 || number > UINT32_MAX) {
+    return Error{Format("{}: {} is not in [0, {}]", key, number, UINT32_MAX)};
+  }
+  return static_cast<uint32_t>(number);
+}
+
+Result<std::vector<std::string>> ReadDatasets(const gguf::File& file) {
+  constexpr std::string_view kKey = "imatrix.datasets";
+  const gguf::Value* value = file.Find(kKey);
+  if (value == nullptr) return Error{Format("{} is missing", kKey)};
+  const auto* array = std::get_if<gguf::Array>(value);
+  const auto* texts =
+      array == nullptr
+          ? nullptr
+          : std::get_if<std::vector<std::string_view>>(&array->elements);
+  if (texts == nullptr) {
+    return Error{Format("{}: expected an array of strings, file has {}", kKey,
+                        gguf::TypeText(*value))};
+  }
+  return std::vector<std::string>(texts->begin(), texts->end());
+}
+
+Result<ImportanceMatrix> ParseGguf(std::span<const std::byte> bytes) {
+  BRAID_ASSIGN(const gguf::File file, gguf::File::Parse(bytes));
+  BRAID_ASSIGN(const std::string_view type, file.GetString("general.type", ""));
+  if (type != "imatrix") {
+    return Error{Format("general.type: expected \"imatrix\", file has {}",
+                        gguf::Quoted(type, 40))};
+  }
+  ImportanceMatrix matrix;
+  BRAID_ASSIGN(matrix.datasets, ReadDatasets(file));
+  BRAID_ASSIGN(matrix.chunk_count, ReadCount(file, "imatrix.chunk_count"));
+  BRAID_ASSIGN(matrix.chunk_size, ReadCount(file, "imatrix.chunk_size"));
+  for (const gguf::TensorInfo& tensor : file.tensors()) {
+    if (!tensor.name.ends_with(kSums)) continue;
+    BRAID_ASSIGN(InputSquares squares, ReadPair(file, tensor));
+    matrix.Add(tensor.name.substr(0, tensor.name.size() - kSums.size()),
+               std::move(squares));
+  }
+  if (matrix.size() == 0) return Error{"there are no sums in it"};
+  return matrix;
+}
+
+Result<uint32_t> ReadLength(ByteReader& reader, std::string_view what,
+                            uint32_t most) {
+  BRAID_ASSIGN(const int32_t length, reader.Read<int32_t>());
+  if (length < 0 || static_cast<uint32_t>(length) > most) {
+    return Error{Format("{}: {} is not in [0, {}]", what, length, most)};
+  }
+  return static_cast<uint32_t>(length);
+}
+
+Result<std::string> ReadName(ByteReader& reader) {
+  constexpr uint32_t kMaxName = 1 << 16;
+  BRAID_ASSIGN(const uint32_t length,
+               ReadLength(reader, "length of a name", kMaxName));
+  BRAID_ASSIGN(const auto bytes, reader.ReadBytes(length));
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+Result<ImportanceMatrix> ParseOld(std::span<const std::byte> bytes) {
+  constexpr uint32_t kMost = 1 << 30;
+  ByteReader reader(bytes);
+  ImportanceMatrix matrix;
+  BRAID_ASSIGN(const uint32_t entries,
+               ReadLength(reader, "number of entries", kMost));
+  if (entries == 0) return Error{"there are no entries in it"};
+  for (uint32_t i = 0; i < entries; ++i) {
+    BRAID_ASSIGN(std::string name, ReadName(reader));
+    BRAID_ASSIGN(const uint32_t calls, ReadLength(reader, "calls", INT32_MAX));
+    BRAID_ASSIGN(const uint32_t values, ReadLength(reader, "values", kMost));
+    BRAID_ASSIGN(const auto stored,
+                 reader.ReadBytes(uint64_t{values} * sizeof(float)));
+    if (values == 0) return Error{Format("{}: there are no values", name)};
+    InputSquares squares{Floats(stored),
+                         {static_cast<float>(std::max(calls, 1u))}};
+    BRAID_TRY(CheckNumbers(name, squares.sums));
+    matrix.Add(std::move(name), std::move(squares));
+  }
+  if (reader.left() == 0) return matrix;
+  BRAID_ASSIGN(matrix.chunk_count, ReadLength(reader, "chunks", INT32_MAX));
+  BRAID_ASSIGN(std::string dataset, ReadName(reader));
+  matrix.datasets.push_back(std::move(dataset));
+  return matrix;
+}
+
+}  // namespace
+
+Result<ImportanceMatrix> ImportanceMatrix::Parse(
+    std::span<const std::byte> bytes) {
+  const bool is_gguf =
+      bytes.size() >= 4 && std::memcmp(bytes.data(), "GGUF", 4) == 0;
+  return is_gguf ? ParseGguf(bytes) : ParseOld(bytes);
+}
+
+Result<ImportanceMatrix> ImportanceMatrix::Read(const std::string& path) {
+  BRAID_ASSIGN(const MappedFile file, MappedFile::Open(path));
+  Result<ImportanceMatrix> matrix = Parse(file.bytes());
+  if (matrix.ok()) return matrix;
+  return Error{
+      Format("{}: no importance matrix: {}", path, matrix.error().message)};
+}
+
+Status ImportanceMatrix::Write(const std::string& path) const {
+  gguf::Array texts{
+      gguf::ValueType::kString,
+      std::vector<std::string_view>(datasets.begin(), datasets.end())};
+  gguf::Contents contents{{{"general.type", std::string_view("imatrix")},
+                           {"imatrix.datasets", std::move(texts)},
+                           {"imatrix.chunk_count", chunk_count},
+                           {"imatrix.chunk_size", chunk_size}},
+                          {}};
+  for (const auto& [name, squares] : entries_) {
+    const uint64_t matrices = squares.counts.size();
+    contents.tensors.push_back(
+        {.name = name + std::string(kSums),
+         .type = gguf::TensorTypeId::kF32,
+         .shape = {squares.sums.size() / matrices, matrices}});
+    contents.tensors.push_back({.name = name + std::string(kCounts),
+                                .type = gguf::TensorTypeId::kF32,
+                                .shape = {1, matrices}});
+  }
+  BRAID_ASSIGN(gguf::Writer writer, gguf::Writer::Create(path, contents));
+  for (const auto& [name, squares] : entries_) {
+    BRAID_TRY(writer.Append(std::as_bytes(std::span(squares.sums))));
+    BRAID_TRY(writer.Append(std::as_bytes(std::span(squares.counts))));
+  }
+  return writer.Finish();
+}
+
+void ImportanceMatrix::Add(std::string name, InputSquares squares) {
+  entries_.insert_or_assign(std::move(name), std::move(squares));
+}
+
+void ImportanceMatrix::Filter(std::span<const std::string> include,
+                              std::span<const std::string> exclude) {
+  const auto matches = [](std::span<const std::string> parts,
+                          std::string_view name) {
+    return std::ranges::any_of(parts, [name](const std::string& part) {
+      return name.find(part) != std::string_view::npos;
+    });
+  };
+  std::erase_if(entries_, [&](const auto& entry) {
+    const bool wanted = include.empty() || matches(include, entry.first);
+    return !wanted || matches(exclude, entry.first);
+  });
+}
+
+std::vector<float> ImportanceMatrix::Weights(std::string_view tensor) const {
+  const auto found = entries_.find(tensor);
+  if (found == entries_.end()) return {};
+  const auto& [sums, counts] = found->second;
+  std::vector<float> weights(sums.size());
+  const size_t inputs = sums.size() / counts.size();
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const float count = counts[i / inputs];
+    weights[i] = count > 0 ? sums[i] / count : 1.0f;
+  }
+  return weights;
+}
+
+}  // namespace braid::quantize

@@ -1,0 +1,66 @@
+// ImportanceMatrix: how strongly each input of each matrix is driven, measured
+// on a text. Quantisers weight errors with it.
+//
+// Two file formats exist, and both are read; the first is written.
+//   GGUF: general.type "imatrix", and for a matrix W the tensors W.in_sum2
+//     {inputs, matrices} and W.counts {1, matrices}: sums of squares over rows,
+//     and how many rows
+//   older: a table of names and of mean squares times calls
+#ifndef BRAID_SRC_QUANTIZE_IMPORTANCE_H_
+#define BRAID_SRC_QUANTIZE_IMPORTANCE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "braid/result.h"
+
+namespace braid::quantize {
+
+// What was measured at one matrix, or at the experts of a tensor.
+struct InputSquares {
+  std::vector<float> sums;    // [counts.size()][inputs]
+  std::vector<float> counts;  // rows, one number per matrix
+};
+
+class ImportanceMatrix {
+ public:
+  ImportanceMatrix() = default;
+
+  // Reads either format. Errors name the path and the thing: a file that is
+  // neither, sums without counts, a size that is no multiple, a number that is
+  // negative or not finite.
+  static Result<ImportanceMatrix> Read(const std::string& path);
+  static Result<ImportanceMatrix> Parse(std::span<const std::byte> bytes);
+
+  // Writes the GGUF form. Errors: the writer's.
+  Status Write(const std::string& path) const;
+
+  // `squares` of the tensor `name`, which is not there yet.
+  void Add(std::string name, InputSquares squares);
+  // Keeps the entries whose name contains one of `include` (empty: all), and
+  // none of `exclude`.
+  void Filter(std::span<const std::string> include,
+              std::span<const std::string> exclude);
+
+  // The mean square of every input, [matrices][inputs]; 1 where an expert saw
+  // no row. Empty: nothing is known of this tensor.
+  std::vector<float> Weights(std::string_view tensor) const;
+
+  size_t size() const { return entries_.size(); }
+
+  std::vector<std::string> datasets;  // the texts
+  uint32_t chunk_count = 0;           // read from them
+  uint32_t chunk_size = 0;            // tokens
+
+ private:
+  std::map<std::string, InputSquares, std::less<>> entries_;
+};
+
+}  // namespace braid::quantize
+
+#endif  // BRAID_SRC_QUANTIZE_IMPORTANCE_H_
