@@ -64,6 +64,12 @@ const std::vector<CommandEntry>& Commands() {
        "file or several, tokenizer) to a GGUF file. Tensors pass one after "
        "another, so that memory for a few of them is enough.",
        MakeConvert},
+      {"quantize", "a GGUF file in a smaller format",
+       "Writes a GGUF file with its matrices in another format; a name like "
+       "Q4_K_M stands for a mixture, which gives sensitive matrices more bits. "
+       "Standard output says what becomes of every tensor. Files of any size "
+       "pass through a few MiB of memory.",
+       MakeQuantize},
       {"completion", "print a shell completion script",
        "Prints a script that completes commands, flags and values. For this "
        "shell: source <(braid completion bash)",

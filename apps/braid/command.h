@@ -51,6 +51,7 @@ std::unique_ptr<Command> MakeBench();
 std::unique_ptr<Command> MakeBatchedBench();
 std::unique_ptr<Command> MakeGguf();
 std::unique_ptr<Command> MakeConvert();
+std::unique_ptr<Command> MakeQuantize();
 std::unique_ptr<Command> MakeCompletion();
 std::unique_ptr<Command> MakeHelp();
 std::unique_ptr<Command> MakeVersion();

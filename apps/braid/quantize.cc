@@ -1,0 +1,278 @@
+// braid quantize: a GGUF file in a smaller format.
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "apps/braid/command.h"
+#include "apps/braid/console.h"
+#include "apps/braid/progress.h"
+#include "apps/braid/text.h"
+#include "base/format.h"
+#include "base/thread_pool.h"
+#include "engine/thread_count.h"
+#include "gguf/tensor_type.h"
+#include "gguf/value_parser.h"
+#include "quantize/quantizer.h"
+
+namespace braid::cli {
+
+namespace {
+
+using quantize::ImportanceMatrix;
+using quantize::PlannedTensor;
+using quantize::QuantizeOptions;
+
+constexpr double kMebibyte = 1024.0 * 1024.0;
+
+std::string Mebibytes(uint64_t bytes) {
+  return Fixed(static_cast<double>(bytes) / kMebibyte, 2) + " MiB";
+}
+
+std::string Padded(std::string text, size_t width) {
+  return std::string(width - std::min(width, text.size()), ' ') + text;
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+// "[ 2048, 32000,     1,     1]"
+std::string Dimensions(const gguf::TensorInfo& tensor) {
+  std::string text;
+  for (size_t i = 0; i < std::max<size_t>(4, tensor.shape.size()); ++i) {
+    const uint64_t size = i < tensor.shape.size() ? tensor.shape[i] : 1;
+    text += (i == 0 ? "" : ", ") + Padded(Format("{}", size), 5);
+  }
+  return "[" + text + "]";
+}
+
+// What happens to a tensor, in the words of the tool that people know.
+std::string TensorLine(const PlannedTensor& tensor) {
+  const gguf::TensorInfo& source = *tensor.source;
+  std::string line = Format(
+      "{} - {}, type = {}, ", Padded(source.name, 36), Dimensions(source),
+      Padded(Lower(gguf::TensorTypeText(source.type)), 6));
+  if (tensor.too_wide) {
+    line += Format("width {} is no multiple of {} for {}: fallback to {}, ",
+                   source.shape[0], BlockElements(*tensor.too_wide),
+                   Lower(Name(*tensor.too_wide)),
+                   Lower(gguf::TensorTypeText(tensor.target.type)));
+  }
+  if (tensor.copied) return line + "size = " + Mebibytes(source.size);
+  return line + Format("converting to {} .. size = {} -> {}",
+                       Lower(Name(tensor.type)), Mebibytes(source.size),
+                       Mebibytes(tensor.target.size));
+}
+
+std::string SizeLine(std::string_view what, uint64_t bytes, uint64_t elements) {
+  const double bits = 8.0 * static_cast<double>(bytes) /
+                      static_cast<double>(std::max<uint64_t>(elements, 1));
+  return Format("{} size  = {} ({} BPW)\n", what, Mebibytes(bytes),
+                Fixed(bits, 2));
+}
+
+class Quantize : public Command {
+ public:
+  FlagTable Flags() override {
+    std::string types = "COPY";
+    for (const auto& info : quantize::FileTypes()) {
+      types += Format(", {}", info.name);
+    }
+    FlagTable table;
+    table.Positional({"IN", "the GGUF file to read", {}, true, &input_});
+    table.Positional({"OUT",
+                      "the file to write, or without it the TYPE: "
+                      "ggml-model-TYPE.gguf beside IN",
+                      {},
+                      true,
+                      &output_});
+    table.Positional({"TYPE", types, {}, false, &type_});
+    table.Positional(
+        {"THREADS", "threads; 0: one per core", {}, false, &threads_});
+    table.Group("What becomes what")
+        .Switch("--pure", "no mixture: every matrix in the same format",
+                &options_.pure)
+        .Switch("--allow-requantize", "also of tensors in blocks",
+                &options_.allow_requantize)
+        .Switch("--leave-output-tensor", "output.weight stays as it is",
+                &options_.leave_output)
+        .Text("--output-tensor-type", "FORMAT", "of output.weight",
+              &output_type_)
+        .Text("--token-embedding-type", "FORMAT", "of the token embeddings",
+              &embedding_type_)
+        .Texts("--tensor-type", "PATTERN=FORMAT",
+               "of tensors whose name a regular expression matches",
+               &tensor_types_);
+    table.Group("Importance")
+        .Text("--imatrix", "FILE", "weights of errors (braid imatrix)",
+              &imatrix_)
+        .Texts("--include-weights", "PART", "use it only for such names",
+               &include_)
+        .Texts("--exclude-weights", "PART", "do not use it for such names",
+               &exclude_);
+    table.Group("Output")
+        .Switch("--dry-run", "print what would be written, write nothing",
+                &dry_run_)
+        .Switch("--keep-split", "as many parts as IN has", &options_.keep_split)
+        .Texts("--override-kv", "KEY=TYPE:VALUE",
+               "set metadata; types: int, float, bool, str", &metadata_);
+    DeclareProgress(table, &progress_);
+    return table;
+  }
+
+  Status Run() override {
+    BRAID_TRY(TakePositionals());
+    BRAID_TRY(TakeFlags());
+    BRAID_ASSIGN(const int64_t threads, threads_.empty()
+                                            ? Result<int64_t>(0)
+                                            : ParseInteger(threads_, {0, 512}));
+    BRAID_ASSIGN(const gguf::File file, gguf::File::Open(input_));
+    BRAID_TRY(CheckTarget());
+    ImportanceMatrix importance;
+    if (!imatrix_.empty()) {
+      BRAID_ASSIGN(importance, ImportanceMatrix::Read(imatrix_));
+      importance.Filter(include_, exclude_);
+      options_.importance = &importance;
+      options_.importance_path = imatrix_;
+    }
+    BRAID_ASSIGN(const quantize::Plan plan, MakePlan(file, options_));
+    const Stopwatch watch;
+    if (dry_run_) {
+      for (size_t i = 0; i < plan.tensors.size(); ++i) PrintTensor(plan, i);
+    } else {
+      BRAID_TRY(Write(file, plan, ThreadCount(static_cast<int>(threads))));
+    }
+    Print(SizeLine("model", plan.source_bytes, plan.elements) +
+          SizeLine("quant", plan.target_bytes, plan.elements));
+    const auto fallbacks =
+        std::ranges::count_if(plan.tensors, [](const PlannedTensor& tensor) {
+          return tensor.too_wide.has_value();
+        });
+    if (fallbacks > 0) {
+      Note(Format("{} of {} tensors required fallback quantization\n",
+                  fallbacks, plan.tensors.size()));
+    }
+    if (!dry_run_) {
+      Note(Format("quantize time = {} ms\n", Fixed(watch.Seconds() * 1e3, 2)));
+    }
+    return {};
+  }
+
+ private:
+  // IN OUT TYPE [THREADS], or IN TYPE [THREADS].
+  Status TakePositionals() {
+    const bool named =
+        Lower(type_) == "copy" || quantize::ParseFileType(type_).ok();
+    const bool short_form =
+        Lower(output_) == "copy" || quantize::ParseFileType(output_).ok();
+    if (!named && short_form) {
+      threads_ = type_;
+      type_ = output_;
+      const auto folder = std::filesystem::path(input_).parent_path();
+      output_ = folder / Format("ggml-model-{}.gguf", type_);
+    }
+    if (Lower(type_) == "copy") return {};
+    BRAID_ASSIGN(options_.type, quantize::ParseFileType(type_));
+    return {};
+  }
+
+  Status TakeFlags() {
+    if (!output_type_.empty()) {
+      BRAID_ASSIGN(options_.output_type, quantize::ParseDType(output_type_));
+    }
+    if (!embedding_type_.empty()) {
+      BRAID_ASSIGN(options_.embedding_type,
+                   quantize::ParseDType(embedding_type_));
+    }
+    for (const std::string& text : tensor_types_) {
+      const size_t equals = text.rfind('=');
+      if (equals == std::string::npos) {
+        return Error{Format("--tensor-type: '{}' is not PATTERN=FORMAT", text)};
+      }
+      BRAID_ASSIGN(const DType type,
+                   quantize::ParseDType(text.substr(equals + 1)));
+      options_.overrides.push_back({text.substr(0, equals), type});
+    }
+    for (const std::string& text : metadata_) BRAID_TRY(TakeMetadata(text));
+    return {};
+  }
+
+  Status TakeMetadata(std::string_view text) {
+    struct Kind {
+      std::string_view name;
+      gguf::ValueType type;
+    };
+    constexpr Kind kKinds[] = {{"int", gguf::ValueType::kU32},
+                               {"float", gguf::ValueType::kF32},
+                               {"bool", gguf::ValueType::kBool},
+                               {"str", gguf::ValueType::kString}};
+    const size_t equals = text.find('=');
+    const size_t colon = text.find(':', equals);
+    if (equals != std::string_view::npos && colon != std::string_view::npos) {
+      const auto name = text.substr(equals + 1, colon - equals - 1);
+      for (const Kind& kind : kKinds) {
+        if (kind.name != name) continue;
+        BRAID_ASSIGN(gguf::Value value,
+                     gguf::ParseValue(kind.type, text.substr(colon + 1)));
+        options_.metadata.push_back({text.substr(0, equals), value});
+        return {};
+      }
+    }
+    return Error{Format(
+        "--override-kv: '{}' is not KEY=TYPE:VALUE with a type int, float, "
+        "bool or str",
+        text)};
+  }
+
+  // The source is mapped while the target is written.
+  Status CheckTarget() const {
+    std::error_code ignored;
+    if (!std::filesystem::equivalent(input_, output_, ignored)) return {};
+    return Error{Format("{} would be written over itself", input_)};
+  }
+
+  static void PrintTensor(const quantize::Plan& plan, size_t number) {
+    Print(Format("[{}/{}] {}\n", Padded(Format("{}", number + 1), 4),
+                 Padded(Format("{}", plan.tensors.size()), 4),
+                 TensorLine(plan.tensors[number])));
+  }
+
+  Status Write(const gguf::File& file, const quantize::Plan& plan,
+               int threads) const {
+    ThreadPool pool(threads);
+    Progress bar("quantizing", progress_);
+    const double all =
+        static_cast<double>(std::max<uint64_t>(plan.source_bytes, 1));
+    return quantize::WriteQuantized(
+        file, plan, options_, output_, pool,
+        [&](const PlannedTensor& tensor, uint64_t done) {
+          PrintTensor(plan, static_cast<size_t>(&tensor - &plan.tensors[0]));
+          bar.Show(static_cast<double>(done) / all);
+        });
+  }
+
+  std::string input_;
+  std::string output_;
+  std::string type_;
+  std::string threads_;
+  std::string output_type_;
+  std::string embedding_type_;
+  std::vector<std::string> tensor_types_;
+  std::string imatrix_;
+  std::vector<std::string> include_;
+  std::vector<std::string> exclude_;
+  std::vector<std::string> metadata_;
+  bool dry_run_ = false;
+  ProgressMode progress_ = ProgressMode::kBar;
+  QuantizeOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeQuantize() { return std::make_unique<Quantize>(); }
+
+}  // namespace braid::cli
