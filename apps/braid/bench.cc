@@ -201,8 +201,6 @@ Status Bench::Run() {
   const BenchReport error_report(error_format_, columns);
   std::vector<BenchResult> results;
   const InterruptGuard guard;
-  Print(report.Header());
-  Note(error_report.Header());
   const double all = static_cast<double>(paths_.size() * tests.size());
   for (size_t i = 0; i < paths_.size() && !guard.interrupted(); ++i) {
     model_.path = paths_[i];
@@ -210,6 +208,10 @@ Status Bench::Run() {
     BRAID_ASSIGN(const std::string path, model_.Path());
     BRAID_ASSIGN(const std::shared_ptr<const Model> model,
                  model_.Load(threads_.front(), &load_seconds));
+    if (i == 0) {
+      Print(report.Header());
+      Note(error_report.Header());
+    }
     for (size_t k = 0; k < tests.size() && !guard.interrupted(); ++k) {
       Progress progress(tests[k].Name(), model_.progress);
       progress.Show(static_cast<double>(i * tests.size() + k) / all);
