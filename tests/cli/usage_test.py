@@ -13,7 +13,8 @@ from program import Program, run_tests
 
 BRAID = Program(sys.argv[1])
 COMMANDS = ["generate", "parallel", "embedding", "perplexity", "tokenize",
-            "detokenize", "bench", "batched-bench", "gguf", "convert", "quantize", "completion", "help", "version"]
+            "detokenize", "bench", "batched-bench", "gguf",
+            "convert", "quantize", "completion", "help", "version"]
 
 
 class Usage(unittest.TestCase):
@@ -55,7 +56,7 @@ class Usage(unittest.TestCase):
                 ["bench", "-m", missing],
                 ["gguf", "show", missing],
                 ["gguf", "check", missing],
-                ["convert", "quantize", missing],
+                ["convert", missing],
                 ["generate", "-f", missing]]:
             with self.subTest(arguments=arguments):
                 self.assertIn(missing, BRAID.error(*arguments))
