@@ -44,6 +44,10 @@ class CrossPages {
   // Forgets the sequence's text, if it has one.
   void Release(SequenceId sequence);
 
+  // The number of the sequence's text: equal for sequences that look at the
+  // same one. kNoText: it has none.
+  int32_t TextOf(SequenceId sequence) const { return text_of_[sequence]; }
+  static constexpr int32_t kNoText = -1;
   // Tokens of the sequence's text; 0: it has none.
   int32_t Length(SequenceId sequence) const;
   PageTable TableOf(SequenceId sequence) const;
@@ -60,7 +64,6 @@ class CrossPages {
   size_t capacity_bytes() const { return region_.size(); }
 
  private:
-  static constexpr int32_t kNoText = -1;
   struct Layer {
     size_t offset = 0;
     size_t stride = 0;
