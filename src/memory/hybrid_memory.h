@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/run.h"
@@ -165,10 +166,9 @@ class HybridMemory {
   Status AddGroups();
   Status CheckSequence(SequenceId sequence) const;
   Status CheckPositions(std::span<const UBatch> ubatches) const;
-  Status CheckBytes() const;
+  Status CheckBytes(size_t used_before) const;
   std::string LargestUsers() const;
   void PlanUBatch(int index);
-  void FillViews();
   std::span<Run> RunsOf(const Planned& planned) {
     return std::span(runs_).subspan(planned.begin, planned.end - planned.begin);
   }

@@ -50,6 +50,9 @@ struct PageGroupSpec {
   // Positions per page, P, and pages that are taken together.
   int page_positions = kPagePositions;
   int pages_per_group = 1;
+  // The limit on positions counts what is kept, not how long sequences are: a
+  // table has room for any position (the replay log).
+  bool unlimited_positions = false;
   // [layers of the model] bytes of one page; 0: not one of these layers.
   std::vector<size_t> page_bytes;
 };

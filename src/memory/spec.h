@@ -53,6 +53,7 @@ struct MemoryLimits {
   // Positions that all sequences together may hold in attention layers, and
   // tokens of all encoder texts together (-c).
   int64_t kv_positions = 0;
+  int max_batch = 0;  // tokens of one plan (-b)
   // EngineOptions.
   int page_positions = kPagePositions;
   int rollback = 0;
