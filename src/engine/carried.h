@@ -11,8 +11,8 @@
 
 namespace braid {
 
-// The pooled embedding of a sequence so far. Rows are added in position order, so
-// what is here depends on the rows alone.
+// The pooled embedding of a sequence so far. Rows are added in position order,
+// so what is here depends on the rows alone.
 struct PooledRows {
   std::vector<double> sums;  // [width]; Pooling::kMean only
   // The embedding: [width], or [classes] with Pooling::kRank. Empty: it takes
@@ -23,8 +23,8 @@ struct PooledRows {
 struct Carried {
   std::vector<TokenId> tokens;          // of the sequence, by position
   std::vector<TokenId> encoder_tokens;  // of its encoder text
-  // The residual stream behind the last token, [width]: what its logits are made
-  // of. Empty: not known.
+  // The residual stream behind the last token, [width]: what its logits are
+  // made of. Empty: not known.
   std::vector<float> last_row;
   // All tokens are pooled; an empty sequence is not.
   bool pooled = false;

@@ -123,7 +123,7 @@ Status HybridMemory::AddGroups() {
   return {};
 }
 
-Status HybridMemory::Plan(std::span<const UBatch> ubatches) {
+Status HybridMemory::Plan(std::span<const UBatch> ubatches, Bytes bytes) {
   Cancel();
   BRAID_TRY(CheckPositions(ubatches));
   const size_t used = used_bytes();
@@ -143,6 +143,7 @@ Status HybridMemory::Plan(std::span<const UBatch> ubatches) {
   if (log_.present()) log_tables_.resize(runs_.size());
 
   for (size_t i = 0; i < planned_count_; ++i) PlanUBatch(static_cast<int>(i));
+  if (bytes == Bytes::kAny) return {};
   const Status fits = CheckBytes(used);
   if (!fits.ok()) Cancel();
   return fits;
@@ -316,7 +317,11 @@ Result<WayBack> HybridMemory::FindWayBack(SequenceId sequence,
   way.exact = way.checkpoint.position == position || replayable;
   if (way.exact && WindowsReach(sequence, position)) return way;
   way.exact = false;
-  if (way.checkpoint.position > 0 &&
+  // What is evaluated again is shared with no fork: it may need more room.
+  const int64_t fresh = position - way.checkpoint.position;
+  const bool fits =
+      groups_.empty() || fresh <= limits_.kv_positions - lineage_.positions();
+  if (way.checkpoint.position > 0 && fits &&
       WindowsReach(sequence, way.checkpoint.position)) {
     return way;
   }

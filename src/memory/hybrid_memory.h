@@ -74,8 +74,10 @@ class HybridMemory {
   // Reserves cells and pages for all ubatches of a batch, as a Splitter made
   // them. On failure the memory is as before and the error says what is used,
   // by whom, and which flag to raise. Replaces a plan that was not fully
-  // committed.
-  Status Plan(std::span<const UBatch> ubatches);
+  // committed. kAny: what was there a moment ago comes back, whatever the limit
+  // in bytes.
+  enum class Bytes { kLimited, kAny };
+  Status Plan(std::span<const UBatch> ubatches, Bytes bytes = Bytes::kLimited);
   // Ubatches are begun and committed in order, 0, 1, ... Once something was
   // written through the view, the ubatch must be committed: in the steady state
   // the old state is overwritten in place.
