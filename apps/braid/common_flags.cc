@@ -74,7 +74,25 @@ void EngineFlags::Declare(FlagTable& table) {
               &options.kv_type, cache_types)
       .Choice("-ctv, --cache-type-v", "TYPE",
               "how values are stored, the same as keys", &value_type,
-              cache_types);
+              cache_types)
+      .Integer("--page-size", "N",
+               "positions in which attention layers' memory is given out, a "
+               "multiple of 32",
+               &options.page_positions, {32, 1 << 16})
+      .Integer("--memory-limit", "MIB",
+               "memory that all sequences may use; 0: as -c says",
+               &memory_limit, {0, 1 << 24})
+      .Integer("--rollback", "N",
+               "positions that every sequence can go back without evaluating "
+               "anything",
+               &options.rollback, {0, 1 << 20})
+      .Integer("--checkpoint-every", "N",
+               "keep a checkpoint of recurrent layers after every N positions; "
+               "0: none",
+               &options.checkpoint_every, {0, 1 << 30})
+      .Integer("--checkpoint-bytes", "MIB",
+               "memory for these checkpoints; the oldest goes first",
+               &checkpoint_mib, {0, 1 << 24});
 }
 
 Result<EngineOptions> EngineFlags::Options(int max_sequences) const {
@@ -84,6 +102,8 @@ Result<EngineOptions> EngineFlags::Options(int max_sequences) const {
   }
   EngineOptions result = options;
   result.max_ubatch = std::min(result.max_ubatch, result.max_batch);
+  result.memory_limit = static_cast<size_t>(memory_limit) << 20;
+  result.checkpoint_bytes = static_cast<size_t>(checkpoint_mib) << 20;
   result.max_sequences = max_sequences;
   return result;
 }

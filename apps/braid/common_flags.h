@@ -31,6 +31,8 @@ struct ModelFlags {
 struct EngineFlags {
   EngineOptions options;
   KvType value_type = options.kv_type;  // -ctv; options has -ctk
+  int memory_limit = 0;                 // MiB; 0: none
+  int checkpoint_mib = 256;
 
   void Declare(FlagTable& table);
   // Error: key and value types differ.

@@ -112,6 +112,7 @@ class Batch {
 
   int size() const { return static_cast<int>(entries_.size()); }
   const Entry& operator[](int i) const { return entries_[i]; }
+  Entry& operator[](int i) { return entries_[i]; }
   // The sequences of an entry, in the order in which they were named.
   std::span<const SequenceId> Sequences(int i) const {
     return std::span(sequences_)
@@ -126,7 +127,7 @@ class Batch {
     if (!sequences.empty()) entry.sequence = sequences.front();
     entry.sequences_begin = static_cast<int32_t>(sequences_.size());
     entry.sequences_count = static_cast<int32_t>(sequences.size());
-    sequences_.insert(sequences_.end(), sequences.begin(), sequences.end());
+    for (const SequenceId sequence : sequences) sequences_.push_back(sequence);
     entries_.push_back(entry);
     return size() - 1;
   }
