@@ -36,7 +36,8 @@ Result<std::string> ModelFlags::Path() const {
 }
 
 Result<std::shared_ptr<const Model>> ModelFlags::Load(int threads,
-                                                      double* seconds) const {
+                                                      double* seconds,
+                                                      bool encoder_only) const {
   if (gpu_layers != 0) {
     Note("note: there is no GPU backend; -ngl has no effect\n");
   }
@@ -44,8 +45,9 @@ Result<std::shared_ptr<const Model>> ModelFlags::Load(int threads,
   ProgressBar bar(
       Format("loading {}", std::filesystem::path(file).filename().string()));
   const Stopwatch watch;
-  auto model = Model::Load(
-      file, {.threads = threads, .progress = [&](double s) { bar.Show(s); }});
+  auto model = Model::Load(file, {.threads = threads,
+                                  .progress = [&](double s) { bar.Show(s); },
+                                  .encoder_only = encoder_only});
   *seconds = watch.Seconds();
   return model;
 }

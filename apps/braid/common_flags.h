@@ -23,7 +23,9 @@ struct ModelFlags {
   void Declare(FlagTable& table);
   Result<std::string> Path() const;
   // Loads it, with a progress bar on a terminal. Sets `seconds`.
-  Result<std::shared_ptr<const Model>> Load(int threads, double* seconds) const;
+  // `encoder_only`: see LoadOptions.
+  Result<std::shared_ptr<const Model>> Load(int threads, double* seconds,
+                                            bool encoder_only = false) const;
 };
 
 // -c, -b, -ub, -t and the rest of EngineOptions, but for the number of

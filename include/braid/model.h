@@ -38,6 +38,9 @@ struct LoadOptions {
   int threads = 0;  // 0: one per core
   // Called from the loading thread with the share that is done, in [0, 1].
   std::function<void(double)> progress;
+  // Of a model with encoder and decoder, the encoder alone: a model of whole
+  // texts, for embeddings. Others are loaded as always.
+  bool encoder_only = false;
 };
 
 // Immutable after loading; every method may be called from any thread.

@@ -80,7 +80,8 @@ Result<std::shared_ptr<const Model>> LoadFromFile(const std::string& path,
     done += static_cast<double>(bytes);
     if (options.progress) options.progress(std::min(1.0, done / total));
   });
-  BRAID_ASSIGN(std::unique_ptr<LanguageModel> model, MakeModel(file, weights));
+  BRAID_ASSIGN(std::unique_ptr<LanguageModel> model,
+               MakeModel(file, weights, options.encoder_only));
   if (tokenizer->vocabulary_size() > model->vocabulary_size()) {
     return Error{
         Format("the vocabulary has {} tokens, token_embd.weight only "

@@ -47,7 +47,8 @@ class Embedding(ModelTest):
 
     def vectors(self, prompts, *more):
         flags = [flag for text in prompts for flag in ("-p", text)]
-        output = json.loads(self.braid.output("embedding", *flags, *more))
+        output = json.loads(self.braid.output(
+            "embedding", "--embd-output-format", "json", *flags, *more))
         data = output["data"]
         self.assertEqual([row["index"] for row in data],
                          list(range(len(prompts))))
@@ -63,7 +64,7 @@ class Embedding(ModelTest):
                 self.assertEqual(alone, [vector])
 
     def test_the_mean_is_that_of_the_rows(self):
-        plain = ["--normalize", "none"]
+        plain = ["--embd-normalize", "-1"]
         rows, = self.vectors(PROMPTS[:1], "--pooling", "none", *plain)
         mean, = self.vectors(PROMPTS[:1], "--pooling", "mean", *plain)
         for column, value in zip(zip(*rows), mean):
