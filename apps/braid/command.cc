@@ -17,6 +17,12 @@ const std::vector<CommandEntry>& Commands() {
        "its continuation, in the order of the prompts; several are separated "
        "by lines '==> 1 of 3 <=='.",
        MakeGenerate},
+      {"chat", "talk with a model",
+       "Reads what you say line by line and answers. Lines that start with a "
+       "slash are commands: /undo takes your last words and the answer back, "
+       "/fork goes on in a copy, /save and /load keep the conversation in a "
+       "file; /help lists them. None of them evaluates anything again.",
+       MakeChat},
       {"parallel", "serve simulated clients, continuously batched",
        "Lets simulated clients send short requests that start with the same "
        "system prompt. Standard output has the requests with their responses "
@@ -25,8 +31,8 @@ const std::vector<CommandEntry>& Commands() {
        MakeParallel},
       {"embedding", "texts to vectors",
        "Turns texts into embeddings: the model's rows of all tokens, pooled to "
-       "one per text. Standard output is one JSON document, in the order of "
-       "the texts; a vector does not depend on the other texts.",
+       "one per text. Standard output has them in the order of the texts, and "
+       "how similar they are; a vector does not depend on the other texts.",
        MakeEmbedding},
       {"perplexity", "how well a model predicts a text",
        "Cuts a text into chunks of -c tokens, decodes as many of them side by "

@@ -42,6 +42,7 @@ std::string CommandHelp(const CommandEntry& entry);
 int RunCommandLine(std::span<const std::string> arguments);
 
 std::unique_ptr<Command> MakeGenerate();
+std::unique_ptr<Command> MakeChat();
 std::unique_ptr<Command> MakeParallel();
 std::unique_ptr<Command> MakeEmbedding();
 std::unique_ptr<Command> MakePerplexity();

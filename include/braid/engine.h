@@ -88,6 +88,9 @@ struct RestoreOptions {
   // replacing what the engine's sequence was, and all others stay. Empty: every
   // sequence of the archive under its own id, and all others are forgotten.
   std::vector<std::pair<SequenceId, SequenceId>> ids = {};
+  // Instead of `ids`: the archive has one sequence, whatever its id, and it is
+  // restored as this one; -1: no.
+  SequenceId only_sequence_to = -1;
 };
 
 struct Restored {

@@ -32,6 +32,7 @@ struct ModelInfo {
   // The token that a text of such a model starts with, or kNoToken.
   TokenId start_token = kNoToken;
   Pooling pooling = Pooling::kNone;  // of embeddings, as the file asks for
+  std::string chat_template;         // tokenizer.chat_template, may be empty
 };
 
 struct LoadOptions {

@@ -94,7 +94,10 @@ Result<std::shared_ptr<const Model>> LoadFromFile(const std::string& path,
                file.GetString("general.architecture"));
   BRAID_ASSIGN(const std::string_view name, file.GetString("general.name", ""));
   BRAID_ASSIGN(info.pooling, ReadPooling(file));
+  BRAID_ASSIGN(const std::string_view chat_template,
+               file.GetString("tokenizer.chat_template", ""));
   info.architecture = architecture;
+  info.chat_template = chat_template;
   info.name = name;
   for (const gguf::TensorInfo& tensor : file.tensors()) {
     info.parameters += Elements(tensor);
