@@ -86,7 +86,9 @@ class HashEngine : public Engine {
     return {};
   }
   std::span<const float> Hidden(int /*entry*/) const override { return {}; }
-  double LogProbability(int /*entry*/) const override { return 0; }
+  double LogProbability(int /*entry*/, int /*target*/) const override {
+    return 0;
+  }
   int EncoderTokens(SequenceId /*sequence*/) const override { return 0; }
   std::span<const float> Embedding(SequenceId /*sequence*/) const override {
     return {};

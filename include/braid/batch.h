@@ -45,10 +45,13 @@ class Batch {
     Position position;
     SequenceId sequence;  // the first that was named
     Want want;
-    TokenId target = 0;  // of kScore
+    TokenId target = 0;  // of kScore, the first
     // Of all its sequences among those of the batch.
     int32_t sequences_begin = 0;
     int32_t sequences_count = 1;
+    // Of its targets behind the first among those of the batch.
+    int32_t more_targets_begin = 0;
+    int32_t more_targets_count = 0;
   };
 
   // Returns the index of the entry.
@@ -68,8 +71,23 @@ class Batch {
   }
   int AddScored(TokenId token, Position position,
                 std::span<const SequenceId> sequences, TokenId target) {
-    return AddEntry({token, position, kNoSequence, Want::kScore, target},
-                    sequences);
+    return AddScored(token, position, sequences, std::span(&target, 1));
+  }
+  // Each of several targets, at least one: of sequences that part here.
+  int AddScored(TokenId token, Position position,
+                std::span<const SequenceId> sequences,
+                std::span<const TokenId> targets) {
+    const int entry =
+        AddEntry({token, position, kNoSequence, Want::kScore, targets.front()},
+                 sequences);
+    entries_[entry].more_targets_begin =
+        static_cast<int32_t>(more_targets_.size());
+    entries_[entry].more_targets_count =
+        static_cast<int32_t>(targets.size()) - 1;
+    for (const TokenId target : targets.subspan(1)) {
+      more_targets_.push_back(target);
+    }
+    return entry;
   }
   // A text for the encoder of a model that has one (ModelInfo::encoder): the
   // sequences, which must be empty, look at it from then on. Its tokens count
@@ -89,6 +107,7 @@ class Batch {
   void Clear() {
     entries_.clear();
     sequences_.clear();
+    more_targets_.clear();
     encoder_texts_.clear();
     encoder_tokens_.clear();
   }
@@ -113,6 +132,12 @@ class Batch {
   int size() const { return static_cast<int>(entries_.size()); }
   const Entry& operator[](int i) const { return entries_[i]; }
   Entry& operator[](int i) { return entries_[i]; }
+  // The targets of an entry behind Entry::target.
+  std::span<const TokenId> MoreTargets(int i) const {
+    return std::span(more_targets_)
+        .subspan(static_cast<size_t>(entries_[i].more_targets_begin),
+                 static_cast<size_t>(entries_[i].more_targets_count));
+  }
   // The sequences of an entry, in the order in which they were named.
   std::span<const SequenceId> Sequences(int i) const {
     return std::span(sequences_)
@@ -134,6 +159,7 @@ class Batch {
 
   std::vector<Entry> entries_;
   std::vector<SequenceId> sequences_;  // of entries and encoder texts
+  std::vector<TokenId> more_targets_;  // of entries
   std::vector<EncoderText> encoder_texts_;
   std::vector<TokenId> encoder_tokens_;
 };

@@ -127,10 +127,10 @@ class Engine {
   // The same for entries that asked for their hidden row: ModelInfo::width
   // values.
   virtual std::span<const float> Hidden(int entry) const = 0;
-  // The natural logarithm of the probability that the model gives to the target
-  // of an entry that asked for its score. NaN for other entries, and for one
-  // that a cancel left undone.
-  virtual double LogProbability(int entry) const = 0;
+  // The natural logarithm of the probability that the model gives to a target
+  // (0: the first) of an entry that asked for its score. NaN for other entries
+  // and targets, and for one that a cancel left undone.
+  virtual double LogProbability(int entry, int target = 0) const = 0;
   // The embedding of what the sequence holds, if all its tokens were pooled:
   // ModelInfo::width values, not normalised, or the classifier's outputs with
   // Pooling::kRank; valid until the sequence changes. Empty for other

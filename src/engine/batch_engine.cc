@@ -105,7 +105,7 @@ Status BatchEngine::Decode(const Batch& batch,
 
   logits_.Begin(batch);
   hidden_.Begin(batch);
-  scores_.assign(batch.size(), std::numeric_limits<double>::quiet_NaN());
+  BeginScores(batch);
   BRAID_TRY(Encode(batch, cancelled));
   return Evaluate(batch, ubatches, cancelled);
 }
@@ -273,9 +273,13 @@ void BatchEngine::WriteScores(Compute& compute, const Batch& batch,
     model.Head(compute, Gather(compute, x, tile), logits);
     threads_->Run(static_cast<int>(tile.size()), [&](int i, int /*thread*/) {
       const int32_t entry = ubatch.batch_index[tile[i]];
-      scores_[entry] = braid::LogProbability(
-          {logits.row(i), static_cast<size_t>(logits.width)},
-          batch[entry].target);
+      const std::span<const float> row(logits.row(i),
+                                       static_cast<size_t>(logits.width));
+      double* scores = scores_.data() + scores_begin_[entry];
+      *scores++ = braid::LogProbability(row, batch[entry].target);
+      for (const TokenId target : batch.MoreTargets(entry)) {
+        *scores++ = braid::LogProbability(row, target);
+      }
     });
   });
 }
@@ -360,11 +364,23 @@ void BatchEngine::ExtendRopes(const UBatch& ubatch) {
   for (RopeTable& table : rope_tables_) table.Extend(count);
 }
 
-double BatchEngine::LogProbability(int entry) const {
-  if (entry < 0 || entry >= static_cast<int>(scores_.size())) {
-    return std::numeric_limits<double>::quiet_NaN();
+void BatchEngine::BeginScores(const Batch& batch) {
+  scores_begin_.assign(1, 0);
+  for (int i = 0; i < batch.size(); ++i) {
+    const bool scored = batch[i].want == Want::kScore;
+    scores_begin_.push_back(scores_begin_.back() +
+                            (scored ? 1 + batch[i].more_targets_count : 0));
   }
-  return scores_[entry];
+  scores_.assign(static_cast<size_t>(scores_begin_.back()),
+                 std::numeric_limits<double>::quiet_NaN());
+}
+
+double BatchEngine::LogProbability(int entry, int target) const {
+  const bool known =
+      entry >= 0 && entry + 1 < static_cast<int>(scores_begin_.size()) &&
+      target >= 0 && target < scores_begin_[entry + 1] - scores_begin_[entry];
+  return known ? scores_[scores_begin_[entry] + target]
+               : std::numeric_limits<double>::quiet_NaN();
 }
 
 MemoryUse BatchEngine::memory_use() const {

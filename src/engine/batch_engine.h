@@ -33,7 +33,7 @@ class BatchEngine : public Engine {
   std::span<const float> Hidden(int entry) const override {
     return hidden_.Row(entry);
   }
-  double LogProbability(int entry) const override;
+  double LogProbability(int entry, int target) const override;
   std::span<const float> Embedding(SequenceId sequence) const override;
   std::span<const float> LastLogits(SequenceId sequence) override;
   int EncoderTokens(SequenceId sequence) const override;
@@ -86,6 +86,8 @@ class BatchEngine : public Engine {
   void Carry(Compute& compute, const UBatch& ubatch, ConstRows x);
   // Rows of one run, {rows, width}, into what its sequence has pooled.
   void Pool(Compute& compute, const Run& run, ConstRows x, Carried& carried);
+  // Room for the scores of a batch's targets.
+  void BeginScores(const Batch& batch);
   // The batch's entries of a ubatch's rows; valid until the next call.
   std::span<const int32_t> EntriesOf(const UBatch& ubatch,
                                      std::span<const int32_t> rows);
@@ -114,7 +116,8 @@ class BatchEngine : public Engine {
   std::vector<RopeTable> rope_tables_;
   Outputs logits_;
   Outputs hidden_;
-  std::vector<double> scores_;  // [entries] NaN where none
+  std::vector<double> scores_;  // [targets of all entries] NaN where none
+  std::vector<int32_t> scores_begin_;  // [entries + 1] of an entry's scores
   Pooler pooler_;
   std::vector<Carried> carried_;  // [sequences]
   std::vector<float> last_logits_;
