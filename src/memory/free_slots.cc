@@ -35,6 +35,11 @@ int32_t FreeSlots::TakeRange(int32_t length) {
   return -1;
 }
 
+void FreeSlots::Claim(int32_t slot) {
+  BRAID_CHECK(slot >= 0 && slot < count_ && IsFree(slot));
+  Mark(slot);
+}
+
 void FreeSlots::Give(int32_t slot) {
   BRAID_CHECK(slot >= 0 && slot < count_ && !IsFree(slot));
   words_[slot / 64] |= uint64_t{1} << (slot % 64);

@@ -28,6 +28,8 @@ class FreeSlots {
   // Takes the lowest `length` >= 1 slots that are free and consecutive and
   // returns the first, or -1 and takes nothing when there are none. O(count).
   int32_t TakeRange(int32_t length);
+  // Takes this slot, which must be free.
+  void Claim(int32_t slot);
   // `slot` must be taken.
   void Give(int32_t slot);
 

@@ -22,15 +22,25 @@
 //             they are the bases from which the replay log rebuilds the last k.
 //   kept      after every multiple of `checkpoint_every`, and where Keep was
 //             asked for, until their bytes exceed the budget: then the one that
-//             was made first goes first.
+//             was made first goes first, from all sequences that have it.
 //
 // Position 0 needs no cell: its state is zeros. Forks have their sequence's
-// checkpoints, and share the cells.
+// checkpoints, and share the cells. Sequences that share a run leave it with
+// the checkpoints that any of them had.
 //
-// Planning works on a second set of books, which is thrown away by Cancel and
-// caught up with by Commit. A cell that an earlier ubatch of the plan gives up
-// can so be planned again, and a plan needs at most one ubatch's snapshots more
-// than what is in use. How many cells are enough: see Create.
+// Planning works on a second set of books, which Plan changes as Commit will
+// change the first, and which Cancel throws away. So a cell that one ubatch of
+// a plan gives up can be planned again by the next: ubatches run and commit in
+// order. Within a ubatch nothing is given up before all is chosen, so that what
+// is written anew is neither read by another run nor owned by anybody.
+//
+// How many cells are enough, for S sequences of which K cells of kept
+// checkpoints can exist: between ubatches each sequence has its own cell and at
+// most two rolling checkpoints, U = 3 S + K in all. A ubatch has at most S runs
+// and takes, before it gives up anything, a destination and two rolling
+// snapshots for each, and as many kept ones as survive it, K: U more. So does a
+// restore, beside everything that it will replace. 2 U cells are reserved; none
+// costs memory before it is written.
 //
 // A part of HybridMemory, which calls it in the order that its header shows.
 // Not thread-safe.
@@ -57,9 +67,12 @@ class StateCells {
   struct Checkpoint {
     Position position = 0;  // the state is that after the tokens before it
     int32_t cell = kNoCell;
-    bool kept = false;  // else rolling
+    bool kept = false;  // else rolling only
     uint64_t made = 0;  // number of its making, for the budget
   };
+
+  // No budget keeps more cells than this: books are copied, so they stay small.
+  static constexpr int64_t kMostKept = 16384;
 
   // Reserves address space for all cells; nothing grows or moves later. A model
   // without recurrent layers gets no cells, and all runs stay kNoCell. Errors:
@@ -68,8 +81,9 @@ class StateCells {
                                    const MemoryLimits& limits);
 
   // Chooses source, destination and snapshots of the runs of the next ubatch;
-  // run i belongs to owners[i], a sequence to at most one run. The snapshots
-  // lie in this object until the plan ends.
+  // run i belongs to owners[i], a sequence to at most one run. Of states on the
+  // way only those are snapshots that are still checkpoints when the ubatch is
+  // committed. The snapshots lie in this object until the plan ends.
   void Plan(const RunOwners& owners, std::span<Run> runs);
   // The planned runs become what the sequences remember. In plan order.
   void Commit(const RunOwners& owners, std::span<const Run> runs);
@@ -102,9 +116,12 @@ class StateCells {
   Run GoBack(SequenceId sequence, const Checkpoint& from, Position position);
 
   // Restoring. A cell without owner, to be written and then given to sequences
-  // and checkpoints; DropUnused gives back those that nobody took.
+  // and checkpoints (by ascending position); DropUnused gives back a cell that
+  // nobody took. kNoCell: there is none; never for what one engine of these
+  // limits can hold. The budget of kept checkpoints, most_kept(), is enforced
+  // with the next ubatch.
   int32_t TakeCell();
-  void Give(SequenceId sequence, int32_t cell);
+  void Give(SequenceId sequence, int32_t cell, Position length);
   void GiveCheckpoint(SequenceId sequence, Position position, int32_t cell,
                       bool kept);
   void DropUnused(int32_t cell);
@@ -126,10 +143,12 @@ class StateCells {
   int32_t CellOf(SequenceId sequence) const { return now_.cell_of[sequence]; }
   int32_t Owners(int32_t cell) const { return now_.owners[cell]; }
   int32_t cells() const { return now_.free.count(); }
-  // In use now, and when the plan is committed: the larger of the two.
+  // The most that are in use at once from now until the plan is committed.
   int32_t cells_in_use() const;
   // Cells that only checkpoints use.
   int32_t checkpoint_cells() const;
+  // Cells that kept checkpoints may use.
+  int64_t most_kept() const { return most_kept_; }
   // Bytes of one cell, all layers together.
   size_t cell_bytes() const { return cell_bytes_; }
   size_t capacity_bytes() const { return region_.size(); }
@@ -141,31 +160,78 @@ class StateCells {
     size_t stride = 0;
     size_t scan_offset = 0;
   };
-  // Who uses which cell. Copied for every plan; keeps its buffers.
+  // Who uses which cell. A cell that is not free and has no owner is in the
+  // hands of Plan or of a restore.
   struct Books {
+    Books(int32_t cells, int max_sequences);
+
+    int32_t used() const { return free.count() - free.free(); }
+    // One more owner of `cell`, and one less: the last one frees it.
+    void Own(int32_t cell);
+    void Disown(int32_t cell);
+    // The same for the cell and the budget of a checkpoint.
+    void OwnCheckpoint(const Checkpoint& checkpoint);
+    void DisownCheckpoint(const Checkpoint& checkpoint);
+    void Keep(Checkpoint& checkpoint);
+    void Unkeep(Checkpoint& checkpoint);
+    // `to` gets the checkpoints of `from` where it has none, or none kept.
+    void AddMissing(SequenceId from, SequenceId to);
+    // Puts the sequence's state into another cell, or into none.
+    void Move(SequenceId sequence, int32_t cell);
+
     FreeSlots free;
-    std::vector<int32_t> owners;   // [cells] sequences and checkpoints
-    std::vector<int32_t> cell_of;  // [max_sequences]
+    std::vector<int32_t> owners;       // [cells] sequences and checkpoints
+    std::vector<int32_t> kept_owners;  // [cells] kept checkpoints
+    std::vector<int32_t> cell_of;      // [max_sequences]
+    std::vector<Position> length;      // [max_sequences]
     std::vector<std::vector<Checkpoint>> checkpoints;  // [max_sequences]
-    uint64_t made = 0;
+    int32_t kept_cells = 0;                            // those with kept_owners
+    uint64_t made = 0;                                 // checkpoints
   };
 
-  StateCells(const MemoryLimits& limits, int32_t cells);
+  StateCells(const MemoryLimits& limits, int64_t most_kept, int32_t cells);
 
   std::byte* CellData(int layer, int32_t cell) {
     const Layer& l = layers_[layer];
     return region_.data() + l.offset + static_cast<size_t>(cell) * l.stride;
   }
 
+  void PlanDestinations(const RunOwners& owners, std::span<Run> runs);
+  void PlanSnapshots(std::span<Run> runs);
+  // What the run passes and the books will want; its end is no snapshot. Takes
+  // what will be kept off `may_be_kept`.
+  void ListSnapshots(const Run& run, int64_t& may_be_kept,
+                     std::vector<Snapshot>& list) const;
+  // What a committed ubatch does to the books.
+  void Apply(const RunOwners& owners, std::span<const Run> runs,
+             Books& books) const;
+  void Append(std::span<const SequenceId> owners, const Run& run,
+              Books& books) const;
+  void DropPassed(SequenceId sequence, Books& books) const;
+  void EnforceBudget(Books& books) const;
+
+  // Is the state at `position` a rolling checkpoint of a sequence of `length`?
+  bool Rolls(Position position, Position length) const;
+  bool IsKeptByPolicy(Position position) const {
+    return checkpoint_every_ > 0 && most_kept_ > 0 &&
+           position % checkpoint_every_ == 0;
+  }
+  // Before what changes now_ otherwise than by Commit.
+  void Change();
+
   MappedRegion region_;
   std::vector<Layer> layers_;
   size_t cell_bytes_ = 0;
-  int rollback_ = 0;
-  int checkpoint_every_ = 0;
-  int64_t most_kept_ = 0;  // cells that kept checkpoints may use
+  int rollback_;
+  int checkpoint_every_;
+  int64_t most_kept_;
   Books now_, planned_;
-  bool planning_ = false;                         // planned_ is ahead of now_
-  std::vector<std::vector<Snapshot>> snapshots_;  // of the plan's runs
+  int ahead_ = 0;             // ubatches planned and not committed
+  bool stale_ = false;        // without a plan: planned_ differs from now_
+  int32_t most_planned_ = 0;  // cells in use at once, by the plan
+  // Of the plan's runs that have any; the first lists_used_ are in use.
+  std::vector<std::vector<Snapshot>> snapshots_;
+  size_t lists_used_ = 0;
 };
 
 }  // namespace braid
