@@ -35,10 +35,10 @@ struct LayerSpec {
   size_t log_floats = 0;
   // Attention: a page of keys and values, and how many positions a query sees;
   // 0: all before it.
-  PageLayout page;
+  PageLayout page = {};
   int window = 0;
   // Decoders that look at an encoder's text: the same of its tokens.
-  PageLayout cross_page;
+  PageLayout cross_page = {};
 
   bool recurrent() const { return conv_floats + state_floats > 0; }
   bool attention() const { return !page.empty(); }

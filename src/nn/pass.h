@@ -43,9 +43,9 @@ struct Pass {
   // Puts rows into columns [column, column + width) of what `layer` logs of
   // their positions, as far as the log has room for them: nothing, mostly.
   void Log(int layer, int64_t column, ConstRows rows);
-  // All columns of what `layer` has logged of the rows' positions: {rows,
-  // log_floats}. Every position is in the log.
-  Rows Logged(int layer);
+  // Columns [column, column + width) of what `layer` has logged of the rows'
+  // positions, all of which are in the log: {rows, width}.
+  Rows Logged(int layer, int64_t column, int64_t width);
   KvPagesView Pages(int layer) {
     return {memory.PageBase(layer), memory.PageStride(layer)};
   }
