@@ -201,10 +201,7 @@ void HybridMemory::Commit(int ubatch) {
 void HybridMemory::ForgetWhatIsBehind(SequenceId sequence) {
   const Position length = lineage_.Length(sequence);
   for (size_t g = 0; g < groups_.size(); ++g) {
-    // Going back by k, the next query sees `window` positions before it.
-    const int64_t kept = int64_t{windows_[g]} + limits_.rollback - 1;
-    if (windows_[g] == 0 || kept >= length) continue;
-    groups_[g].Forget(sequence, static_cast<Position>(length - kept));
+    if (windows_[g] != 0) groups_[g].Forget(sequence, KeptFrom(g, length));
   }
   if (log_.present()) log_.Forget(sequence, cells_.LogBegin(length));
 }

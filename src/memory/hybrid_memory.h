@@ -28,6 +28,7 @@
 #include "memory/cross_pages.h"
 #include "memory/kv_pages.h"
 #include "memory/lineage.h"
+#include "memory/restored_memory.h"
 #include "memory/spec.h"
 #include "memory/state_cells.h"
 
@@ -134,6 +135,19 @@ class HybridMemory {
   // destination and log the view has.
   UBatchView GoBack(SequenceId sequence, const WayBack& way);
 
+  // The first position that a sequence of `length` needs of a page set: an
+  // attention group, or the replay log, whose number is groups().size().
+  Position KeptFrom(size_t set, Position length) const;
+  // Would `restored` fit beside the sequences `kept`, ascending, if all others
+  // were released? Errors name what does not fit, and the flag to raise.
+  Status CheckRestore(const RestoredMemory& restored,
+                      std::span<const SequenceId> kept) const;
+  // Releases all sequences but `kept` and restores; CheckRestore has accepted
+  // both. The caller must at once write the bytes: cell i of `restored` is the
+  // i-th of those returned, pages and texts are in the tables of the sequences.
+  std::vector<int32_t> Restore(const RestoredMemory& restored,
+                               std::span<const SequenceId> kept);
+
   // Bytes in use by sequences and the current plan, and reserved in all
   // (address space: what was never used has no memory behind it).
   size_t used_bytes() const;
@@ -162,6 +176,15 @@ class HybridMemory {
     RunOwners owners;
   };
 
+  // What sequences use, each thing once for all that share it.
+  struct Use {
+    int64_t positions = 0;
+    int32_t cells = 0;
+    std::vector<int32_t> groups;  // [page sets]
+    int64_t text_tokens = 0;
+    int64_t text_pages = 0;
+  };
+
   HybridMemory(MemorySpec spec, MemoryLimits limits, StateCells cells,
                KvPages log, CrossPages cross, Lineage lineage);
 
@@ -178,6 +201,15 @@ class HybridMemory {
   void ForgetWhatIsBehind(SequenceId sequence);
   // Can a query at `position` see all that its windows ask for?
   bool WindowsReach(SequenceId sequence, Position position) const;
+
+  // Restoring: hybrid_memory_restore.cc.
+  const KvPages& PageSet(size_t set) const {
+    return set < groups_.size() ? groups_[set] : log_;
+  }
+  Use UseOf(std::span<const SequenceId> sequences) const;
+  std::vector<int32_t> RestoreCells(const RestoredMemory& restored);
+  void RestorePages(const RestoredMemory& restored, size_t set);
+  void RestoreLineage(const RestoredMemory& restored);
 
   MemorySpec spec_;
   MemoryLimits limits_;
