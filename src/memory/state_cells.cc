@@ -81,6 +81,12 @@ void StateCells::Books::AddMissing(SequenceId from, SequenceId to) {
   }
 }
 
+void StateCells::Books::CopyCheckpoints(SequenceId from, SequenceId to) {
+  for (const Checkpoint& c : checkpoints[from]) OwnCheckpoint(c);
+  for (const Checkpoint& c : checkpoints[to]) DisownCheckpoint(c);
+  checkpoints[to] = checkpoints[from];
+}
+
 void StateCells::Books::Move(SequenceId sequence, int32_t cell) {
   const int32_t left = cell_of[sequence];
   if (left == cell) return;
@@ -272,7 +278,7 @@ void StateCells::Append(std::span<const SequenceId> owners, const Run& run,
     books.AddMissing(other, first);
   }
   for (const SequenceId other : owners.subspan(1)) {
-    books.AddMissing(first, other);
+    books.CopyCheckpoints(first, other);
   }
   const auto append = [&](Position position, int32_t cell) {
     const Checkpoint checkpoint{.position = position,
@@ -323,8 +329,7 @@ void StateCells::Fork(SequenceId from, SequenceId to) {
   BRAID_CHECK(now_.cell_of[to] == kNoCell && now_.checkpoints[to].empty());
   now_.Move(to, now_.cell_of[from]);
   now_.length[to] = now_.length[from];
-  now_.checkpoints[to] = now_.checkpoints[from];
-  for (const Checkpoint& c : now_.checkpoints[to]) now_.OwnCheckpoint(c);
+  now_.CopyCheckpoints(from, to);
 }
 
 void StateCells::Release(SequenceId sequence) {

@@ -176,6 +176,8 @@ class StateCells {
     void Unkeep(Checkpoint& checkpoint);
     // `to` gets the checkpoints of `from` where it has none, or none kept.
     void AddMissing(SequenceId from, SequenceId to);
+    // `to` has those of `from` instead of its own.
+    void CopyCheckpoints(SequenceId from, SequenceId to);
     // Puts the sequence's state into another cell, or into none.
     void Move(SequenceId sequence, int32_t cell);
 
