@@ -16,6 +16,7 @@
 #include "engine/loaded_model.h"
 #include "engine/outputs.h"
 #include "engine/pooler.h"
+#include "engine/save.h"
 #include "memory/hybrid_memory.h"
 
 namespace braid {
@@ -105,6 +106,9 @@ class BatchEngine : public Engine {
   Status Reevaluate(SequenceId sequence, std::span<const TokenId> tokens);
   // Marks of checkpoints that the memory has dropped.
   void DropMarks(SequenceId sequence);
+
+  // What save and restore work on: batch_engine_state.cc.
+  EngineState StateForArchive() const;
 
   std::shared_ptr<const LoadedModel> model_;
   EngineOptions options_;

@@ -121,9 +121,19 @@ LoadedModel::LoadedModel(ModelInfo info, gguf::File file,
       tokenizer_(std::move(tokenizer)) {}
 
 LoadedModel::LoadedModel(std::unique_ptr<WeightSource> source,
-                         std::unique_ptr<LanguageModel> language_model)
-    : source_(std::move(source)), language_model_(std::move(language_model)) {
+                         std::unique_ptr<LanguageModel> language_model,
+                         const gguf::Identity& identity)
+    : source_(std::move(source)),
+      language_model_(std::move(language_model)),
+      identity_(identity) {
   DescribeMemory(*language_model_, info_);
+}
+
+const gguf::Identity& LoadedModel::identity() const {
+  std::call_once(identified_, [&] {
+    if (file_) identity_ = gguf::IdentityOf(*file_);
+  });
+  return identity_;
 }
 
 const Tokenizer& LoadedModel::tokenizer() const {
