@@ -102,8 +102,8 @@ class KvPages {
   int page_positions() const { return page_positions_; }
   int group_positions() const { return page_positions_ * pages_per_group_; }
   Position Length(SequenceId sequence) const { return length_[sequence]; }
-  // The first position that the sequence still keeps: 0, or the first of a
-  // group; its length when it keeps none.
+  // The first position that the sequence still keeps; its length when it keeps
+  // none.
   Position First(SequenceId sequence) const { return first_[sequence]; }
   // What the sequence remembers now.
   PageTable TableOf(SequenceId sequence) const;
@@ -128,37 +128,62 @@ class KvPages {
     size_t offset = 0;
     size_t stride = 0;
   };
-  // A shared group that a planned run will write to.
-  struct Copy {
+  // What a planned ubatch changes in a table that is in use: the group that a
+  // run begins inside of.
+  struct Change {
     int ubatch;
-    SequenceId sequence;  // the first of the run's
-    int32_t index;        // of the group in the table
-    int32_t from;
+    SequenceId sequence;
+    SequenceId source;  // the first of the run's sequences
+    int32_t index;      // of the group in the table
+    int32_t from;       // may be kNoPage
     int32_t to;
+    bool copied;  // its contents too
   };
 
   KvPages(const PageGroupSpec& spec, const MemoryLimits& limits,
           int32_t groups);
 
-  // Left to whoever implements: page tables per sequence, reference counts now
-  // and planned, the plan's copies.
+  Status ReserveLayers(const PageGroupSpec& spec);
+  Status ReserveTables();
+
+  int32_t* Table(SequenceId sequence) const {
+    return reinterpret_cast<int32_t*>(tables_.data()) +
+           static_cast<size_t>(sequence) * static_cast<size_t>(table_pages_);
+  }
+  // Groups that `length` positions lie in.
+  int32_t GroupsFor(Position length) const;
+  // Group `index` of a table, or kNoPage: now, and when the plan is committed.
+  int32_t GroupAt(SequenceId sequence, int32_t index) const;
+  int32_t PlannedGroup(SequenceId sequence, int32_t index) const;
+  void SetGroup(SequenceId sequence, int32_t index, int32_t group);
+  void PlanShared(int ubatch, std::span<const SequenceId> owners,
+                  int32_t index);
+  // Gives back the groups wholly before `begin`, which is kept from then on.
+  void StartAt(SequenceId sequence, Position begin);
+  int32_t TakeGroup();
+  void ReleaseGroup(SequenceId sequence, int32_t index);
+  void GiveIfUnused(int32_t group);
+  void CopyGroup(int32_t from, int32_t to);
+
   MappedRegion region_;
   std::vector<Layer> layers_;
   size_t group_bytes_ = 0;
   int page_positions_;
   int32_t pages_per_group_;
   int sequences_;
+  int64_t table_pages_ = 0;
   FreeSlots groups_;
   // What is, and what will be when the plan is committed; equal without a plan.
   // A group is taken while either says that it has an owner.
   std::vector<int32_t> owners_, planned_owners_;  // [groups]
   std::vector<Position> length_;                  // [sequences]
   std::vector<Position> first_;                   // [sequences]
-  // int32_t [sequences][pages]. Entries behind a sequence's length belong to
-  // its plan.
+  // int32_t [sequences][table_pages_]. Entries behind a sequence's length
+  // belong to its plan.
   MappedRegion tables_;
   // Of the current plan, not committed, in order.
-  std::vector<Copy> copies_;
+  std::vector<Change> changes_;
+  std::vector<Position> kept_;  // [runs] the first position that is kept
 };
 
 }  // namespace braid
