@@ -113,16 +113,16 @@ Result<StateCells> StateCells::Create(const MemorySpec& spec,
         (CheckedSize(layer.conv_floats) * sizeof(float)).RoundedUp(kAlignment);
     const CheckedSize state =
         (CheckedSize(layer.state_floats) * sizeof(float)).RoundedUp(kAlignment);
-    const CheckedSize stride = window + state;
-    cell_bytes = cell_bytes + stride;
+    const CheckedSize offset = cell_bytes;
+    cell_bytes = cell_bytes + window + state;
     if (!cell_bytes.value()) {
       return Error{
           Format("layer {}: a state of {} and {} floats overflows the address "
                  "space",
                  i, layer.conv_floats, layer.state_floats)};
     }
-    layers.push_back({.offset = 0,
-                      .stride = *stride.value(),
+    layers.push_back({.offset = *offset.value(),
+                      .bytes = *(window + state).value(),
                       .scan_offset = *window.value()});
   }
   const size_t bytes = *cell_bytes.value();
@@ -142,14 +142,9 @@ Result<StateCells> StateCells::Create(const MemorySpec& spec,
                limits.max_sequences, most_kept, count, bytes)};
   }
   StateCells cells(limits, most_kept, static_cast<int32_t>(count));
-  size_t end = 0;
-  for (Layer& layer : layers) {
-    layer.offset = end;
-    end += layer.stride * static_cast<size_t>(count);
-  }
   cells.layers_ = std::move(layers);
   cells.cell_bytes_ = bytes;
-  BRAID_ASSIGN(cells.region_, MappedRegion::Create(end));
+  BRAID_ASSIGN(cells.region_, MappedRegion::Create(*all.value()));
   return cells;
 }
 
@@ -433,7 +428,7 @@ void StateCells::DropUnused(int32_t cell) {
 }
 
 std::span<std::byte> StateCells::LayerBytes(int layer, int32_t cell) {
-  return {CellData(layer, cell), layers_[layer].stride};
+  return {CellData(layer, cell), layers_[layer].bytes};
 }
 
 int32_t StateCells::cells_in_use() const {

@@ -154,11 +154,13 @@ class StateCells {
   size_t capacity_bytes() const { return region_.size(); }
 
  private:
-  // One layer's buffer is [cells][stride bytes]: window first, then state.
+  // What a layer keeps in a cell: window first, then state. A cell's layers
+  // lie together, so that few cells are few pages of the system, huge ones
+  // too.
   struct Layer {
-    size_t offset = 0;  // of its buffer in the region
-    size_t stride = 0;
-    size_t scan_offset = 0;
+    size_t offset = 0;  // in the cell
+    size_t bytes = 0;
+    size_t scan_offset = 0;  // from `offset`
   };
   // Who uses which cell. A cell that is not free and has no owner is in the
   // hands of Plan or of a restore.
@@ -194,8 +196,8 @@ class StateCells {
   StateCells(const MemoryLimits& limits, int64_t most_kept, int32_t cells);
 
   std::byte* CellData(int layer, int32_t cell) {
-    const Layer& l = layers_[layer];
-    return region_.data() + l.offset + static_cast<size_t>(cell) * l.stride;
+    return region_.data() + static_cast<size_t>(cell) * cell_bytes_ +
+           layers_[layer].offset;
   }
 
   void PlanDestinations(const RunOwners& owners, std::span<Run> runs);

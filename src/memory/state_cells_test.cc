@@ -620,7 +620,7 @@ TEST(StateCells, WhereTheLogBegins) {
   EXPECT_EQ(none.LogBegin(9), 9);
 }
 
-TEST(StateCells, CellsOfALayerLieApart) {
+TEST(StateCells, LayersOfACellLieTogether) {
   StateCells cells = std::move(*StateCells::Create(Spec(), Limits(0, 0, 0)));
   EXPECT_EQ(cells.cell_bytes(), kCellBytes);
   EXPECT_EQ(cells.LayerBytes(0, 1).size(), 64u + 128u);
@@ -629,7 +629,8 @@ TEST(StateCells, CellsOfALayerLieApart) {
             reinterpret_cast<std::byte*>(cells.ConvState(0, 1)));
   EXPECT_EQ(cells.LayerBytes(0, 0).data() + 64,
             reinterpret_cast<std::byte*>(cells.ScanState(0, 0)));
-  EXPECT_EQ(cells.LayerBytes(0, 0).data() + 192, cells.LayerBytes(0, 1).data());
+  EXPECT_EQ(cells.LayerBytes(0, 0).data() + 192, cells.LayerBytes(2, 0).data());
+  EXPECT_EQ(cells.LayerBytes(2, 0).data() + 64, cells.LayerBytes(0, 1).data());
 }
 
 TEST(StateCells, TakesAllCellsAndNoMore) {
