@@ -50,7 +50,7 @@ Result<KvPages> KvPages::Create(const PageGroupSpec& spec,
                  limits.kv_positions)};
     }
     groups = DivideUp(limits.kv_positions, group_positions) +
-             int64_t{2} * limits.max_sequences;
+             int64_t{3} * limits.max_sequences;
     // Positions must be numbered, too; pages are always fewer.
     if (limits.kv_positions > kMost || groups * spec.pages_per_group > kMost) {
       return Error{
@@ -104,7 +104,8 @@ Status KvPages::ReserveTables() {
                "the address space: lower -c or -np",
                sequences_, table_pages_)};
   }
-  BRAID_ASSIGN(tables_, MappedRegion::Create(*size));
+  BRAID_ASSIGN(tables_,
+               MappedRegion::Create(*size, MappedRegion::Use::kSparse));
   return {};
 }
 
@@ -271,7 +272,9 @@ void KvPages::Truncate(SequenceId sequence, Position length) {
   if (!present()) return;
   const Position before = length_[sequence];
   BRAID_CHECK(length >= 0 && length <= before);
-  for (int32_t j = GroupsFor(length); j < GroupsFor(before); ++j) {
+  const int32_t first = first_[sequence] / group_positions();
+  for (int32_t j = std::max(GroupsFor(length), first); j < GroupsFor(before);
+       ++j) {
     ReleaseGroup(sequence, j);
   }
   length_[sequence] = length;

@@ -16,14 +16,17 @@
 // What is behind a sequence's window (Forget) is given back when a ubatch is
 // committed; the table has kNoPage there.
 //
-// How many pages are enough, for P positions a group. Sequences that share at
+// How many groups are enough, for P positions a group. Sequences that share at
 // least P (j + 1) positions (lineage.h) share group j, because a shared full
 // group is never written again. Count the sequences one after another: one with
 // n positions, m of them shared with an earlier one, brings at most ceil(n / P)
 // - floor(m / P) <= (n - m + 2 P - 2) / P new groups. The sum of n - m is what
-// the limit on positions counts, so S sequences need at most limit / P + 2 S
-// groups, and whatever fits by positions fits by pages. A plan only adds pages,
-// so this covers what is planned and not yet committed.
+// the limit on positions counts. A plan gives nothing back before it is
+// committed: beside what will be there are the groups that sequences leave for
+// those of the first one with which they share a run. That happens to a
+// sequence once in a plan, since afterwards those that share all its positions
+// have the same groups. So S sequences need at most limit / P + 3 S groups, and
+// whatever fits by positions fits by pages.
 //
 // A part of HybridMemory, which calls it in the order that its header shows.
 // Not thread-safe.
@@ -114,6 +117,8 @@ class KvPages {
   int32_t groups() const { return groups_.count(); }
   // Taken now or by the plan.
   int32_t groups_in_use() const { return groups_.count() - groups_.free(); }
+  // Groups from here on were never taken: no memory is behind them.
+  int32_t groups_touched() const { return groups_.touched(); }
   // Groups that the sequence's table has, shared or not.
   int32_t GroupsOf(SequenceId sequence) const;
   // Bytes of one group, all layers together.

@@ -17,7 +17,8 @@ Result<Lineage> Lineage::Create(int max_sequences) {
   if (!size) {
     return Error{Format("{} sequences are too many: lower -np", max_sequences)};
   }
-  BRAID_ASSIGN(lineage.shared_, MappedRegion::Create(*size));
+  BRAID_ASSIGN(lineage.shared_,
+               MappedRegion::Create(*size, MappedRegion::Use::kSparse));
   return lineage;
 }
 
