@@ -105,7 +105,7 @@ Status KvPages::ReserveTables() {
                sequences_, table_pages_)};
   }
   BRAID_ASSIGN(tables_,
-               MappedRegion::Create(*size, MappedRegion::Use::kSparse));
+               MappedRegion::Create(*size, MappedRegion::Pages::kSmall));
   return {};
 }
 

@@ -18,7 +18,7 @@ Result<Lineage> Lineage::Create(int max_sequences) {
     return Error{Format("{} sequences are too many: lower -np", max_sequences)};
   }
   BRAID_ASSIGN(lineage.shared_,
-               MappedRegion::Create(*size, MappedRegion::Use::kSparse));
+               MappedRegion::Create(*size, MappedRegion::Pages::kSmall));
   return lineage;
 }
 
