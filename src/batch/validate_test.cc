@@ -278,7 +278,34 @@ TEST_F(SharedTokensTest, AWholeTextKeepsItsSet) {
   EXPECT_NE(ErrorOf(4, {0, 1}, Want::kPooled), "");
 }
 
-// Mostly valid batches over random pasts, and the simplest judge of them.
+Batch MostlyValid(Random& random, const BatchLimits& limits) {
+  const int sequences = static_cast<int>(limits.next_positions.size());
+  std::vector<Position> next(limits.next_positions.begin(),
+                             limits.next_positions.end());
+  Batch batch;
+  const int size = random.Below(10);
+  for (int i = 0; i < size; ++i) {
+    std::vector<SequenceId> set = {random.Below(sequences)};
+    for (SequenceId s = 0; s < sequences; ++s) {
+      // Mostly what can be added, or few batches would be valid.
+      const bool fits = s != set[0] && next[s] == next[set[0]];
+      if (random.Below(64) == 0 || (fits && random.Below(2) == 0)) {
+        set.push_back(s);
+      }
+    }
+    if (random.Below(16) == 0 && !limits.encoder_texts.empty()) {
+      const TokenId text[] = {1, 2, 3};
+      batch.AddEncoder(std::span(text).first(1 + random.Below(2)), set);
+      continue;
+    }
+    const Position position = next[set[0]] + (random.Below(64) == 0);
+    batch.Add(random.Below(10), position, set,
+              random.Below(16) == 0 ? Want::kPooled : Want::kNothing);
+    for (const SequenceId s : set) ++next[s];
+  }
+  return batch;
+}
+
 TEST(ValidateBatch, AgreesWithTheSimplestJudge) {
   Random random(7);
   BatchScratch scratch;
@@ -309,28 +336,7 @@ TEST(ValidateBatch, AgreesWithTheSimplestJudge) {
         .pooled = random.Below(3) == 0 ? std::span<const uint8_t>(pooled)
                                        : std::span<const uint8_t>(),
         .whole_sequences = random.Below(8) == 0};
-    std::vector<Position> next(past.lengths().begin(), past.lengths().end());
-    Batch batch;
-    const int size = random.Below(10);
-    for (int i = 0; i < size; ++i) {
-      std::vector<SequenceId> set = {random.Below(sequences)};
-      for (SequenceId s = 0; s < sequences; ++s) {
-        // Mostly what can be added, or few batches would be valid.
-        const bool fits = s != set[0] && next[s] == next[set[0]];
-        if (random.Below(64) == 0 || (fits && random.Below(2) == 0)) {
-          set.push_back(s);
-        }
-      }
-      if (random.Below(16) == 0 && !limits.encoder_texts.empty()) {
-        const TokenId text[] = {1, 2, 3};
-        batch.AddEncoder(std::span(text).first(1 + random.Below(2)), set);
-        continue;
-      }
-      const Position position = next[set[0]] + (random.Below(64) == 0);
-      batch.Add(random.Below(10), position, set,
-                random.Below(16) == 0 ? Want::kPooled : Want::kNothing);
-      for (const SequenceId s : set) ++next[s];
-    }
+    const Batch batch = MostlyValid(random, limits);
     const bool accepted = ValidateBatch(batch, limits, scratch).ok();
     ASSERT_EQ(accepted, BatchJudge(batch, limits).Accepts()) << round;
     valid += accepted;
