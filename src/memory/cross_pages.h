@@ -59,6 +59,8 @@ class CrossPages {
 
   int64_t tokens_in_use() const { return tokens_in_use_; }
   int32_t pages_in_use() const { return slots_.count() - slots_.free(); }
+  // Pages from here on were never taken: no memory is behind them.
+  int32_t pages_touched() const { return slots_.touched(); }
   // Bytes of one page, all layers together.
   size_t page_bytes() const { return page_bytes_; }
   size_t capacity_bytes() const { return region_.size(); }

@@ -50,6 +50,7 @@ void FreeSlots::Give(int32_t slot) {
 void FreeSlots::Mark(int32_t slot) {
   words_[slot / 64] &= ~(uint64_t{1} << (slot % 64));
   --free_;
+  touched_ = std::max(touched_, slot + 1);
 }
 
 }  // namespace braid

@@ -47,6 +47,7 @@
 #ifndef BRAID_SRC_MEMORY_STATE_CELLS_H_
 #define BRAID_SRC_MEMORY_STATE_CELLS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -152,6 +153,10 @@ class StateCells {
   // Bytes of one cell, all layers together.
   size_t cell_bytes() const { return cell_bytes_; }
   size_t capacity_bytes() const { return region_.size(); }
+  // Cells from here on were never in use: no memory is behind them.
+  int32_t cells_touched() const {
+    return std::max(now_.free.touched(), planned_.free.touched());
+  }
 
  private:
   // What a layer keeps in a cell: window first, then state. A cell's layers

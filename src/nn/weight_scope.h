@@ -37,10 +37,16 @@ struct StoredMatrix {
 // Copies share the source, the error and the counts. Not thread-safe.
 class WeightScope {
  public:
+  // kSized: no tensor is read. Matrices have no memory, and vectors hold
+  // numbers that are possible where they stand. What is built of them can be
+  // measured (engine/fit.h).
+  enum class Tensors { kRead, kSized };
+
   // `source` and `threads` must outlive the scope. `progress` is told the bytes
   // of each tensor that was read.
   WeightScope(WeightSource& source, ThreadPool& threads,
-              std::function<void(size_t bytes)> progress = {});
+              std::function<void(size_t bytes)> progress = {},
+              Tensors tensors = Tensors::kRead);
 
   // The same scope with `prefix` in front of every name: Child("blk.3.").
   WeightScope Child(std::string_view prefix) const;
@@ -74,6 +80,9 @@ class WeightScope {
   // Of all weights handed out so far.
   int64_t parameters() const { return shared_->parameters; }
   int64_t bytes() const { return shared_->bytes; }
+  // Of these, what is packed, and what is looked up where the source has it.
+  int64_t packed_bytes() const { return shared_->packed_bytes; }
+  int64_t table_bytes() const { return shared_->table_bytes; }
 
  private:
   struct Shared {
@@ -83,6 +92,9 @@ class WeightScope {
     Status status;
     int64_t parameters = 0;
     int64_t bytes = 0;
+    int64_t packed_bytes = 0;
+    int64_t table_bytes = 0;
+    bool sized = false;
   };
 
   PackedMatrix Pack(DType type, const std::byte* rows, int64_t inputs,
