@@ -469,7 +469,7 @@ std::string ToText(TinyKind kind) {
     case TinyKind::kLfm2:
       return "lfm2";
     case TinyKind::kFalconH1:
-      return "falcon-h1";
+      return "falcon_h1";
     case TinyKind::kLlama:
       return "llama";
     case TinyKind::kMixtral:
