@@ -213,8 +213,8 @@ void KvPages::Commit(int ubatch, const RunOwners& owners,
       GiveIfUnused(change->from);
     }
     // What the group kept before is what its first owner kept.
-    Position& first = first_[change->sequence];
-    first = std::max(first, first_[change->source]);
+    const Position first = first_[change->source];
+    if (first > first_[change->sequence]) StartAt(change->sequence, first);
   }
   changes_.erase(changes_.begin(), later);
   for (size_t i = 0; i < runs.size(); ++i) {

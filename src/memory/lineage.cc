@@ -1,6 +1,7 @@
 #include "memory/lineage.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/format.h"
@@ -10,15 +11,18 @@
 namespace braid {
 
 Result<Lineage> Lineage::Create(int max_sequences) {
-  Lineage lineage(max_sequences);
   const size_t sequences = static_cast<size_t>(max_sequences);
   const auto size =
       (CheckedSize(sequences) * sizeof(Position) * sequences).value();
   if (!size) {
     return Error{Format("{} sequences are too many: lower -np", max_sequences)};
   }
-  BRAID_ASSIGN(lineage.shared_,
+  // Before anything that takes memory: most numbers that make no sense fit in
+  // 64 bits, and are refused by the system.
+  BRAID_ASSIGN(MappedRegion shared,
                MappedRegion::Create(*size, MappedRegion::Pages::kSmall));
+  Lineage lineage(max_sequences);
+  lineage.shared_ = std::move(shared);
   return lineage;
 }
 
