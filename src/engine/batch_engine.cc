@@ -59,8 +59,9 @@ int64_t EmbeddingWidth(const LanguageModel& model, Pooling pooling) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> BatchEngine::Create(
-    std::shared_ptr<const LoadedModel> model, const EngineOptions& options) {
+Result<std::unique_ptr<BatchEngine>> BatchEngine::Create(
+    std::shared_ptr<const LoadedModel> model, const EngineOptions& options,
+    ThreadPool::Tasks tasks) {
   BRAID_TRY(ValidateOptions(options));
   const LanguageModel& language_model = model->language_model();
   BRAID_TRY(ValidateForModel(options, language_model));
@@ -72,17 +73,18 @@ Result<std::unique_ptr<Engine>> BatchEngine::Create(
       std::unique_ptr<HybridMemory> memory,
       HybridMemory::Create(language_model.Memory(StorageType(settled.kv_type)),
                            LimitsOf(settled)));
-  return std::unique_ptr<Engine>(
-      new BatchEngine(std::move(model), settled, std::move(memory)));
+  return std::unique_ptr<BatchEngine>(
+      new BatchEngine(std::move(model), settled, std::move(memory), tasks));
 }
 
 BatchEngine::BatchEngine(std::shared_ptr<const LoadedModel> model,
                          const EngineOptions& options,
-                         std::unique_ptr<HybridMemory> memory)
+                         std::unique_ptr<HybridMemory> memory,
+                         ThreadPool::Tasks tasks)
     : model_(std::move(model)),
       options_(options),
       memory_(std::move(memory)),
-      threads_(std::make_unique<ThreadPool>(options.threads)),
+      threads_(std::make_unique<ThreadPool>(options.threads, tasks)),
       splitter_(options.split, options.max_ubatch),
       logits_(Want::kLogits, model_->language_model().vocabulary_size()),
       hidden_(Want::kHidden, model_->language_model().width()),
@@ -396,7 +398,9 @@ Result<std::unique_ptr<Engine>> Engine::Create(
   // Every Model that the public API can make is a LoadedModel.
   auto loaded = std::dynamic_pointer_cast<const LoadedModel>(std::move(model));
   BRAID_CHECK(loaded != nullptr);
-  return BatchEngine::Create(std::move(loaded), options);
+  BRAID_ASSIGN(std::unique_ptr<BatchEngine> engine,
+               BatchEngine::Create(std::move(loaded), options));
+  return std::unique_ptr<Engine>(std::move(engine));
 }
 
 }  // namespace braid

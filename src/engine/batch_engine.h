@@ -23,8 +23,10 @@ namespace braid {
 
 class BatchEngine : public Engine {
  public:
-  static Result<std::unique_ptr<Engine>> Create(
-      std::shared_ptr<const LoadedModel> model, const EngineOptions& options);
+  // kSkipped: an engine that does everything but to compute.
+  static Result<std::unique_ptr<BatchEngine>> Create(
+      std::shared_ptr<const LoadedModel> model, const EngineOptions& options,
+      ThreadPool::Tasks tasks = ThreadPool::Tasks::kRun);
 
   Status Decode(const Batch& batch,
                 const std::function<bool()>& cancelled) override;
@@ -58,11 +60,12 @@ class BatchEngine : public Engine {
   const Model& model() const override { return *model_; }
   const EngineOptions& options() const override { return options_; }
   MemoryUse memory_use() const override;
+  HybridMemory& memory() { return *memory_; }
 
  private:
   BatchEngine(std::shared_ptr<const LoadedModel> model,
               const EngineOptions& options,
-              std::unique_ptr<HybridMemory> memory);
+              std::unique_ptr<HybridMemory> memory, ThreadPool::Tasks tasks);
 
   // The road of a batch: batch_engine.cc.
   Status Validate(const Batch& batch);

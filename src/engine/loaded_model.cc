@@ -65,23 +65,41 @@ int64_t Elements(const gguf::TensorInfo& tensor) {
   return elements;
 }
 
-Result<std::shared_ptr<const Model>> LoadFromFile(const std::string& path,
-                                                  const LoadOptions& options) {
-  const FloatGuard guard;
-  BRAID_ASSIGN(gguf::File file, gguf::File::Open(path));
-  BRAID_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, LoadTokenizer(file));
-
+// Builds the model of a file, and finds out what that takes.
+Result<std::unique_ptr<LanguageModel>> BuildModel(const gguf::File& file,
+                                                  const LoadOptions& options,
+                                                  WeightScope::Tensors tensors,
+                                                  ModelInfo& info,
+                                                  WeightUse& use) {
   ThreadPool threads(ThreadCount(options.threads));
   const double total =
       static_cast<double>(std::max<int64_t>(TensorBytes(file), 1));
   double done = 0;
   GgufSource source(file);
-  WeightScope weights(source, threads, [&](size_t bytes) {
-    done += static_cast<double>(bytes);
-    if (options.progress) options.progress(std::min(1.0, done / total));
-  });
+  WeightScope weights(
+      source, threads,
+      [&](size_t bytes) {
+        done += static_cast<double>(bytes);
+        if (options.progress) options.progress(std::min(1.0, done / total));
+      },
+      tensors);
   BRAID_ASSIGN(std::unique_ptr<LanguageModel> model,
                MakeModel(file, weights, options.encoder_only));
+  info.weight_bytes = weights.bytes();
+  use = weights.use();
+  return model;
+}
+
+Result<std::shared_ptr<const LoadedModel>> LoadFromFile(
+    const std::string& path, const LoadOptions& options,
+    WeightScope::Tensors tensors, WeightUse& use) {
+  const FloatGuard guard;
+  BRAID_ASSIGN(gguf::File file, gguf::File::Open(path));
+  BRAID_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, LoadTokenizer(file));
+
+  ModelInfo info;
+  BRAID_ASSIGN(std::unique_ptr<LanguageModel> model,
+               BuildModel(file, options, tensors, info, use));
   if (tokenizer->vocabulary_size() > model->vocabulary_size()) {
     return Error{
         Format("the vocabulary has {} tokens, token_embd.weight only "
@@ -89,7 +107,6 @@ Result<std::shared_ptr<const Model>> LoadFromFile(const std::string& path,
                tokenizer->vocabulary_size(), model->vocabulary_size())};
   }
 
-  ModelInfo info;
   BRAID_ASSIGN(const std::string_view architecture,
                file.GetString("general.architecture"));
   BRAID_ASSIGN(const std::string_view name, file.GetString("general.name", ""));
@@ -103,9 +120,8 @@ Result<std::shared_ptr<const Model>> LoadFromFile(const std::string& path,
     info.parameters += Elements(tensor);
   }
   info.file_bytes = TensorBytes(file);
-  info.weight_bytes = weights.bytes();
   DescribeMemory(*model, info);
-  return std::shared_ptr<const Model>(
+  return std::shared_ptr<const LoadedModel>(
       std::make_shared<LoadedModel>(std::move(info), std::move(file),
                                     std::move(model), std::move(tokenizer)));
 }
@@ -141,14 +157,25 @@ const Tokenizer& LoadedModel::tokenizer() const {
   return *tokenizer_;
 }
 
-Result<std::shared_ptr<const Model>> Model::Load(const std::string& path,
-                                                 const LoadOptions& options) {
-  Result<std::shared_ptr<const Model>> model = LoadFromFile(path, options);
+Result<std::shared_ptr<const LoadedModel>> LoadedModel::Load(
+    const std::string& path, const LoadOptions& options,
+    WeightScope::Tensors tensors, WeightUse* use) {
+  WeightUse unused;
+  Result<std::shared_ptr<const LoadedModel>> model =
+      LoadFromFile(path, options, tensors, use == nullptr ? unused : *use);
   if (model.ok()) return model;
   // Errors of the container name the file already.
   const std::string& message = model.error().message;
   if (message.starts_with(path)) return model;
   return Error{Format("{}: {}", path, message)};
+}
+
+Result<std::shared_ptr<const Model>> Model::Load(const std::string& path,
+                                                 const LoadOptions& options) {
+  BRAID_ASSIGN(std::shared_ptr<const LoadedModel> model,
+               LoadedModel::Load(path, options, WeightScope::Tensors::kRead,
+                                 /*use=*/nullptr));
+  return std::shared_ptr<const Model>(std::move(model));
 }
 
 Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::string& path) {

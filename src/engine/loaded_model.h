@@ -5,17 +5,25 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 
 #include "braid/model.h"
 #include "gguf/file.h"
 #include "gguf/identity.h"
 #include "models/language_model.h"
+#include "nn/weight_scope.h"
 #include "nn/weight_source.h"
 
 namespace braid {
 
 class LoadedModel : public Model {
  public:
+  // Model::Load. kSized: no tensor is read, and the model can be measured but
+  // not used. `use` may be null.
+  static Result<std::shared_ptr<const LoadedModel>> Load(
+      const std::string& path, const LoadOptions& options,
+      WeightScope::Tensors tensors, WeightUse* use);
+
   // From a file: `file` stays mapped because embeddings are looked up in it.
   LoadedModel(ModelInfo info, gguf::File file,
               std::unique_ptr<LanguageModel> language_model,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/format.h"
+#include "base/huge_pages.h"
 #include "tensor/codec.h"
 
 namespace braid {
@@ -14,7 +15,14 @@ WeightScope::WeightScope(WeightSource& source, ThreadPool& threads,
                  .threads = threads,
                  .progress = std::move(progress),
                  .status = {},
+                 .use = {},
                  .sized = tensors == Tensors::kSized})) {}
+
+void WeightScope::Shared::Hold(size_t more, size_t WeightUse::*kind) {
+  use.*kind += more;
+  use.most_loading =
+      std::max(use.most_loading, use.packed + use.vectors + reading);
+}
 
 WeightScope WeightScope::Child(std::string_view prefix) const {
   WeightScope child = *this;
@@ -36,6 +44,7 @@ bool WeightScope::Find(std::string_view name, const Shape& shape, Role role,
     return false;
   }
   stored = *found;
+  shared_->reading = stored.data.size();
   int64_t elements = 1;
   for (const int64_t size : shape) elements *= size;
   shared_->parameters += elements;
@@ -55,7 +64,7 @@ PackedMatrix WeightScope::Pack(DType type, const std::byte* rows,
           ? PackedMatrix::WithoutData(type, inputs, outputs)
           : PackedMatrix::Pack(type, rows, inputs, outputs, shared_->threads);
   shared_->bytes += static_cast<int64_t>(matrix.bytes());
-  shared_->packed_bytes += static_cast<int64_t>(matrix.bytes());
+  shared_->Hold(BytesOfBuffer(matrix.bytes()), &WeightUse::packed);
   return matrix;
 }
 
@@ -134,6 +143,7 @@ std::vector<float> WeightScope::Vector(std::string_view name,
   for (size_t i = 1; i < shape.size(); ++i) rows *= shape[i];
   std::vector<float> values(static_cast<size_t>(shape[0] * rows));
   shared_->bytes += static_cast<int64_t>(values.size() * sizeof(float));
+  shared_->Hold(values.size() * sizeof(float), &WeightUse::vectors);
   if (shared_->sized) {
     std::fill(values.begin(), values.end(), role == Role::kDecay ? -1.f : 1.f);
     return values;
@@ -144,6 +154,7 @@ std::vector<float> WeightScope::Vector(std::string_view name,
               stored.data.data() + static_cast<size_t>(row) * row_bytes,
               shape[0], values.data() + row * shape[0]);
   }
+  shared_->source.Release(prefix_ + std::string(name));
   return values;
 }
 
@@ -152,7 +163,7 @@ EmbeddingTable WeightScope::Embedding(std::string_view name, int64_t width,
   StoredTensor stored;
   if (!Find(name, {width, count}, Role::kMatrix, stored)) return {};
   shared_->bytes += static_cast<int64_t>(stored.data.size());
-  shared_->table_bytes += static_cast<int64_t>(stored.data.size());
+  shared_->use.tables += stored.data.size();
   return {stored, width, count};
 }
 

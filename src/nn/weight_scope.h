@@ -34,6 +34,15 @@ struct StoredMatrix {
   int64_t inputs = 0;
 };
 
+// The memory behind weights.
+struct WeightUse {
+  size_t packed = 0;   // matrices
+  size_t vectors = 0;  // what was decoded to float32
+  size_t tables = 0;   // looked up in the source, which has them
+  // The most at once: packed, decoded, and the tensor that is being read.
+  size_t most_loading = 0;
+};
+
 // Copies share the source, the error and the counts. Not thread-safe.
 class WeightScope {
  public:
@@ -80,9 +89,7 @@ class WeightScope {
   // Of all weights handed out so far.
   int64_t parameters() const { return shared_->parameters; }
   int64_t bytes() const { return shared_->bytes; }
-  // Of these, what is packed, and what is looked up where the source has it.
-  int64_t packed_bytes() const { return shared_->packed_bytes; }
-  int64_t table_bytes() const { return shared_->table_bytes; }
+  const WeightUse& use() const { return shared_->use; }
 
  private:
   struct Shared {
@@ -92,9 +99,12 @@ class WeightScope {
     Status status;
     int64_t parameters = 0;
     int64_t bytes = 0;
-    int64_t packed_bytes = 0;
-    int64_t table_bytes = 0;
+    WeightUse use;
+    size_t reading = 0;  // bytes of the tensor that was found last
     bool sized = false;
+
+    // More is held in memory, made of that tensor.
+    void Hold(size_t bytes, size_t WeightUse::*kind);
   };
 
   PackedMatrix Pack(DType type, const std::byte* rows, int64_t inputs,
