@@ -49,6 +49,11 @@ const std::vector<CommandEntry>& Commands() {
        "each as mean and standard deviation over the repetitions, after a "
        "warm-up run.",
        MakeBench},
+      {"fit", "tell the memory that a set-up needs",
+       "Tells the memory that a model needs with a context and a number of "
+       "sequences, part by part, and which others fit this machine. No weight "
+       "is read.",
+       MakeFit},
       {"gguf", "show, check, hash, change, split or merge GGUF files",
        "Shows the metadata and tensors of a GGUF file; validates it whole and "
        "searches its tensors for NaN and infinity; prints or verifies hashes "

@@ -48,6 +48,7 @@ std::unique_ptr<Command> MakeEmbedding();
 std::unique_ptr<Command> MakePerplexity();
 std::unique_ptr<Command> MakeTokenize();
 std::unique_ptr<Command> MakeBench();
+std::unique_ptr<Command> MakeFit();
 std::unique_ptr<Command> MakeGguf();
 std::unique_ptr<Command> MakeConvert();
 std::unique_ptr<Command> MakeCompletion();

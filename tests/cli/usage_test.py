@@ -13,7 +13,7 @@ from program import Program, run_tests
 
 BRAID = Program(sys.argv[1])
 COMMANDS = ["generate", "parallel", "embedding", "perplexity", "tokenize",
-            "bench", "gguf", "convert", "completion", "help", "version"]
+            "bench", "fit", "gguf", "convert", "completion", "help", "version"]
 
 
 class Usage(unittest.TestCase):
