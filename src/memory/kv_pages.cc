@@ -149,9 +149,9 @@ void KvPages::Plan(int ubatch, const RunOwners& owners,
     kept_.push_back(kept);
     const int32_t first_group = kept / group_positions();
     const int32_t filled = GroupsFor(run.first_position);
-    const bool partly = run.first_position % group_positions() != 0;
-    if (partly && filled > first_group)
-      PlanShared(ubatch, owners[i], filled - 1);
+    if (run.first_position % group_positions() != 0) {
+      PlanPartlyFilled(ubatch, owners[i], filled - 1, filled > first_group);
+    }
     const int32_t needed = GroupsFor(run.end_position());
     for (int32_t j = filled; j < needed; ++j) {
       const int32_t group = j < first_group ? kNoGroup : TakeGroup();
@@ -165,9 +165,9 @@ void KvPages::Plan(int ubatch, const RunOwners& owners,
   }
 }
 
-// The run begins inside group `index`: whose will it write to?
-void KvPages::PlanShared(int ubatch, std::span<const SequenceId> owners,
-                         int32_t index) {
+// Whose will it write to?
+void KvPages::PlanPartlyFilled(int ubatch, std::span<const SequenceId> owners,
+                               int32_t index, bool kept) {
   const int32_t group = PlannedGroup(owners.front(), index);
   const auto uses = std::count_if(
       owners.begin(), owners.end(),
@@ -175,20 +175,21 @@ void KvPages::PlanShared(int ubatch, std::span<const SequenceId> owners,
   // The last owners that write keep the group: every copy of a ubatch is made
   // before the ubatch writes.
   const bool in_place = group != kNoGroup && uses == planned_owners_[group];
-  const int32_t to = in_place ? group : TakeGroup();
+  int32_t to = kNoGroup;
+  if (kept) to = in_place ? group : TakeGroup();
   for (const SequenceId owner : owners) {
     const int32_t from = PlannedGroup(owner, index);
     if (from == to) continue;
     if (from != kNoGroup) --planned_owners_[from];
-    ++planned_owners_[to];
-    changes_.push_back(
-        {.ubatch = ubatch,
-         .sequence = owner,
-         .source = owners.front(),
-         .index = index,
-         .from = from,
-         .to = to,
-         .copied = !in_place && group != kNoGroup && owner == owners.front()});
+    if (to != kNoGroup) ++planned_owners_[to];
+    const bool copied = to != kNoGroup && !in_place && group != kNoGroup;
+    changes_.push_back({.ubatch = ubatch,
+                        .sequence = owner,
+                        .source = owners.front(),
+                        .index = index,
+                        .from = from,
+                        .to = to,
+                        .copied = copied && owner == owners.front()});
   }
 }
 
@@ -207,7 +208,7 @@ void KvPages::Commit(int ubatch, const RunOwners& owners,
       changes_.begin(), changes_.end(),
       [&](const Change& change) { return change.ubatch != ubatch; });
   for (auto change = changes_.begin(); change != later; ++change) {
-    ++owners_[change->to];
+    if (change->to != kNoGroup) ++owners_[change->to];
     if (change->from != kNoGroup) {
       --owners_[change->from];
       GiveIfUnused(change->from);
@@ -250,8 +251,10 @@ void KvPages::Cancel(int ubatch, const RunOwners& owners,
     const Change& change = changes_.back();
     SetGroup(change.sequence, change.index, change.from);
     if (change.from != kNoGroup) ++planned_owners_[change.from];
-    --planned_owners_[change.to];
-    GiveIfUnused(change.to);
+    if (change.to != kNoGroup) {
+      --planned_owners_[change.to];
+      GiveIfUnused(change.to);
+    }
     changes_.pop_back();
   }
 }

@@ -71,7 +71,9 @@ class KvPages {
   // Reserves pages for the runs of ubatch number `ubatch`, which follow the
   // plans made so far, and fills one table per run. Of run i only positions
   // from kept_from[i] on are kept at all: no page is taken for those before
-  // (kept_from empty: all). The tables are valid until the plan ends.
+  // (kept_from empty: all), and the run's part of the table has kNoPage there.
+  // Where it has a page, the run may write. The tables are valid until the plan
+  // ends.
   void Plan(int ubatch, const RunOwners& owners, std::span<const Run> runs,
             std::span<const Position> kept_from, std::span<PageTable> tables);
   // Makes the copies that the runs of `ubatch` need before they write.
@@ -140,7 +142,7 @@ class KvPages {
     SequenceId sequence;
     SequenceId source;  // the first of the run's sequences
     int32_t index;      // of the group in the table
-    int32_t from;       // may be kNoPage
+    int32_t from;       // groups, or kNoPage
     int32_t to;
     bool copied;  // its contents too
   };
@@ -161,8 +163,9 @@ class KvPages {
   int32_t GroupAt(SequenceId sequence, int32_t index) const;
   int32_t PlannedGroup(SequenceId sequence, int32_t index) const;
   void SetGroup(SequenceId sequence, int32_t index, int32_t group);
-  void PlanShared(int ubatch, std::span<const SequenceId> owners,
-                  int32_t index);
+  // A run begins inside group `index`; kept: it has positions there that are.
+  void PlanPartlyFilled(int ubatch, std::span<const SequenceId> owners,
+                        int32_t index, bool kept);
   // Gives back the groups wholly before `begin`, which is kept from then on.
   void StartAt(SequenceId sequence, Position begin);
   int32_t TakeGroup();

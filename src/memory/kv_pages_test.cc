@@ -238,10 +238,10 @@ class Program {
     pages_.Begin(index);
     for (size_t i = 0; i < ubatch.runs.size(); ++i) {
       const Run& run = ubatch.runs[i];
-      const Position kept = LogBegin(run.end_position());
+      const auto table = ubatch.tables[i].pages;
       for (int32_t j = 0; j < run.length; ++j) {
         const Position p = run.first_position + j;
-        if (p < kept) continue;
+        if (table[p / form_.page_positions] == kNoPage) continue;
         for (const int layer : kMembers) {
           uint32_t* slot = Slot(layer, ubatch.tables[i], p);
           *slot = ubatch.planned[i].tokens[j] + static_cast<uint32_t>(layer);
@@ -266,7 +266,8 @@ class Program {
     const Position first = front.length();
     const auto end = static_cast<Position>(first + run.tokens.size());
     const Position kept = std::max(first, LogBegin(end));
-    if (first % group_ != 0 && GroupsFor(first) > kept / group_) {
+    const bool partly = first % group_ != 0;
+    if (partly && GroupsFor(first) > kept / group_) {
       MakeWritable(run.owners, GroupsFor(first) - 1);
     }
     for (int j = GroupsFor(first); j < GroupsFor(end); ++j) {
@@ -518,6 +519,34 @@ TEST(KvPages, ASharedGroupIsCopiedByBeginAndNotBefore) {
   EXPECT_EQ(byte_of(copy), std::byte{9});
   pages.Cancel(0, owners, std::span(&run, 1));
   EXPECT_EQ(pages.TableOf(1).pages[1], second);
+}
+
+TEST(KvPages, ARunHasNoPageForWhatIsNotKept) {
+  // Neither a new one, nor the shared one that it begins inside of: another
+  // sequence has written its own positions there.
+  KvPages pages = Make(SpecOf({"", kLogPositions, 1, 0, 8}), 2, 200);
+  Decode(pages, {{0}}, 3);
+  pages.Fork(0, 1);
+  const RunOwners owners = OwnersOf({{1}});
+  const braid::Run run{.length = 30, .first_position = 3};
+  const Position kept = 24;
+  PageTable table;
+  const auto plan = [&] {
+    pages.Plan(0, owners, std::span(&run, 1), std::span(&kept, 1),
+               std::span(&table, 1));
+    pages.Begin(0);
+  };
+  plan();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(table.pages[i], kNoPage);
+  EXPECT_NE(table.pages[3], kNoPage);
+  pages.Cancel(0, owners, std::span(&run, 1));
+  EXPECT_EQ(pages.TableOf(1).pages[0], pages.TableOf(0).pages[0]);
+  EXPECT_EQ(pages.groups_in_use(), 1);
+  plan();
+  pages.Commit(0, owners, std::span(&run, 1));
+  EXPECT_EQ(pages.First(1), kept);
+  EXPECT_EQ(pages.GroupsOf(1), 2);
+  EXPECT_EQ(pages.Owners(pages.TableOf(0).pages[0]), 1);
 }
 
 TEST(KvPages, PagesBehindTheWindowAreGivenBack) {
