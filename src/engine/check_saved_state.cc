@@ -288,7 +288,7 @@ Status Checker::CheckPages(const SavedSequence& sequence, size_t set) const {
       pages.window == 0 ? 0 : std::max(0, length - pages.window + 1);
   const Position latest = pages.log ? length : seen;
   if (saved.first < 0 || saved.first > latest ||
-      (!none && saved.first % pages.positions != 0)) {
+      (!pages.log && !none && saved.first % pages.positions != 0)) {
     return Error{
         Format("saved sequence {} of {} tokens keeps page set {} from "
                "position {} on, which must be a page's first, at most "
@@ -326,6 +326,8 @@ Status Checker::CheckSharedPages(size_t set) const {
     for (size_t place = first;
          place < lineage[i].size() && !saved.pages.empty(); ++place) {
       const int32_t page = saved.pages[place - first];
+      // A log that begins inside a page has the page for itself.
+      if (place == first && saved.first % positions != 0) continue;
       const auto [shared, added] =
           known.emplace(std::pair(lineage[i][place], place), page);
       if (shared->second == page) continue;
@@ -356,11 +358,11 @@ Status Checker::CheckSizes(const SectionSizes& sizes) const {
   BRAID_TRY(CheckSection("cells", sizes.cells,
                          cell_bytes * static_cast<size_t>(state_.cells)));
   CheckedSize pages = 0;
-  const auto positions = PositionsOfPages(state_, sets_);
+  const auto ranges = RangesOfPages(state_, sets_);
   for (size_t set = 0; set < sets_.size(); ++set) {
     const CheckedSize each = sets_[set].position_bytes;
-    for (const int32_t count : positions[set]) {
-      pages = pages + each * static_cast<size_t>(count);
+    for (const PageRange& range : ranges[set]) {
+      pages = pages + each * range.count();
     }
   }
   BRAID_TRY(CheckSection("pages", sizes.pages, pages));

@@ -46,8 +46,6 @@ void Visit(archive::Visitor& visitor, RopeConfig& rope) {
   }
   visitor.Number("rope magnitude", rope.magnitude);
   visitor.Array("rope divisors", rope.frequency_divisors);
-  visitor.Number("short context", rope.short_context);
-  visitor.Array("short divisors", rope.short_divisors);
   visitor.Number("rope pairs", rope.pairs);
 }
 
@@ -140,7 +138,10 @@ Fingerprint FingerprintOf(const LoadedModel& model,
   result.kv_type = options.kv_type;
   result.layers = language_model.Memory(StorageType(options.kv_type)).layers;
   for (RopeConfig& rope : language_model.ropes()) {
-    result.ropes.push_back(ForContext(std::move(rope), options.context));
+    RopeConfig& chosen =
+        result.ropes.emplace_back(ForContext(std::move(rope), options.context));
+    chosen.short_context = 0;
+    chosen.short_divisors.clear();
   }
   return result;
 }

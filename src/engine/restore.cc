@@ -1,6 +1,7 @@
 #include "engine/restore.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "archive/reader.h"
@@ -23,10 +24,26 @@ struct Parts {
   std::span<const std::byte> texts;
 };
 
+// There is one order of sections, and nothing else: no two files say the same.
+Status CheckSections(const archive::Reader& reader) {
+  constexpr archive::Tag kSections[] = {kModelSection, kStateSection,
+                                        kCellsSection, kPagesSection,
+                                        kTextsSection};
+  const bool same = std::equal(
+      reader.sections().begin(), reader.sections().end(), std::begin(kSections),
+      std::end(kSections),
+      [](const auto& entry, const auto& tag) { return entry.tag == tag; });
+  if (same) return {};
+  return Error{
+      "the saved state should have the sections model, state, cells, pages and "
+      "texts, in this order"};
+}
+
 Result<Parts> ReadParts(std::span<const std::byte> bytes,
                         const LanguageModel& model, const MemorySpec& spec,
                         const Fingerprint& here) {
   BRAID_ASSIGN(const archive::Reader reader, archive::Reader::Open(bytes));
+  BRAID_TRY(CheckSections(reader));
   BRAID_ASSIGN(const auto model_section, reader.Section(kModelSection));
   Fingerprint saved;
   archive::Visitor visit_model(model_section);
@@ -40,11 +57,6 @@ Result<Parts> ReadParts(std::span<const std::byte> bytes,
   BRAID_ASSIGN(parts.cells, reader.Section(kCellsSection));
   BRAID_ASSIGN(parts.pages, reader.Section(kPagesSection));
   BRAID_ASSIGN(parts.texts, reader.Section(kTextsSection));
-  constexpr size_t kSections = 5;
-  if (reader.sections().size() != kSections) {
-    return Error{Format("the saved state has {} sections, expected {}",
-                        reader.sections().size(), kSections)};
-  }
   archive::Visitor visit_state(state_section);
   Visit(visit_state, parts.state);
   BRAID_TRY(visit_state.status());
@@ -92,15 +104,15 @@ class Copier {
 
   void CopyPages() {
     const std::vector<PageSet> sets = PageSetsOf(memory_.spec());
-    const auto positions = PositionsOfPages(parts_.state, sets);
+    const auto ranges = RangesOfPages(parts_.state, sets);
     size_t offset = 0;
     for (size_t set = 0; set < sets.size(); ++set) {
       std::vector<size_t> offsets;  // of the set's pages
-      for (const int32_t count : positions[set]) {
+      for (const PageRange& range : ranges[set]) {
         offsets.push_back(offset);
-        offset += static_cast<size_t>(count) * sets[set].position_bytes;
+        offset += range.count() * sets[set].position_bytes;
       }
-      CopySet(set, sets[set], positions[set], offsets);
+      CopySet(set, sets[set], ranges[set], offsets);
     }
   }
 
@@ -117,12 +129,11 @@ class Copier {
       if (sequence.text < 0 || copied[sequence.text]) continue;
       copied[sequence.text] = true;
       const int32_t saved = plan_.texts[sequence.text];
-      const auto positions =
-          PositionsOfText(set, parts_.state.texts[saved].size());
+      const auto ranges = RangesOfText(set, parts_.state.texts[saved].size());
       const auto table = memory_.cross().TableOf(sequence.id).pages;
       archive::Visitor visitor(parts_.texts.subspan(offsets[saved]));
-      for (size_t i = 0; i < positions.size(); ++i) {
-        VisitPage(visitor, set, positions[i], [&](int layer) {
+      for (size_t i = 0; i < ranges.size(); ++i) {
+        VisitPage(visitor, set, ranges[i], [&](int layer) {
           return TextPageOf(memory_, layer, table[i]);
         });
       }
@@ -131,7 +142,7 @@ class Copier {
 
  private:
   void CopySet(size_t index, const PageSet& set,
-               std::span<const int32_t> positions,
+               std::span<const PageRange> ranges,
                std::span<const size_t> offsets) {
     const KvPages& pages = index < memory_.groups().size()
                                ? memory_.groups()[index]
@@ -155,7 +166,7 @@ class Copier {
         copied[page] = true;
         const int32_t from = saved.pages[place - saved_first];
         archive::Visitor visitor(parts_.pages.subspan(offsets[from]));
-        VisitPage(visitor, set, positions[from], [&](int layer) {
+        VisitPage(visitor, set, ranges[from], [&](int layer) {
           return PageOf(memory_, index, layer, page);
         });
       }

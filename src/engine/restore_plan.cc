@@ -27,7 +27,13 @@ Result<std::vector<Chosen>> ChooseSequences(const SavedState& state,
     saved_by_id.emplace(state.sequences[i].id, static_cast<int32_t>(i));
   }
   auto ids = options.ids;
-  if (ids.empty()) {
+  if (options.only_sequence_to >= 0) {
+    if (state.sequences.size() != 1) {
+      return Error{Format("the saved state has {} sequences, expected one",
+                          state.sequences.size())};
+    }
+    ids = {{state.sequences.front().id, options.only_sequence_to}};
+  } else if (ids.empty()) {
     for (const SavedSequence& sequence : state.sequences) {
       ids.emplace_back(sequence.id, sequence.id);
     }
@@ -314,7 +320,7 @@ Result<RestorePlan> PlanRestore(const SavedState& state,
   BRAID_ASSIGN(const std::vector<Chosen> chosen,
                ChooseSequences(state, max_sequences, options));
   RestorePlan plan = Planner(state, memory).Plan(chosen);
-  if (options.ids.empty()) return plan;
+  if (options.ids.empty() && options.only_sequence_to < 0) return plan;
   std::unordered_set<SequenceId> replaced;
   for (const Chosen& each : chosen) replaced.insert(each.id);
   for (SequenceId id = 0; id < max_sequences; ++id) {

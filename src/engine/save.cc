@@ -43,6 +43,7 @@ class Description {
       Add(sequence, engine.carried[sequence]);
     }
     for (size_t set = 0; set < sets_.size(); ++set) AddPages(set);
+    NumberCheckpoints();
     state_.cells = static_cast<int32_t>(cells_.things().size());
     for (const Numbers& pages : pages_) {
       state_.pages.push_back(static_cast<int32_t>(pages.things().size()));
@@ -59,6 +60,7 @@ class Description {
   void AddLineage(SavedSequence& saved) const;
   void AddCells(SavedSequence& saved);
   void AddPages(size_t set);
+  void NumberCheckpoints();
   const KvPages& Pages(size_t set) const {
     return set < memory_.groups().size() ? memory_.groups()[set]
                                          : memory_.log();
@@ -121,14 +123,14 @@ void Description::AddPages(size_t set) {
     SavedPages& saved = sequence.pages.emplace_back();
     saved.first = length;
     if (!memory.present() || memory.First(sequence.id) >= length) continue;
-    // A log that a restored sequence began in the middle of a page is saved
-    // from its next page on.
-    const int32_t first = PagesFor(pages, memory.First(sequence.id));
+    saved.first = memory.First(sequence.id);
+    const int32_t first = saved.first / pages.positions;
     const auto table = memory.TableOf(sequence.id).pages;
-    saved.first = std::min(first * pages.positions, length);
     for (int32_t place = first; place < PagesFor(pages, length); ++place) {
       int32_t number;
-      if (place < length / pages.positions) {
+      const bool full = place * pages.positions >= saved.first &&
+                        place < length / pages.positions;
+      if (full) {
         const auto key = std::pair(lineage[index][place], place);
         const auto shared = known.find(key);
         number = shared != known.end() ? shared->second
@@ -143,6 +145,23 @@ void Description::AddPages(size_t set) {
   }
 }
 
+// By age, from 0: how many there have been before says nothing of the state.
+void Description::NumberCheckpoints() {
+  std::map<uint64_t, uint64_t> numbers;  // of the memory -> of the archive
+  for (const SavedSequence& sequence : state_.sequences) {
+    for (const SavedCheckpoint& checkpoint : sequence.checkpoints) {
+      numbers.emplace(checkpoint.made, 0);
+    }
+  }
+  uint64_t count = 0;
+  for (auto& [made, number] : numbers) number = count++;
+  for (SavedSequence& sequence : state_.sequences) {
+    for (SavedCheckpoint& checkpoint : sequence.checkpoints) {
+      checkpoint.made = numbers[checkpoint.made];
+    }
+  }
+}
+
 void Description::WriteCells(archive::Writer& writer) const {
   archive::Visitor visitor(writer);
   for (const int32_t cell : cells_.things()) {
@@ -152,11 +171,11 @@ void Description::WriteCells(archive::Writer& writer) const {
 
 void Description::WritePages(archive::Writer& writer) const {
   archive::Visitor visitor(writer);
-  const auto positions = PositionsOfPages(state_, sets_);
+  const auto ranges = RangesOfPages(state_, sets_);
   for (size_t set = 0; set < sets_.size(); ++set) {
-    for (size_t i = 0; i < positions[set].size(); ++i) {
+    for (size_t i = 0; i < ranges[set].size(); ++i) {
       const int32_t page = pages_[set].things()[i];
-      VisitPage(visitor, sets_[set], positions[set][i],
+      VisitPage(visitor, sets_[set], ranges[set][i],
                 [&](int layer) { return PageOf(memory_, set, layer, page); });
     }
   }
@@ -167,9 +186,9 @@ void Description::WriteTexts(archive::Writer& writer) const {
   const PageSet set = TextPagesOf(memory_.spec());
   for (size_t text = 0; text < state_.texts.size(); ++text) {
     const auto table = memory_.cross().TableOf(text_sequence_[text]).pages;
-    const auto positions = PositionsOfText(set, state_.texts[text].size());
-    for (size_t i = 0; i < positions.size(); ++i) {
-      VisitPage(visitor, set, positions[i], [&](int layer) {
+    const auto ranges = RangesOfText(set, state_.texts[text].size());
+    for (size_t i = 0; i < ranges.size(); ++i) {
+      VisitPage(visitor, set, ranges[i], [&](int layer) {
         return TextPageOf(memory_, layer, table[i]);
       });
     }

@@ -33,7 +33,7 @@ inline constexpr int32_t kNotSaved = -1;
 
 // What a sequence keeps of one page set.
 struct SavedPages {
-  Position first = 0;  // that is kept; a page's first, or the length if none is
+  Position first = 0;          // that is kept; the length if none is
   std::vector<int32_t> pages;  // in position order, from the one of `first` on
 
   bool operator==(const SavedPages&) const = default;

@@ -64,32 +64,36 @@ size_t CellFloats(const MemorySpec& spec) {
   return floats;
 }
 
-std::vector<std::vector<int32_t>> PositionsOfPages(
+std::vector<std::vector<PageRange>> RangesOfPages(
     const SavedState& state, const std::vector<PageSet>& sets) {
-  std::vector<std::vector<int32_t>> positions(sets.size());
+  std::vector<std::vector<PageRange>> ranges(sets.size());
   for (size_t s = 0; s < sets.size(); ++s) {
-    positions[s].assign(static_cast<size_t>(state.pages[s]), 0);
+    const int positions = sets[s].positions;
+    ranges[s].resize(static_cast<size_t>(state.pages[s]));
     for (const SavedSequence& sequence : state.sequences) {
-      Position begin = sequence.pages[s].first;
+      const Position first = sequence.pages[s].first;
+      Position page_begin = first - first % positions;
       for (const int32_t page : sequence.pages[s].pages) {
-        const Position held =
-            std::min(sets[s].positions, sequence.length() - begin);
-        positions[s][page] = std::max(positions[s][page], held);
-        begin += sets[s].positions;
+        PageRange& range = ranges[s][page];
+        const int32_t begin = std::max(first - page_begin, 0);
+        range.begin = range.end == 0 ? begin : std::min(range.begin, begin);
+        range.end = std::max(
+            range.end, std::min(positions, sequence.length() - page_begin));
+        page_begin += positions;
       }
     }
   }
-  return positions;
+  return ranges;
 }
 
-std::vector<int32_t> PositionsOfText(const PageSet& set, size_t tokens) {
-  std::vector<int32_t> positions;
-  for (size_t begin = 0; begin < tokens;
-       begin += static_cast<size_t>(set.positions)) {
-    positions.push_back(static_cast<int32_t>(
-        std::min(static_cast<size_t>(set.positions), tokens - begin)));
+std::vector<PageRange> RangesOfText(const PageSet& set, size_t tokens) {
+  const auto positions = static_cast<size_t>(set.positions);
+  std::vector<PageRange> ranges;
+  for (size_t begin = 0; begin < tokens; begin += positions) {
+    const size_t count = std::min(positions, tokens - begin);
+    ranges.push_back({.begin = 0, .end = static_cast<int32_t>(count)});
   }
-  return positions;
+  return ranges;
 }
 
 void VisitCell(archive::Visitor& visitor, HybridMemory& memory, int32_t cell) {

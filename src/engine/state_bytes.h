@@ -43,26 +43,35 @@ inline int32_t PagesFor(const PageSet& set, Position count) {
   return (count / set.positions) + (count % set.positions != 0 ? 1 : 0);
 }
 
-// How many positions are saved of every page: as many as the longest of the
-// sequences that have it. [page sets][pages]
-std::vector<std::vector<int32_t>> PositionsOfPages(
+// Positions [begin, end) of a page.
+struct PageRange {
+  int32_t begin = 0;
+  int32_t end = 0;
+
+  size_t count() const { return static_cast<size_t>(end - begin); }
+};
+
+// What is saved of every page: all that any of the sequences that have it
+// keeps. [page sets][pages]
+std::vector<std::vector<PageRange>> RangesOfPages(
     const SavedState& state, const std::vector<PageSet>& sets);
 // The same of one encoder text's pages.
-std::vector<int32_t> PositionsOfText(const PageSet& set, size_t tokens);
+std::vector<PageRange> RangesOfText(const PageSet& set, size_t tokens);
 
-// The first `positions` positions of a page, whose layers' parts are in the
-// memory at base(layer).
+// Those positions of a page, whose layers' parts are in the memory at
+// base(layer).
 template <class Base>
-void VisitPage(archive::Visitor& visitor, const PageSet& set, int32_t positions,
-               const Base& base) {
+void VisitPage(archive::Visitor& visitor, const PageSet& set,
+               const PageRange& range, const Base& base) {
   for (const PageSet::Part& part : set.parts) {
     std::byte* data = base(part.layer) + part.layout.offset;
     const size_t row = static_cast<size_t>(set.positions) * part.layout.bytes;
-    const size_t saved = static_cast<size_t>(positions) * part.layout.bytes;
+    const size_t saved = range.count() * part.layout.bytes;
     if (saved == row) {
       visitor.Raw("page", {data, part.layout.outer * row});
       continue;
     }
+    data += static_cast<size_t>(range.begin) * part.layout.bytes;
     for (size_t i = 0; i < part.layout.outer; ++i) {
       visitor.Raw("page", {data + i * row, saved});
     }
