@@ -103,7 +103,13 @@ Status BatchEngine::Decode(const Batch& batch,
   BRAID_ASSIGN(const std::span<const UBatch> ubatches, splitter_.Split(batch));
   BRAID_TRY(
       memory_->cross().CheckFits(static_cast<int64_t>(batch.encoder_tokens())));
-  BRAID_TRY(memory_->Plan(ubatches));
+  size_t encoder_bytes = 0;
+  for (const Batch::EncoderText& text : batch.encoder_texts()) {
+    const int32_t length = static_cast<int32_t>(text.length);
+    encoder_bytes += memory_->cross().BytesOf(length);
+  }
+  BRAID_TRY(
+      memory_->Plan(ubatches, HybridMemory::Bytes::kLimited, encoder_bytes));
 
   logits_.Begin(batch);
   hidden_.Begin(batch);
@@ -304,6 +310,9 @@ void BatchEngine::Carry(Compute& compute, const UBatch& ubatch, ConstRows x) {
     }
     if (ubatch.pooled[i] == 0) continue;
     Carried& first = carried_[owners.front()];
+    for (const SequenceId sequence : owners) {
+      first.AddMarks(carried_[sequence].marks);
+    }
     Pool(compute, run, {x.row(run.begin), run.length, x.width, x.stride},
          first);
     for (const SequenceId sequence : owners) {

@@ -175,10 +175,12 @@ Status BatchEngine::Reevaluate(SequenceId sequence,
                                std::span<const TokenId> tokens) {
   const FloatGuard guard;
   const Want want = carried_[sequence].pooled ? Want::kPooled : Want::kNothing;
+  // No policy has to cut it, and so none can refuse it.
+  const size_t most =
+      static_cast<size_t>(std::min(options_.max_batch, options_.max_ubatch));
   Batch batch;
   while (!tokens.empty()) {
-    const size_t count =
-        std::min(tokens.size(), static_cast<size_t>(options_.max_batch));
+    const size_t count = std::min(tokens.size(), most);
     batch.Clear();
     Position position = memory_->lineage().Length(sequence);
     for (const TokenId token : tokens.first(count)) {

@@ -3,6 +3,7 @@
 #ifndef BRAID_SRC_ENGINE_CARRIED_H_
 #define BRAID_SRC_ENGINE_CARRIED_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -35,6 +36,20 @@ struct Carried {
     PooledRows rows;
   };
   std::vector<Mark> marks;
+
+  // Of a sequence that has pooled the same rows: those that this one has not.
+  void AddMarks(const std::vector<Mark>& others) {
+    for (const Mark& mark : others) {
+      const auto at =
+          std::lower_bound(marks.begin(), marks.end(), mark.position,
+                           [](const Mark& m, Position position) {
+                             return m.position < position;
+                           });
+      if (at == marks.end() || at->position != mark.position) {
+        marks.insert(at, mark);
+      }
+    }
+  }
 
   // Forgets everything; keeps the memory.
   void Clear() {

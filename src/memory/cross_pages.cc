@@ -74,6 +74,10 @@ Status CrossPages::CheckFits(int64_t tokens) const {
              tokens, tokens_in_use_, limit_)};
 }
 
+size_t CrossPages::BytesOf(int32_t length) const {
+  return static_cast<size_t>(PagesFor(length)) * page_bytes_;
+}
+
 void CrossPages::Add(SequenceId sequence, int32_t length) {
   BRAID_CHECK(present() && length >= 1 && text_of_[sequence] == kNoText);
   const int32_t index = free_texts_.Take();

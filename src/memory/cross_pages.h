@@ -61,6 +61,8 @@ class CrossPages {
   int32_t pages_in_use() const { return slots_.count() - slots_.free(); }
   // Pages from here on were never taken: no memory is behind them.
   int32_t pages_touched() const { return slots_.touched(); }
+  // Of a text of `length` tokens.
+  size_t BytesOf(int32_t length) const;
   // Bytes of one page, all layers together.
   size_t page_bytes() const { return page_bytes_; }
   size_t capacity_bytes() const { return region_.size(); }

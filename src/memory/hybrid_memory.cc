@@ -123,7 +123,8 @@ Status HybridMemory::AddGroups() {
   return {};
 }
 
-Status HybridMemory::Plan(std::span<const UBatch> ubatches, Bytes bytes) {
+Status HybridMemory::Plan(std::span<const UBatch> ubatches, Bytes bytes,
+                          size_t encoder_bytes) {
   Cancel();
   BRAID_TRY(CheckPositions(ubatches));
   const size_t used = used_bytes();
@@ -144,16 +145,18 @@ Status HybridMemory::Plan(std::span<const UBatch> ubatches, Bytes bytes) {
 
   for (size_t i = 0; i < planned_count_; ++i) PlanUBatch(static_cast<int>(i));
   if (bytes == Bytes::kAny) return {};
-  const Status fits = CheckBytes(used);
+  const Status fits = CheckBytes(used, encoder_bytes);
   if (!fits.ok()) Cancel();
   return fits;
 }
 
 void HybridMemory::PlanUBatch(int index) {
-  const auto& [begin, end, owners] = planned_[index];
-  const std::span<Run> runs = RunsOf(planned_[index]);
+  const Planned& planned = planned_[index];
+  const RunOwners& owners = planned.owners;
+  const std::span<Run> runs = RunsOf(planned);
   const auto part = [&](auto& of_runs) {
-    return std::span(of_runs).subspan(begin, end - begin);
+    return std::span(of_runs).subspan(planned.begin,
+                                      planned.end - planned.begin);
   };
   cells_.Plan(owners, runs);
   for (size_t g = 0; g < groups_.size(); ++g) {
@@ -383,8 +386,9 @@ Status HybridMemory::CheckPositions(std::span<const UBatch> ubatches) const {
              rows, lineage_.positions(), limits_.kv_positions, LargestUsers())};
 }
 
-Status HybridMemory::CheckBytes(size_t used_before) const {
-  const size_t used = used_bytes();
+Status HybridMemory::CheckBytes(size_t used_before,
+                                size_t encoder_bytes) const {
+  const size_t used = used_bytes() + encoder_bytes;
   if (limits_.bytes == 0 || used <= limits_.bytes) return {};
   return Error{
       Format("the sequences' memory is full: {} more bytes are needed, {} of "

@@ -78,7 +78,9 @@ class HybridMemory {
   // committed. kAny: what was there a moment ago comes back, whatever the limit
   // in bytes.
   enum class Bytes { kLimited, kAny };
-  Status Plan(std::span<const UBatch> ubatches, Bytes bytes = Bytes::kLimited);
+  // `encoder_bytes`: of the texts that are going to be added beside the plan.
+  Status Plan(std::span<const UBatch> ubatches, Bytes bytes = Bytes::kLimited,
+              size_t encoder_bytes = 0);
   // Ubatches are begun and committed in order, 0, 1, ... Once something was
   // written through the view, the ubatch must be committed: in the steady state
   // the old state is overwritten in place.
@@ -191,7 +193,7 @@ class HybridMemory {
   Status AddGroups();
   Status CheckSequence(SequenceId sequence) const;
   Status CheckPositions(std::span<const UBatch> ubatches) const;
-  Status CheckBytes(size_t used_before) const;
+  Status CheckBytes(size_t used_before, size_t encoder_bytes) const;
   std::string LargestUsers() const;
   void PlanUBatch(int index);
   std::span<Run> RunsOf(const Planned& planned) {

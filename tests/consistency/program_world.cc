@@ -26,7 +26,6 @@ struct Draft {
   Position length;
   int64_t text;
   int pooled;  // -1: nothing yet
-  int rows = 0;
 };
 
 bool Distinct(std::vector<SequenceId> ids) {
@@ -149,6 +148,8 @@ Judgement World::OfEntries(std::span<const Entry> entries,
     }
   }
   int64_t number = next_number_;
+  // What is not cut are the tokens of a set of sequences.
+  std::map<std::vector<SequenceId>, int> rows_of_stream;
   for (const Entry& entry : entries) {
     if (entry.token < 0 || entry.token >= info.vocabulary_size) {
       return Refused("token outside the vocabulary");
@@ -190,10 +191,12 @@ Judgement World::OfEntries(std::span<const Entry> entries,
       drafts[id].tip = number;
       ++drafts[id].length;
       drafts[id].pooled = pooled ? 1 : 0;
-      if (options_.split == SplitPolicy::kWhole &&
-          ++drafts[id].rows > options_.max_ubatch) {
-        return Refused("whole, and longer than a ubatch");
-      }
+    }
+    std::vector<SequenceId> stream = entry.sequences;
+    std::sort(stream.begin(), stream.end());
+    const int rows = ++rows_of_stream[std::move(stream)];
+    if (options_.split == SplitPolicy::kWhole && rows > options_.max_ubatch) {
+      return Refused("whole, and longer than a ubatch");
     }
   }
   return {};
@@ -343,13 +346,18 @@ void World::Remove(SequenceId id, Position begin, const Removal& removal) {
   if (begin >= sequence.length()) return;
   if (begin == 0) return Release(id);
   const bool below = begin < sequence.floor || removal.reevaluated > 0;
+  const auto& all = sequence.checkpoints;
   const Position kept = begin - removal.reevaluated;
   sequence.tokens.resize(static_cast<size_t>(begin));
   sequence.computed.resize(static_cast<size_t>(kept));
   std::erase_if(sequence.checkpoints,
                 [&](Position checkpoint) { return checkpoint > kept; });
   sequence.last_known = removal.reevaluated > 0 && subject_->info().logits;
-  if (below) {
+  // Where it was rebuilt from a checkpoint of an engine with another k, the
+  // first one of its own is still to come.
+  const bool starts = subject_->windows || removal.reevaluated > 0 ||
+                      std::find(all.begin(), all.end(), kept) != all.end();
+  if (below && starts) {
     sequence.floor =
         CheckpointsStay() ? kept : NextMultiple(kept, options_.rollback);
   }
@@ -382,7 +390,7 @@ Archived World::Save(std::span<const SequenceId> chosen) const {
     const bool holds = !sequence.empty() || sequence.text_number != 0;
     const bool named =
         std::find(chosen.begin(), chosen.end(), id) != chosen.end();
-    if (holds && (chosen.empty() || named)) archive.sequences[id] = sequence;
+    if (chosen.empty() ? holds : named) archive.sequences[id] = sequence;
   }
   return archive;
 }
