@@ -34,7 +34,7 @@ TEST(KlDivergenceTest, OfTwoCoins) {
             std::string::npos)
       << summary;
   EXPECT_NE(summary.find("RMS Δp    : 25.000"), std::string::npos) << summary;
-  EXPECT_NE(divergence.Line(1).find("   1         2.3094"), std::string::npos)
+  EXPECT_NE(divergence.Line(1).find("   1          2.3094"), std::string::npos)
       << divergence.Line(1);
 }
 

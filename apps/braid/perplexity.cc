@@ -331,6 +331,7 @@ class Perplexity : public Command {
                                         Fixed(scores[0], 6),
                                         Fixed(scores[1], 6), chosen + 1,
                                         choices[0].right ? 1 : 2));
+                           NoteScores(task, scores);
                          }));
     Print(Format("Final Winogrande score({} tasks): {} +/- {}\n", tasks.size(),
                  Fixed(100 * right.Mean(), 4), Fixed(100 * right.Error(), 4)));
@@ -355,6 +356,7 @@ class Perplexity : public Command {
                            chance += 1.0 / static_cast<double>(choices.size());
                            Print(Format("{}\t{}\n", task + 1,
                                         Fixed(100 * right.Mean(), 8)));
+                           NoteScores(task, scores);
                          }));
     Print(Format("\nFinal result: {} +/- {}\nRandom chance: {}\n",
                  Fixed(100 * right.Mean(), 4), Fixed(100 * right.Error(), 4),
