@@ -54,6 +54,19 @@ const std::vector<CommandEntry>& Commands() {
        "sequences, part by part, and which others fit this machine. No weight "
        "is read.",
        MakeFit},
+      {"state", "save, restore, show or check what sequences remember",
+       "Saves what a model remembers of a prompt to a file, goes on from "
+       "there, "
+       "shows what a file holds (with -m: the text, too), or checks that it is "
+       "whole. Restoring evaluates nothing again, for every kind of model.",
+       MakeState},
+      {"save-load-state",
+       "does a saved state go on as if nothing had happened?",
+       "Evaluates a prompt, saves, and generates a text; then generates it "
+       "again from the restored state, from one sequence that was moved to "
+       "another id, and beside another sequence in an engine with other "
+       "options. Fails if any text differs.",
+       MakeSaveLoadState},
       {"gguf", "show, check, hash, change, split or merge GGUF files",
        "Shows the metadata and tensors of a GGUF file; validates it whole and "
        "searches its tensors for NaN and infinity; prints or verifies hashes "

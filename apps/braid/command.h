@@ -49,6 +49,8 @@ std::unique_ptr<Command> MakePerplexity();
 std::unique_ptr<Command> MakeTokenize();
 std::unique_ptr<Command> MakeBench();
 std::unique_ptr<Command> MakeFit();
+std::unique_ptr<Command> MakeState();
+std::unique_ptr<Command> MakeSaveLoadState();
 std::unique_ptr<Command> MakeGguf();
 std::unique_ptr<Command> MakeConvert();
 std::unique_ptr<Command> MakeCompletion();
