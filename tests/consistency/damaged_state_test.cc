@@ -306,7 +306,7 @@ TEST_P(DamagedStateTest, AbsurdLengths) {
   const SavedSequence first = ReadState(sections).sequences[0];
   const Carried& carried = first.carried;
   ASSERT_TRUE(carried.marks.empty());
-  const size_t sequences = 4;  // behind the pooling
+  const size_t sequences = 1;  // behind the pooling
   const size_t tokens = sequences + 8 + 3 * 4;
   const size_t row = tokens + 8 + 4 * carried.tokens.size();
   const size_t sums = row + 8 + 4 * carried.last_row.size() + 1;
