@@ -43,12 +43,14 @@ HybridMemory::Use HybridMemory::UseOf(
   std::vector<int32_t> cells;
   std::vector<std::vector<int32_t>> groups(groups_.size() + 1);
   std::vector<int32_t> texts;
-  for (size_t i = 0; i < sequences.size(); ++i) {
-    const SequenceId sequence = sequences[i];
+  std::vector<SequenceId> counted;  // those that hold anything
+  for (const SequenceId sequence : sequences) {
+    if (lineage_.Length(sequence) + cross_.Length(sequence) == 0) continue;
     Position shared = 0;
-    for (const SequenceId other : sequences.first(i)) {
+    for (const SequenceId other : counted) {
       shared = std::max(shared, lineage_.Shared(sequence, other));
     }
+    counted.push_back(sequence);
     use.positions += lineage_.Length(sequence) - shared;
     if (cells_.present() && cells_.CellOf(sequence) != kNoCell) {
       cells.push_back(cells_.CellOf(sequence));
