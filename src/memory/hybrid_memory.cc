@@ -296,6 +296,11 @@ bool HybridMemory::WindowsReach(SequenceId sequence, Position position) const {
   return true;
 }
 
+bool HybridMemory::HasRoom(int64_t positions) const {
+  return groups_.empty() ||
+         positions <= limits_.kv_positions - lineage_.positions();
+}
+
 Result<WayBack> HybridMemory::FindWayBack(SequenceId sequence,
                                           Position position) const {
   BRAID_TRY(CheckSequence(sequence));
@@ -318,9 +323,7 @@ Result<WayBack> HybridMemory::FindWayBack(SequenceId sequence,
   if (way.exact && WindowsReach(sequence, position)) return way;
   way.exact = false;
   // What is evaluated again is shared with no fork: it may need more room.
-  const int64_t fresh = position - way.checkpoint.position;
-  const bool fits =
-      groups_.empty() || fresh <= limits_.kv_positions - lineage_.positions();
+  const bool fits = HasRoom(position - way.checkpoint.position);
   if (way.checkpoint.position > 0 && fits &&
       WindowsReach(sequence, way.checkpoint.position)) {
     return way;

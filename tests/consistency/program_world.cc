@@ -343,8 +343,8 @@ void World::Fork(SequenceId from, SequenceId to) {
 
 void World::Remove(SequenceId id, Position begin, const Removal& removal) {
   Sequence& sequence = sequences_[id];
-  if (begin >= sequence.length()) return;
   if (begin == 0) return Release(id);
+  if (begin >= sequence.length()) return;
   const bool below = begin < sequence.floor || removal.reevaluated > 0;
   const auto& all = sequence.checkpoints;
   const Position kept = begin - removal.reevaluated;

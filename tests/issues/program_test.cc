@@ -60,6 +60,24 @@ TEST(ProgramIssueTest, SequencesThatPoolTogetherKeepTheirCheckpoints) {
                  Decoded({pooled}), Of(Operation::kRollback, {0}, 1)}});
 }
 
+// Going back was refused after the sequence had gone back to its mark, when the
+// tokens behind that did not fit.
+TEST(ProgramIssueTest, PooledTokensThatDoNotFitAgainStay) {
+  Program program{.options = {.context = 40,
+                              .max_sequences = 2,
+                              .threads = 1,
+                              .pooling = Pooling::kMean},
+                  .steps = {}};
+  program.steps = {Decoded({{{0}, Ones(1), Want::kPooled}}),
+                   Of(Operation::kCheckpoint, {0}),
+                   Decoded({{{0}, Ones(29), Want::kPooled}}),
+                   Of(Operation::kFork, {0, 1}),
+                   Decoded({{{1}, Ones(5), Want::kPooled}}),
+                   Of(Operation::kRollback, {0}, 1),
+                   Decoded({{{0}, Ones(1), Want::kPooled}})};
+  ExpectPasses("llama", program);
+}
+
 // Encoder texts were not counted against the limit in bytes.
 TEST(ProgramIssueTest, EncoderTextsCountAsBytes) {
   Program program{.options = {.context = 1024,
