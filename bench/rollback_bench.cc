@@ -3,12 +3,14 @@
 //
 //   rollback_bench [times, 1000] [tokens, 8] [threads, 2]
 //
-// As a speculative decoder does: each time `tokens` + 1 tokens are decoded and
-// the last `tokens` of them are forgotten. Models have random weights in F16,
-// in the shapes of published ones of about 130M parameters (their vocabulary is
-// small, because nothing here depends on it). Prints microseconds of Remove,
-// what it took, the time of evaluating one token and `tokens` tokens instead,
-// and the memory of log and checkpoints beside that of `tokens` whole states.
+// A session gets `tokens` tokens at once, as from a speculative decoder, a few
+// times, and then one by one; after each of these ten forks of it forget their
+// last `tokens`. Models
+// have random weights in F16, in the shapes of published ones of about 130M
+// parameters (their vocabulary is small, because nothing here depends on it).
+// Prints microseconds of Remove, what it took, what decoding one token takes,
+// and `tokens` at once; and the most memory of the session's log and
+// checkpoints beside that of `tokens` whole states.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -34,6 +36,8 @@ namespace {
 constexpr int kVocabulary = 512;
 constexpr int kContext = 4096;
 constexpr int kPrompt = 64;
+constexpr int kForks = 10;  // after each token
+constexpr int kDrafts = 5;
 constexpr float kEpsilon = 1e-5f;
 
 using ModelPtr = std::unique_ptr<LanguageModel>;
@@ -206,41 +210,49 @@ void Measure(const Kind& kind, const Plan& plan) {
   BRAID_CHECK(weights.status().ok());
   const auto model = std::make_shared<LoadedModel>(std::move(source),
                                                    std::move(language_model));
-  auto created = Engine::Create(
-      model,
-      {.context = kContext, .threads = plan.threads, .rollback = plan.tokens});
+  auto created = Engine::Create(model, {.context = kContext,
+                                        .max_sequences = 2,
+                                        .threads = plan.threads,
+                                        .rollback = plan.tokens});
   BRAID_CHECK(created.ok());
   Engine& engine = **created;
 
   Append(engine, kPrompt);
-  std::vector<double> forgetting;
   std::vector<double> drafts;
+  for (int i = 0; i < kDrafts; ++i) {
+    drafts.push_back(Microseconds([&] { Append(engine, plan.tokens); }));
+  }
+  MemoryUse most;
+  std::vector<double> forgetting;
+  std::vector<double> tokens;
   Removal all;
   for (int i = 0; i < plan.times; ++i) {
-    drafts.push_back(Microseconds([&] { Append(engine, plan.tokens + 1); }));
+    if (i % kForks == 0) {
+      tokens.push_back(Microseconds([&] { Append(engine, 1); }));
+      const MemoryUse use = engine.memory_use();
+      most.replay_log = std::max(most.replay_log, use.replay_log);
+      most.checkpoints = std::max(most.checkpoints, use.checkpoints);
+    }
+    BRAID_CHECK(engine.Fork(0, 1).ok());
     forgetting.push_back(Microseconds([&] {
       const auto removal =
-          engine.Remove(0, engine.NextPosition(0) - plan.tokens, -1);
+          engine.Remove(1, engine.NextPosition(1) - plan.tokens, -1);
       BRAID_CHECK(removal.ok());
       all.replayed += removal->replayed;
       all.reevaluated += removal->reevaluated;
     }));
-  }
-  std::vector<double> tokens;
-  for (int i = 0; i < 50; ++i) {
-    tokens.push_back(Microseconds([&] { Append(engine, 1); }));
+    BRAID_CHECK(engine.Remove(1, 0, -1).ok());
   }
 
   double mean = 0;
   for (const double time : forgetting) mean += time / plan.times;
-  const MemoryUse use = engine.memory_use();
   std::printf(
       "%-7s %7.0f %7.0f %7.0f %9.1f %6d %8.0f %8.0f %7.2f %7.2f %7.2f\n",
       kind.name, mean, Median(forgetting),
       *std::max_element(forgetting.begin(), forgetting.end()),
       static_cast<double>(all.replayed) / plan.times, all.reevaluated,
-      Median(tokens), Median(drafts), Megabytes(use.replay_log),
-      Megabytes(use.checkpoints),
+      Median(tokens), Median(drafts), Megabytes(most.replay_log),
+      Megabytes(most.checkpoints),
       Megabytes(static_cast<size_t>(plan.tokens) *
                 StateBytes(model->language_model())));
   std::fflush(stdout);
