@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -153,17 +154,32 @@ void RunBatch(Bytes bytes) {
   }
 }
 
+LayerSpec MakeLayer(Bytes& bytes) {
+  LayerSpec layer;
+  layer.conv_floats = static_cast<size_t>(bytes.Below(3));
+  layer.state_floats = static_cast<size_t>(bytes.Below(20));
+  // The state of few layers cannot be rebuilt.
+  const auto log_floats = static_cast<size_t>(bytes.Below(5));
+  if (layer.recurrent()) layer.log_floats = log_floats;
+  layer.page.page_bytes =
+      static_cast<size_t>(bytes.Below(3)) * sizeof(float) * kPagePositions;
+  if (bytes.Below(2) == 1) layer.window = 1 + bytes.Below(50);
+  return layer;
+}
+
 void RunMemory(Bytes bytes) {
   MemorySpec spec;
   const int layers = bytes.Below(4);
-  for (int i = 0; i < layers; ++i) {
-    spec.layers.push_back({.conv_floats = static_cast<size_t>(bytes.Below(3)),
-                           .state_floats = static_cast<size_t>(bytes.Below(20)),
-                           .page_bytes = static_cast<size_t>(bytes.Below(3)) *
-                                         4 * kPagePositions});
-  }
-  MemoryOracle oracle(spec, {.max_sequences = 1 + bytes.Below(8),
-                             .kv_positions = 1 + bytes.Below(600)});
+  for (int i = 0; i < layers; ++i) spec.layers.push_back(MakeLayer(bytes));
+  MemoryLimits limits;
+  limits.max_sequences = 1 + bytes.Below(8);
+  limits.kv_positions = 1 + bytes.Below(600);
+  limits.page_positions = kPagePositions << bytes.Below(3);
+  limits.rollback = bytes.Below(20);
+  limits.checkpoint_every = bytes.Below(40);
+  limits.checkpoint_bytes = static_cast<size_t>(bytes.Below(3000));
+  limits.bytes = static_cast<size_t>(bytes.Below(2) * bytes.Below(40000));
+  MemoryOracle oracle(std::move(spec), limits);
   const auto require = [](const Status& status) {
     if (status.ok()) return;
     std::fprintf(stderr, "%s\n", status.error().message.c_str());
