@@ -44,10 +44,13 @@ Status PromptCache::Run(Engine& engine, const Request& request,
                 engine.NextPosition(sequence), restored.bytes));
   }
   TextSequence text(engine, sequence);
+  // Going back to the start of an answer would forget the encoder's text, too:
+  // that alone is kept.
+  const bool keep_all = all && !engine.model().info().encoder;
   // What is generated is in the way of the same prompt, unless there is a way
   // back.
   const auto keep_way_back = [&]() -> Status {
-    if (!all || read_only) return {};
+    if (!keep_all || read_only) return {};
     const Status kept = engine.Checkpoint(sequence);
     if (!kept.ok()) Note(kept.error().message + "\n");
     return {};
@@ -58,7 +61,7 @@ Status PromptCache::Run(Engine& engine, const Request& request,
   times.prompt_tokens += evaluated;
   times.prompt_seconds += watch.Seconds();
   const auto save = [&] { return engine.Save(path, {&sequence, 1}); };
-  if (!read_only && !all) BRAID_TRY(save());
+  if (!read_only && !keep_all) BRAID_TRY(save());
 
   const Stopwatch decoding;
   heading();
@@ -67,7 +70,7 @@ Status PromptCache::Run(Engine& engine, const Request& request,
   times.decoded_tokens += engine.NextPosition(sequence) - begin;
   times.decode_seconds += decoding.Seconds();
   times.seconds += watch.Seconds();
-  return read_only || !all ? Status() : save();
+  return read_only || !keep_all ? Status() : save();
 }
 
 }  // namespace braid::cli

@@ -46,7 +46,10 @@ class StateTest:
     def test_a_saved_state_goes_on_as_if_nothing_had_happened(self):
         said = self.braid.output("save-load-state", "-s", "1")
         self.assertTrue(said.endswith("\nAll tests passed.\n"), said)
-        self.assertEqual(len(said.splitlines()), 5)
+        for run in ("first run", "whole state restored",
+                    "one sequence moved to another id",
+                    "beside another sequence, in another engine"):
+            self.assertIn(f"{run}: ", said)
 
     def test_save_show_check_restore(self):
         self.braid.output("state", "save", self.file, "-p", PROMPT)
@@ -74,7 +77,15 @@ class StateTest:
             "state", "restore", str(self.file), *self.braid.model_flags))
         self.file.unlink()
         self.assertIn("cannot open",
-                  BRAID.error("state", "show", str(self.file)))
+                      BRAID.error("state", "show", str(self.file)))
+
+    def continues(self):
+        """Do the tokens of MORE begin with those of PROMPT? Never for an
+        encoder, which reads another text."""
+        one, two = (self.braid.output("tokenize", "-p", text, "--ids").strip()
+                    for text in (PROMPT, MORE))
+        encoder = self.path.endswith("t5.gguf")
+        return not encoder and two.startswith(one.removesuffix("]"))
 
     def cached(self, prompt, *more):
         """The text, and how many tokens of the prompt were evaluated."""
@@ -86,8 +97,6 @@ class StateTest:
             int, found.groups())
 
     def test_the_prompt_cache_evaluates_only_what_is_new(self):
-        # An encoder's text is another text whenever it changes.
-        encoder = self.path.endswith("t5.gguf")
         plain = self.braid.output("generate", "-p", PROMPT, *FLAGS)
         text, evaluated, count = self.cached(PROMPT)
         self.assertEqual((text, evaluated), (plain, count))
@@ -96,11 +105,10 @@ class StateTest:
 
         longer = self.braid.output("generate", "-p", MORE, *FLAGS)
         before = self.file.read_bytes()
-        text, evaluated, more = self.cached(MORE,
-                                            "--prompt-cache-ro")
+        text, evaluated, more = self.cached(MORE, "--prompt-cache-ro")
         self.assertEqual(text, longer)
         self.assertEqual(self.file.read_bytes(), before)
-        if not encoder:
+        if self.continues():
             self.assertEqual(evaluated, more - count)
         text, _, _ = self.cached(MORE)
         self.assertEqual(text, longer)
@@ -110,8 +118,7 @@ class StateTest:
 
     def test_the_prompt_cache_keeps_what_was_generated(self):
         plain, _, count = self.cached(PROMPT, "--prompt-cache-all")
-        text, evaluated, _ = self.cached(PROMPT,
-                                         "--prompt-cache-all")
+        text, evaluated, _ = self.cached(PROMPT, "--prompt-cache-all")
         self.assertEqual(text, plain)
         self.assertLessEqual(evaluated, min(count, 2))
 
