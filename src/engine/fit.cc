@@ -124,11 +124,20 @@ size_t TextBytes(HybridMemory& memory) {
   return BytesOfPages(layers, cross.pages_touched(), cross.capacity_bytes());
 }
 
-// Puts every sequence through the engine, up to `positions` positions each.
+int PositionsOfEach(const Engine& engine) {
+  const EngineOptions& options = engine.options();
+  const int share = std::max(1, options.context / options.max_sequences);
+  // A text that is read both ways is one ubatch.
+  return engine.model().info().bidirectional
+             ? std::min({share, options.max_ubatch, options.max_batch})
+             : share;
+}
+
+// What FillSequences does.
 class Filler {
  public:
-  Filler(Engine& engine, int positions)
-      : engine_(engine), positions_(positions) {}
+  explicit Filler(Engine& engine)
+      : engine_(engine), positions_(PositionsOfEach(engine)) {}
 
   // Sequences go side by side, as many tokens of each as a batch has room for.
   Status Run() {
@@ -196,6 +205,8 @@ class Filler {
 
 }  // namespace
 
+Status FillSequences(Engine& engine) { return Filler(engine).Run(); }
+
 size_t Fit::total() const {
   const size_t running = program + weights + embeddings + cells + replay_log +
                          pages + texts + scratch + logits + tables;
@@ -221,18 +232,15 @@ Result<Fit> Fitter::Measure(const EngineOptions& options) const {
       BatchEngine::Create(model_, options, ThreadPool::Tasks::kSkipped));
   const ModelInfo& info = model_->info();
   const EngineOptions& settled = engine->options();
-  int positions = std::max(1, settled.context / settled.max_sequences);
-  if (info.bidirectional) {
-    positions = std::min({positions, settled.max_ubatch, settled.max_batch});
-  }
-  BRAID_TRY(Filler(*engine, positions).Run());
+  BRAID_TRY(FillSequences(*engine));
 
   Fit fit;
   fit.program = program_bytes_;
   fit.weights = weights_.packed + weights_.vectors;
   fit.loading = program_bytes_ + weights_.most_loading;
   fit.embeddings =
-      TableBytes(weights_.tables, int64_t{positions} * settled.max_sequences);
+      TableBytes(weights_.tables,
+                 int64_t{PositionsOfEach(*engine)} * settled.max_sequences);
   HybridMemory& memory = engine->memory();
   fit.cells = CellBytes(memory);
   fit.replay_log = LogBytes(memory);

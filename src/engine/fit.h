@@ -62,6 +62,11 @@ class Fitter {
   std::shared_ptr<const LoadedModel> model_;
 };
 
+// Puts every sequence, which must be empty, through the engine: its share of
+// the context, side by side, and logits after every batch; with an encoder a
+// text first. Errors are those of Engine::Decode.
+Status FillSequences(Engine& engine);
+
 // What is in memory of a mapped embedding table of `table_bytes` after `tokens`
 // tokens of text, each of which brings the 64 KiB around its row. A text of n
 // tokens has about 8 n^0.6 different ones (Heaps, Information Retrieval, 1978,

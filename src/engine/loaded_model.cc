@@ -85,6 +85,8 @@ Result<std::unique_ptr<LanguageModel>> BuildModel(const gguf::File& file,
       tensors);
   BRAID_ASSIGN(std::unique_ptr<LanguageModel> model,
                MakeModel(file, weights, options.encoder_only));
+  // What was read of vectors has brought what lies around them, too.
+  for (const gguf::TensorInfo& tensor : file.tensors()) file.Release(tensor);
   info.weight_bytes = weights.bytes();
   use = weights.use();
   return model;
