@@ -148,9 +148,16 @@ Result<std::string> ReadString(ByteReader& reader) {
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
+// Each answer is kept with its question, which the file has once.
+constexpr uint32_t kMostAnswers = 64;
+
 Result<std::vector<Choice>> ReadAnswers(ByteReader& reader,
                                         const std::string& question) {
   BRAID_ASSIGN(const uint32_t count, reader.Read<uint32_t>());
+  if (count < 2 || count > kMostAnswers) {
+    return Error{
+        Format("{} answers, expected from 2 to {}", count, kMostAnswers)};
+  }
   std::vector<Choice> choices;
   for (uint32_t i = 0; i < count; ++i) {
     BRAID_ASSIGN(const std::string answer, ReadString(reader));
@@ -167,10 +174,6 @@ Result<ChoiceTask> ReadTask(ByteReader& reader) {
   ChoiceTask task;
   BRAID_ASSIGN(const std::string question, ReadString(reader));
   BRAID_ASSIGN(task.choices, ReadAnswers(reader, question));
-  if (task.choices.size() < 2) {
-    return Error{
-        Format("{} answers, expected two or more", task.choices.size())};
-  }
   return task;
 }
 

@@ -68,8 +68,8 @@ std::string Counted(const std::string& text) {
   return Number(static_cast<uint32_t>(text.size())) + text;
 }
 
-std::string Task(const std::string& question) {
-  return Counted(question) + Number(2) + Counted("yes") + Counted("no") +
+std::string Task(const std::string& question, uint32_t answers = 2) {
+  return Counted(question) + Number(answers) + Counted("yes") + Counted("no") +
          Number(0) + Number(1) + Number(0);
 }
 
@@ -94,6 +94,13 @@ TEST(MultipleChoiceTest, EveryTruncationIsRefused) {
     EXPECT_FALSE(ParseMultipleChoice(bytes.substr(0, length)).ok()) << length;
   }
   EXPECT_FALSE(ParseMultipleChoice(Number(~0u) + task).ok());
+  for (const uint32_t answers : {1u, 65u, ~0u}) {
+    const auto tasks =
+        ParseMultipleChoice(Number(1) + Number(0) + Task("Is it?", answers));
+    ASSERT_FALSE(tasks.ok());
+    EXPECT_NE(tasks.error().message.find("answers, expected from 2 to 64"),
+              std::string::npos);
+  }
   // The same task twice.
   EXPECT_FALSE(
       ParseMultipleChoice(Number(2) + Number(0) + Number(0) + task).ok());
