@@ -262,7 +262,8 @@ size_t TableBytes(size_t table_bytes, int64_t tokens) {
       std::ceil(static_cast<double>(table_bytes) / kFaultAround);
   const double different = 8 * std::pow(static_cast<double>(tokens), 0.6);
   const double untouched = std::pow(1 - 1 / windows, different / 2);
-  const auto touched = static_cast<size_t>(windows * (1 - untouched) + 0.5);
+  const auto touched =
+      static_cast<size_t>(std::ceil(windows * (1 - untouched)));
   return std::min(table_bytes, touched * kFaultAround);
 }
 
