@@ -288,6 +288,26 @@ class Bench(ModelTest):
             self.assertGreater(result["avg_ts"], 0)
 
 
+class Fit(ModelTest):
+    def fit(self, *flags):
+        return json.loads(
+            self.braid.output("fit", "--json", "-c", "256", "-t", "1", *flags))
+
+    def test_the_parts_are_all(self):
+        told = self.fit("-np", "2")
+        self.assertEqual((told["context"], told["sequences"]), (256, 2))
+        self.assertEqual(told["total"],
+                         max(told["loading"], sum(told["parts"].values())))
+        self.assertGreater(told["parts"]["weights"], 0)
+        text = self.braid.output("fit", "-c", "256", "-t", "1", "--no-table")
+        self.assertIn("in all", text)
+
+    def test_more_rows_take_more_scratch(self):
+        few, many = (self.fit("-ub", rows)["parts"]["scratch"]
+                     for rows in ("32", "256"))
+        self.assertGreater(many, few)
+
+
 def on_every_model(*classes):
     """A test case of each class for each model, by name."""
     cases = {}
@@ -304,5 +324,5 @@ if __name__ == "__main__":
         print("skipped: no model")
         sys.exit(77)
     globals().update(on_every_model(Embedding, Generate, Parallel, Tokenize,
-                                    Gguf, Bench))
+                                    Gguf, Bench, Fit))
     run_tests(__name__)
