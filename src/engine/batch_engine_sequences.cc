@@ -140,7 +140,7 @@ Result<Removal> BatchEngine::GoBackPooled(SequenceId sequence,
     if (mark.position > position) continue;
     const auto way = memory_->FindWayBack(sequence, mark.position);
     if (!way.ok() || !way->exact) continue;
-    if (!memory_->HasRoom(position - mark.position)) break;
+    BRAID_TRY(memory_->CheckRoom(position - mark.position));
     const std::vector<TokenId> lost(carried.tokens.begin() + mark.position,
                                     carried.tokens.begin() + position);
     BRAID_ASSIGN(Removal removal, GoBack(sequence, mark.position));

@@ -126,7 +126,9 @@ Status HybridMemory::AddGroups() {
 Status HybridMemory::Plan(std::span<const UBatch> ubatches, Bytes bytes,
                           size_t encoder_bytes) {
   Cancel();
-  BRAID_TRY(CheckPositions(ubatches));
+  int64_t rows = 0;
+  for (const UBatch& ubatch : ubatches) rows += ubatch.rows();
+  BRAID_TRY(CheckRoom(rows));
   const size_t used = used_bytes();
   if (planned_.size() < ubatches.size()) planned_.resize(ubatches.size());
   planned_count_ = ubatches.size();
@@ -296,11 +298,6 @@ bool HybridMemory::WindowsReach(SequenceId sequence, Position position) const {
   return true;
 }
 
-bool HybridMemory::HasRoom(int64_t positions) const {
-  return groups_.empty() ||
-         positions <= limits_.kv_positions - lineage_.positions();
-}
-
 Result<WayBack> HybridMemory::FindWayBack(SequenceId sequence,
                                           Position position) const {
   BRAID_TRY(CheckSequence(sequence));
@@ -323,9 +320,9 @@ Result<WayBack> HybridMemory::FindWayBack(SequenceId sequence,
   if (way.exact && WindowsReach(sequence, position)) return way;
   way.exact = false;
   // What is evaluated again is shared with no fork: it may need more room.
-  const bool fits = HasRoom(position - way.checkpoint.position);
-  if (way.checkpoint.position > 0 && fits &&
+  if (way.checkpoint.position > 0 &&
       WindowsReach(sequence, way.checkpoint.position)) {
+    BRAID_TRY(CheckRoom(position - way.checkpoint.position));
     return way;
   }
   return Error{Format(
@@ -378,15 +375,13 @@ Status HybridMemory::CheckSequence(SequenceId sequence) const {
              sequence, lineage_.sequences())};
 }
 
-Status HybridMemory::CheckPositions(std::span<const UBatch> ubatches) const {
-  if (groups_.empty()) return {};
-  int64_t rows = 0;
-  for (const UBatch& ubatch : ubatches) rows += ubatch.rows();
-  if (rows <= limits_.kv_positions - lineage_.positions()) return {};
+Status HybridMemory::CheckRoom(int64_t positions) const {
+  const int64_t used = lineage_.positions();
+  if (groups_.empty() || positions <= limits_.kv_positions - used) return {};
   return Error{
       Format("the KV cache is full: {} more positions are needed, {} of {} are "
              "used ({}): raise -c or remove a sequence",
-             rows, lineage_.positions(), limits_.kv_positions, LargestUsers())};
+             positions, used, limits_.kv_positions, LargestUsers())};
 }
 
 Status HybridMemory::CheckBytes(size_t used_before,

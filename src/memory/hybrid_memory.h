@@ -131,8 +131,8 @@ class HybridMemory {
   // How can the sequence, which is longer, go back to `position` > 0? Changes
   // nothing. Error: it cannot, and which flag to raise.
   Result<WayBack> FindWayBack(SequenceId sequence, Position position) const;
-  // Can so many positions more be evaluated, whoever's they are?
-  bool HasRoom(int64_t positions) const;
+  // Error: so many positions more do not fit, whoever's they are.
+  Status CheckRoom(int64_t positions) const;
   // Goes back, to way.position if way.exact and to the checkpoint's position
   // otherwise. If way.replayed() > 0 the caller must at once rebuild the state:
   // one run, from the checkpoint's position to way.position, whose source,
@@ -194,7 +194,6 @@ class HybridMemory {
 
   Status AddGroups();
   Status CheckSequence(SequenceId sequence) const;
-  Status CheckPositions(std::span<const UBatch> ubatches) const;
   Status CheckBytes(size_t used_before, size_t encoder_bytes) const;
   std::string LargestUsers() const;
   void PlanUBatch(int index);

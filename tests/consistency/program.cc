@@ -163,6 +163,10 @@ std::string ToText(const Step& step) {
       return Format("{}({}, {} {});", name, Numbers(step.sequences), where,
                     step.archive);
     case Operation::kRestore:
+      if (step.only >= 0) {
+        return Format("{}(the only sequence to {}, archive {});", name,
+                      step.only, step.archive);
+      }
       return Format("{}({}, archive {});", name, Pairs(step), step.archive);
     case Operation::kMove:
       return Format("{}({}, {}{});", name, ToText(step.options), where,

@@ -88,6 +88,7 @@ struct Step {
   bool renamed = false;  // kMove: sequence i becomes the i-th from the end
   int archive = 0;
   std::vector<std::pair<SequenceId, SequenceId>> ids = {};
+  SequenceId only = -1;  // kRestore: RestoreOptions::only_sequence_to
   EngineOptions options = {};
   Wrong wrong = Wrong::kNoTokens;
 };

@@ -201,6 +201,10 @@ bool Generator::Fill(Step& step, const Run& run) {
 
 bool Generator::AddIds(Step& step, const World& world) {
   if (Once(3)) return true;  // all, under their own ids
+  if (Once(3)) {
+    step.only = random_.Below(world.sequences());
+    return true;
+  }
   // Which sequences the archive has is not for the generator to know: wrong
   // ones must be refused.
   const int count = 1 + random_.Below(2);
@@ -271,7 +275,7 @@ bool Generator::AddPieces(Step& step, const World& world, bool pooled) {
     }
     AddPiece(step, company, Length(world), pooled);
     // What they share, and then what each has alone.
-    if (company.size() < 2 || whole || Once(2)) continue;
+    if (company.size() < 2 || (whole ? !Once(8) : Once(2))) continue;
     for (const SequenceId id : company) {
       if (!Once(4)) AddPiece(step, {id}, 1 + random_.Below(5), pooled);
     }

@@ -219,13 +219,18 @@ class HashEngine : public Engine {
       return Error{"damaged"};
     }
     const auto& [archived, states] = archives_->contents[words[0]];
-    const Judgement judgement = world_.OfRestore(archived, restore.ids);
-    if (judgement.verdict == Judgement::kRefused) return Error{judgement.why};
-    const auto restored = world_.Restore(archived, restore.ids);
     World::Ids ids = restore.ids;
-    if (ids.empty()) states_.assign(states_.size(), {});
+    if (restore.only_sequence_to >= 0) {
+      if (archived.sequences.size() != 1) return Error{"not one sequence"};
+      ids = {{archived.sequences.begin()->first, restore.only_sequence_to}};
+    }
+    const bool all = ids.empty();
+    const Judgement judgement = world_.OfRestore(archived, ids);
+    if (judgement.verdict == Judgement::kRefused) return Error{judgement.why};
+    const auto restored = world_.Restore(archived, ids);
+    if (all) states_.assign(states_.size(), {});
     for (const auto& [id, sequence] : archived.sequences) {
-      if (restore.ids.empty()) ids.push_back({id, id});
+      if (all) ids.push_back({id, id});
     }
     for (const auto& [from, to] : ids) states_[to] = states[from];
     if (fault_ == Fault::kRestoreSwaps && ids.size() > 1) {

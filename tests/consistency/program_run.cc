@@ -375,13 +375,21 @@ bool Run::Save(const Step& step) {
 bool Run::Restore(const Step& step) {
   if (!Has(step.archive)) return true;
   const Archive& archive = *archives_[step.archive];
-  const Judgement judgement = world_->OfRestore(archive.content, step.ids);
-  const auto restored = RestoreArchive(*engine_, archive, step.ids);
+  const auto& saved = archive.content.sequences;
+  World::Ids ids = step.ids;
+  if (step.only >= 0 && saved.size() == 1) {
+    ids = {{saved.begin()->first, step.only}};
+  }
+  Judgement judgement = world_->OfRestore(archive.content, ids);
+  if (step.only >= 0 && saved.size() != 1) {
+    judgement = {.verdict = Judgement::kRefused, .why = "not one sequence"};
+  }
+  const auto restored = RestoreArchive(
+      *engine_, archive, {.ids = step.ids, .only_sequence_to = step.only});
   const Status status = restored.ok() ? Status() : Status(restored.error());
   if (!Agrees("Restore", judgement, status)) return false;
   if (!status.ok()) return true;
-  const auto expected = world_->Restore(archive.content, step.ids);
-  return restored->sequences == expected ||
+  return restored->sequences == world_->Restore(archive.content, ids) ||
          Fail("Restore names other sequences than it was asked for");
 }
 
@@ -399,7 +407,7 @@ bool Run::Move(const Step& step) {
     if (step.renamed) ids.push_back({id, --last});
   }
   const Judgement judgement = world.OfRestore(archive->content, ids);
-  const auto restored = RestoreArchive(**engine, *archive, ids);
+  const auto restored = RestoreArchive(**engine, *archive, {.ids = ids});
   if (!archive->path.empty()) std::filesystem::remove(archive->path);
   const Status status = restored.ok() ? Status() : Status(restored.error());
   if (!Agrees("Restore elsewhere", judgement, status)) return false;
@@ -438,9 +446,9 @@ Result<Run::Archive> Run::MakeArchive(Engine& engine, const Step& step,
 }
 
 Result<Restored> Run::RestoreArchive(Engine& engine, const Archive& archive,
-                                     const World::Ids& ids) const {
-  if (!archive.path.empty()) return engine.Restore(archive.path, {.ids = ids});
-  return engine.RestoreFromMemory(archive.bytes, {.ids = ids});
+                                     const RestoreOptions& restore) const {
+  if (!archive.path.empty()) return engine.Restore(archive.path, restore);
+  return engine.RestoreFromMemory(archive.bytes, restore);
 }
 
 bool Run::Refused(const Step& step) {

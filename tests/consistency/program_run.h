@@ -106,7 +106,7 @@ class Run {
 
   Result<Archive> MakeArchive(Engine& engine, const Step& step, int number);
   Result<Restored> RestoreArchive(Engine& engine, const Archive& archive,
-                                  const World::Ids& ids) const;
+                                  const RestoreOptions& restore) const;
 
   bool Fail(std::string what);
   bool Agrees(const std::string& what, const Judgement& judgement,

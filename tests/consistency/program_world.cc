@@ -25,7 +25,8 @@ struct Draft {
   int64_t tip;
   Position length;
   int64_t text;
-  int pooled;  // -1: nothing yet
+  int pooled;                            // -1: nothing yet
+  std::vector<SequenceId> company = {};  // of the last entry
 };
 
 bool Distinct(std::vector<SequenceId> ids) {
@@ -149,7 +150,7 @@ Judgement World::OfEntries(std::span<const Entry> entries,
   }
   int64_t number = next_number_;
   // What is not cut are the tokens of a set of sequences.
-  std::map<std::vector<SequenceId>, int> rows_of_stream;
+  std::map<std::vector<SequenceId>, int> rows_of_company;
   for (const Entry& entry : entries) {
     if (entry.token < 0 || entry.token >= info.vocabulary_size) {
       return Refused("token outside the vocabulary");
@@ -186,15 +187,22 @@ Judgement World::OfEntries(std::span<const Entry> entries,
         return Refused("some tokens are pooled and some are not");
       }
     }
+    std::vector<SequenceId> company = entry.sequences;
+    std::sort(company.begin(), company.end());
+    for (const SequenceId id : entry.sequences) {
+      const auto& before = drafts[id].company;
+      if (info.bidirectional && !before.empty() && before != company) {
+        return Refused("a part of a text that is read as a whole");
+      }
+    }
     ++number;
     for (const SequenceId id : entry.sequences) {
+      drafts[id].company = company;
       drafts[id].tip = number;
       ++drafts[id].length;
       drafts[id].pooled = pooled ? 1 : 0;
     }
-    std::vector<SequenceId> stream = entry.sequences;
-    std::sort(stream.begin(), stream.end());
-    const int rows = ++rows_of_stream[std::move(stream)];
+    const int rows = ++rows_of_company[std::move(company)];
     if (options_.split == SplitPolicy::kWhole && rows > options_.max_ubatch) {
       return Refused("whole, and longer than a ubatch");
     }
