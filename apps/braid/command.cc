@@ -94,10 +94,13 @@ std::string OverviewText() {
       "Usage: braid COMMAND [flags]\n\n"
       "Runs recurrent, attention and hybrid language models; many sequences "
       "at once.\n\nCommands:\n";
+  size_t width = 0;
   for (const CommandEntry& entry : Commands()) {
-    std::string name = Format("  {}", entry.name);
-    name.resize(16, ' ');
-    text += name + entry.summary + "\n";
+    width = std::max(width, entry.name.size());
+  }
+  for (const CommandEntry& entry : Commands()) {
+    const std::string gap(width - entry.name.size() + 2, ' ');
+    text += Format("  {}{}{}\n", entry.name, gap, entry.summary);
   }
   return text + "\nbraid COMMAND --help lists the flags of a command.\n";
 }

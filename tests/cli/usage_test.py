@@ -12,8 +12,9 @@ import unittest
 from program import Program, run_tests
 
 BRAID = Program(sys.argv[1])
-COMMANDS = ["generate", "parallel", "embedding", "perplexity", "tokenize",
-            "bench", "fit", "gguf", "convert", "completion", "help", "version"]
+COMMANDS = ["generate", "chat", "parallel", "embedding", "perplexity",
+            "tokenize", "bench", "fit", "state", "save-load-state", "gguf",
+            "convert", "completion", "help", "version"]
 
 
 class Usage(unittest.TestCase):
