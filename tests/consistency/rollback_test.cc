@@ -1,5 +1,5 @@
-// Going back: what is said after a rollback has the bits of a sequence that never
-// went there, and Remove tells what it took.
+// Going back: what is said after a rollback has the bits of a sequence that
+// never went there, and Remove tells what it took.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,6 +1,7 @@
 // Saves the state of an engine again and again, to be killed while it does.
 //
-// usage: save_loop PATH         saves for ever; a line "N" once state N is saved
+// usage: save_loop PATH         saves for ever; a line "N" once state N is
+// saved
 //        save_loop check PATH   loads; the number of the state
 //
 // State N has N tokens in sequence 0, and some megabytes in all.
