@@ -45,6 +45,8 @@ class Model:
             ("llama_batch_free", None, [_Batch]),
             ("llama_decode", ctypes.c_int32, [ctypes.c_void_p, _Batch]),
             ("llama_encode", ctypes.c_int32, [ctypes.c_void_p, _Batch]),
+            ("llama_get_memory", ctypes.c_void_p, [ctypes.c_void_p]),
+            ("llama_memory_seq_rm", ctypes.c_bool, [ctypes.c_void_p] + [ctypes.c_int32] * 3),
             ("llama_set_embeddings", None, [ctypes.c_void_p, ctypes.c_bool]),
             ("llama_model_n_embd", ctypes.c_int32, [ctypes.c_void_p]),
             (
@@ -135,3 +137,9 @@ class Model:
         ]
         self.lib.llama_batch_free(b)
         return np.stack(rows)
+
+    def go_back(self, position: int) -> None:
+        """Forgets what was read from `position` on."""
+        if not self.lib.llama_memory_seq_rm(self.lib.llama_get_memory(self.context), 0, position, -1):
+            raise RuntimeError(f"llama.cpp cannot go back to position {position}")
+        self.pos = position

@@ -17,6 +17,12 @@ const std::vector<CommandEntry>& Commands() {
        "its continuation, in the order of the prompts; several are separated "
        "by lines '==> 1 of 3 <=='.",
        MakeGenerate},
+      {"chat", "talk with a model",
+       "Reads what you say line by line and answers. Lines that start with a "
+       "slash are commands: /undo takes your last words and the answer back, "
+       "/fork goes on in a copy, /save and /load keep the conversation in a "
+       "file; /help lists them. None of them evaluates anything again.",
+       MakeChat},
       {"parallel", "serve simulated clients, continuously batched",
        "Lets simulated clients send short requests that start with the same "
        "system prompt. Standard output has the requests with their responses "
@@ -25,8 +31,8 @@ const std::vector<CommandEntry>& Commands() {
        MakeParallel},
       {"embedding", "texts to vectors",
        "Turns texts into embeddings: the model's rows of all tokens, pooled to "
-       "one per text. Standard output is one JSON document, in the order of "
-       "the texts; a vector does not depend on the other texts.",
+       "one per text. Standard output has them in the order of the texts, and "
+       "how similar they are; a vector does not depend on the other texts.",
        MakeEmbedding},
       {"perplexity", "how well a model predicts a text",
        "Cuts a text into chunks of -c tokens, decodes as many of them side by "
@@ -53,6 +59,24 @@ const std::vector<CommandEntry>& Commands() {
        "N_KV is how many positions are held at the end; T are seconds, S are "
        "tokens per second.",
        MakeBatchedBench},
+      {"fit", "tell the memory that a set-up needs",
+       "Tells the memory that a model needs with a context and a number of "
+       "sequences, part by part, and which others fit this machine. No weight "
+       "is read.",
+       MakeFit},
+      {"state", "save, restore, show or check what sequences remember",
+       "Saves what a model remembers of a prompt to a file, goes on from "
+       "there, "
+       "shows what a file holds (with -m: the text, too), or checks that it is "
+       "whole. Restoring evaluates nothing again, for every kind of model.",
+       MakeState},
+      {"save-load-state",
+       "does a saved state go on as if nothing had happened?",
+       "Evaluates a prompt, saves, and generates a text; then generates it "
+       "again from the restored state, from one sequence that was moved to "
+       "another id, and beside another sequence in an engine with other "
+       "options. Fails if any text differs.",
+       MakeSaveLoadState},
       {"gguf", "show, check, hash, change, split or merge GGUF files",
        "Shows the metadata and tensors of a GGUF file; validates it whole and "
        "searches its tensors for NaN and infinity; prints or verifies hashes "
@@ -86,10 +110,13 @@ std::string OverviewText() {
       "Usage: braid COMMAND [flags]\n\n"
       "Runs recurrent, attention and hybrid language models; many sequences "
       "at once.\n\nCommands:\n";
+  size_t width = 0;
   for (const CommandEntry& entry : Commands()) {
-    std::string name = Format("  {}", entry.name);
-    name.resize(16, ' ');
-    text += name + entry.summary + "\n";
+    width = std::max(width, entry.name.size());
+  }
+  for (const CommandEntry& entry : Commands()) {
+    const std::string gap(width - entry.name.size() + 2, ' ');
+    text += Format("  {}{}{}\n", entry.name, gap, entry.summary);
   }
   return text + "\nbraid COMMAND --help lists the flags of a command.\n";
 }

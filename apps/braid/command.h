@@ -42,6 +42,7 @@ std::string CommandHelp(const CommandEntry& entry);
 int RunCommandLine(std::span<const std::string> arguments);
 
 std::unique_ptr<Command> MakeGenerate();
+std::unique_ptr<Command> MakeChat();
 std::unique_ptr<Command> MakeParallel();
 std::unique_ptr<Command> MakeEmbedding();
 std::unique_ptr<Command> MakePerplexity();
@@ -49,6 +50,9 @@ std::unique_ptr<Command> MakeTokenize();
 std::unique_ptr<Command> MakeDetokenize();
 std::unique_ptr<Command> MakeBench();
 std::unique_ptr<Command> MakeBatchedBench();
+std::unique_ptr<Command> MakeFit();
+std::unique_ptr<Command> MakeState();
+std::unique_ptr<Command> MakeSaveLoadState();
 std::unique_ptr<Command> MakeGguf();
 std::unique_ptr<Command> MakeConvert();
 std::unique_ptr<Command> MakeQuantize();

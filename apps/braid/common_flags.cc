@@ -42,7 +42,8 @@ Result<std::string> ModelFlags::Path() const {
 }
 
 Result<std::shared_ptr<const Model>> ModelFlags::Load(int threads,
-                                                      double* seconds) const {
+                                                      double* seconds,
+                                                      bool encoder_only) const {
   if (gpu_layers != 0) {
     Note("note: there is no GPU backend; -ngl has no effect\n");
   }
@@ -51,8 +52,9 @@ Result<std::shared_ptr<const Model>> ModelFlags::Load(int threads,
       Format("loading {}", std::filesystem::path(file).filename().string()),
       progress);
   const Stopwatch watch;
-  auto model = Model::Load(
-      file, {.threads = threads, .progress = [&](double s) { bar.Show(s); }});
+  auto model = Model::Load(file, {.threads = threads,
+                                  .progress = [&](double s) { bar.Show(s); },
+                                  .encoder_only = encoder_only});
   *seconds = watch.Seconds();
   return model;
 }
@@ -81,7 +83,25 @@ void EngineFlags::Declare(FlagTable& table) {
               &options.kv_type, cache_types)
       .Choice("-ctv, --cache-type-v", "TYPE",
               "how values are stored, the same as keys", &value_type,
-              cache_types);
+              cache_types)
+      .Integer("--page-size", "N",
+               "positions in which attention layers' memory is given out, a "
+               "multiple of 32",
+               &options.page_positions, {32, 1 << 16})
+      .Integer("--memory-limit", "MIB",
+               "memory that all sequences may use; 0: as -c says",
+               &memory_limit, {0, 1 << 24})
+      .Integer("--rollback", "N",
+               "positions that every sequence can go back without evaluating "
+               "anything",
+               &options.rollback, {0, 1 << 20})
+      .Integer("--checkpoint-every", "N",
+               "keep a checkpoint of recurrent layers after every N positions; "
+               "0: none",
+               &options.checkpoint_every, {0, 1 << 30})
+      .Integer("--checkpoint-bytes", "MIB",
+               "memory for these checkpoints; the oldest goes first",
+               &checkpoint_mib, {0, 1 << 24});
 }
 
 Result<EngineOptions> EngineFlags::Options(int max_sequences) const {
@@ -91,6 +111,8 @@ Result<EngineOptions> EngineFlags::Options(int max_sequences) const {
   }
   EngineOptions result = options;
   result.max_ubatch = std::min(result.max_ubatch, result.max_batch);
+  result.memory_limit = static_cast<size_t>(memory_limit) << 20;
+  result.checkpoint_bytes = static_cast<size_t>(checkpoint_mib) << 20;
   result.max_sequences = max_sequences;
   return result;
 }

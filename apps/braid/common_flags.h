@@ -26,7 +26,9 @@ struct ModelFlags {
   void Declare(FlagTable& table, std::vector<std::string>* paths = nullptr);
   Result<std::string> Path() const;
   // Loads it, with a progress bar on a terminal. Sets `seconds`.
-  Result<std::shared_ptr<const Model>> Load(int threads, double* seconds) const;
+  // `encoder_only`: see LoadOptions.
+  Result<std::shared_ptr<const Model>> Load(int threads, double* seconds,
+                                            bool encoder_only = false) const;
 };
 
 // -c, -b, -ub, -t and the rest of EngineOptions, but for the number of
@@ -34,6 +36,8 @@ struct ModelFlags {
 struct EngineFlags {
   EngineOptions options;
   KvType value_type = options.kv_type;  // -ctv; options has -ctk
+  int memory_limit = 0;                 // MiB; 0: none
+  int checkpoint_mib = 256;
 
   void Declare(FlagTable& table);
   // Error: key and value types differ.

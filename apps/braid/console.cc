@@ -42,23 +42,4 @@ void OrderedOutput::Finish(int number, std::string text) {
   }
 }
 
-ProgressBar::ProgressBar(std::string title)
-    : title_(std::move(title)), visible_(ErrorsAreTerminal()) {}
-
-ProgressBar::~ProgressBar() {
-  // Carriage return, erase to the end of the line (ECMA-48 EL).
-  if (visible_ && percent_ >= 0) Note("\r\x1b[K");
-}
-
-void ProgressBar::Show(double share) {
-  const int percent =
-      static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * 100));
-  if (!visible_ || percent == percent_) return;
-  percent_ = percent;
-  constexpr int kWidth = 30;
-  const int done = percent * kWidth / 100;
-  Note(Format("\r{} [{}{}] {} %", title_, std::string(done, '#'),
-              std::string(kWidth - done, ' '), percent));
-}
-
 }  // namespace braid::cli

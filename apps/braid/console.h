@@ -35,23 +35,6 @@ class OrderedOutput {
   size_t next_ = 0;
 };
 
-// A bar on standard error, drawn only if that is a terminal; wiped at the end.
-class ProgressBar {
- public:
-  explicit ProgressBar(std::string title);
-  ~ProgressBar();
-  ProgressBar(const ProgressBar&) = delete;
-  ProgressBar& operator=(const ProgressBar&) = delete;
-
-  // `share` in [0, 1].
-  void Show(double share);
-
- private:
-  const std::string title_;
-  const bool visible_;
-  int percent_ = -1;  // what is drawn
-};
-
 class Stopwatch {
  public:
   double Seconds() const {

@@ -1,12 +1,10 @@
 // braid embedding: texts to vectors.
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
-#include "apps/braid/json_text.h"
+#include "apps/braid/embedding_output.h"
 #include "apps/braid/prompts.h"
 
 namespace braid::cli {
@@ -17,32 +15,20 @@ namespace {
 constexpr int kMostTexts = 64;
 
 enum class PoolingFlag { kModel, kNone, kMean, kFirst, kLast, kRank };
-enum class Normalization { kNone, kEuclidean };
 
-using Row = std::vector<float>;
-
-std::string NumbersJson(const Row& row) {
-  std::string text = "[";
-  for (const float value : row) {
-    if (!std::isfinite(value)) {
-      text += text.size() > 1 ? ", null" : "null";
-      continue;
+// The pieces between separators, without empty ones.
+std::vector<std::string> Pieces(const std::vector<std::string>& texts,
+                                const std::string& separator) {
+  if (separator.empty()) return texts;
+  std::vector<std::string> pieces;
+  for (const std::string& text : texts) {
+    for (size_t begin = 0; begin <= text.size();) {
+      const size_t end = std::min(text.find(separator, begin), text.size());
+      if (end > begin) pieces.push_back(text.substr(begin, end - begin));
+      begin = end + separator.size();
     }
-    char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof(digits), value);
-    if (text.size() > 1) text += ", ";
-    text.append(digits, end.ptr);
   }
-  return text + "]";
-}
-
-// Divides by the length; a row of zeros stays what it is.
-void NormalizeRow(Row& row) {
-  double squares = 0;
-  for (const float value : row) squares += double{value} * value;
-  const double length = std::sqrt(squares);
-  if (!(length > 0)) return;
-  for (float& value : row) value = static_cast<float>(value / length);
+  return pieces;
 }
 
 class Embedding : public Command {
@@ -63,15 +49,28 @@ class Embedding : public Command {
                  {"cls", PoolingFlag::kFirst},
                  {"last", PoolingFlag::kLast},
                  {"rank", PoolingFlag::kRank}})
-        .Choice("--normalize", "KIND", "scale rows to length 1, or not",
-                &normalization_,
-                {{"euclidean", Normalization::kEuclidean},
-                 {"none", Normalization::kNone}});
+        .Integer("--embd-normalize, --embedding-normalize", "N",
+                 "divide rows; -1: not, 0: largest value 32760, 1: sum of "
+                 "values, 2: length, more: p-norm",
+                 &norm_, {-1, 64})
+        .Text("--embd-separator", "TEXT",
+              "what stands between two texts of a prompt or file", &separator_)
+        .Choice("--embd-output-format", "FORMAT",
+                "text: lines, and how similar the texts are; json+: with "
+                "similarities; raw: numbers only",
+                &format_,
+                {{"text", EmbeddingFormat::kText},
+                 {"array", EmbeddingFormat::kArray},
+                 {"json", EmbeddingFormat::kJson},
+                 {"json+", EmbeddingFormat::kJsonPlus},
+                 {"raw", EmbeddingFormat::kRaw}});
     return table;
   }
 
   Status Run() override {
-    BRAID_ASSIGN(const std::vector<std::string> texts, prompts_.Read());
+    BRAID_ASSIGN(const std::vector<std::string> given, prompts_.Read());
+    const std::vector<std::string> texts =
+        Pieces(given, ProcessEscapes(separator_));
     if (texts.empty()) {
       return Error{"nothing to embed; give -p TEXT or -f FILE"};
     }
@@ -79,25 +78,21 @@ class Embedding : public Command {
     BRAID_ASSIGN(EngineOptions options, engine_.Options(sequences));
     double load_seconds = 0;
     BRAID_ASSIGN(const std::shared_ptr<const Model> model,
-                 model_.Load(options.threads, &load_seconds));
+                 model_.Load(options.threads, &load_seconds, true));
     options.pooling = PoolingFor(model->info());
     if (model->info().bidirectional) options.split = SplitPolicy::kWhole;
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
                  Engine::Create(model, options));
 
-    std::string data;
-    for (size_t next = 0; next < texts.size();) {
-      BRAID_ASSIGN(const size_t end, DecodeTexts(*engine, texts, next));
-      for (size_t i = next; i < end; ++i) {
-        data += Format(
-            "{}\n  {\"object\": \"embedding\", \"index\": {}, "
-            "\"embedding\": {}}",
-            i == 0 ? "" : ",", i, TextJson(*engine, i - next));
-      }
-      next = end;
+    std::vector<EmbeddedText> embedded;
+    const Stopwatch watch;
+    while (embedded.size() < texts.size()) {
+      BRAID_TRY(Embed(*engine, texts, embedded));
     }
-    Print(Format("{\"object\": \"list\", \"model\": {}, \"data\": [{}]}\n",
-                 JsonText(model->info().name), data));
+    const bool pooled = *options.pooling != Pooling::kNone;
+    Print(FormatEmbeddings(embedded, pooled, format_, model->info().name));
+    Note(Format("{} texts in {} s, loading took {} s\n", texts.size(),
+                Fixed(watch.Seconds(), 2), Fixed(load_seconds, 2)));
     return {};
   }
 
@@ -120,70 +115,75 @@ class Embedding : public Command {
     return Pooling::kNone;
   }
 
-  // Decodes the texts from `begin` on that fit one batch, as sequences 0, 1,
-  // ...; returns the index after the last of them.
-  Result<size_t> DecodeTexts(Engine& engine,
-                             const std::vector<std::string>& texts,
-                             size_t begin) {
+  // As many of the texts that are left as one batch takes, as sequences 0, 1,
+  // ... One that is longer than a batch comes alone, in several calls.
+  Status Embed(Engine& engine, const std::vector<std::string>& texts,
+               std::vector<EmbeddedText>& embedded) {
     const EngineOptions& options = engine.options();
-    const Tokenizer& tokenizer = engine.model().tokenizer();
     const Want want =
         *options.pooling == Pooling::kNone ? Want::kHidden : Want::kPooled;
-    int room = options.max_batch;
-    if (engine.model().info().attention) {
-      room = std::min(room, options.context);
-    }
-    batch_.Clear();
-    SequenceId sequence = 0;
-    for (; begin + static_cast<size_t>(sequence) < texts.size() &&
-           sequence < options.max_sequences;
+    const ModelInfo& info = engine.model().info();
+    int left = options.max_batch;  // tokens that more texts may have
+    if (info.attention) left = std::min(left, options.context);
+    for (SequenceId sequence = 0; sequence < options.max_sequences;
          ++sequence) {
-      const std::string& text = texts[begin + static_cast<size_t>(sequence)];
-      const std::vector<TokenId> tokens = tokenizer.Encode(text, {});
-      if (tokens.empty()) return Error{"a text is empty: it has no tokens"};
-      const int count = static_cast<int>(tokens.size());
-      if (sequence > 0 && batch_.size() + count > room) break;
       BRAID_TRY(engine.Remove(sequence, 0, -1));
-      for (int i = 0; i < count; ++i) batch_.Add(tokens[i], i, sequence, want);
     }
-    for (SequenceId idle = sequence; idle < options.max_sequences; ++idle) {
-      BRAID_TRY(engine.Remove(idle, 0, -1));
+    const size_t first = embedded.size();
+    Batch batch;
+    for (SequenceId sequence = 0;
+         embedded.size() < texts.size() && sequence < options.max_sequences;
+         ++sequence) {
+      const std::string& text = texts[embedded.size()];
+      const std::vector<TokenId> tokens =
+          engine.model().tokenizer().Encode(text, {});
+      const int count = static_cast<int>(tokens.size());
+      if (count == 0) return Error{"a text is empty: it has no tokens"};
+      if (sequence > 0 && count > left) break;
+      left -= count;
+      embedded.push_back({.text = text, .rows = {}, .tokens = count});
+      for (int i = 0; i < count; ++i) {
+        if (batch.size() == options.max_batch && !info.bidirectional) {
+          BRAID_TRY(DecodeRows(engine, batch, first, embedded));
+        }
+        batch.Add(tokens[i], i, sequence, want);
+      }
     }
-    BRAID_TRY(engine.Decode(batch_, {}));
-    return begin + static_cast<size_t>(sequence);
+    BRAID_TRY(DecodeRows(engine, batch, first, embedded));
+    if (want == Want::kHidden) return {};
+    for (size_t i = first; i < embedded.size(); ++i) {
+      AddRow(engine.Embedding(static_cast<SequenceId>(i - first)),
+             *options.pooling != Pooling::kRank, embedded[i]);
+    }
+    return {};
   }
 
-  // The embedding of a sequence of the last batch; without pooling a row for
-  // each of its tokens.
-  std::string TextJson(const Engine& engine, size_t sequence) const {
-    const Pooling pooling = *engine.options().pooling;
-    if (pooling != Pooling::kNone) {
-      const auto row = engine.Embedding(static_cast<SequenceId>(sequence));
-      return RowJson(row, pooling != Pooling::kRank);
+  // Sequence s is text first + s.
+  Status DecodeRows(Engine& engine, Batch& batch, size_t first,
+                    std::vector<EmbeddedText>& embedded) const {
+    BRAID_TRY(engine.Decode(batch, {}));
+    for (int i = 0; i < batch.size(); ++i) {
+      if (batch[i].want != Want::kHidden) continue;
+      AddRow(engine.Hidden(i), true,
+             embedded[first + static_cast<size_t>(batch[i].sequence)]);
     }
-    std::string rows = "[";
-    for (int i = 0; i < batch_.size(); ++i) {
-      if (batch_[i].sequence != static_cast<SequenceId>(sequence)) continue;
-      if (rows.size() > 1) rows += ", ";
-      rows += RowJson(engine.Hidden(i), true);
-    }
-    return rows + "]";
+    batch.Clear();
+    return {};
   }
 
-  std::string RowJson(std::span<const float> values, bool scalable) const {
-    Row row(values.begin(), values.end());
-    if (scalable && normalization_ == Normalization::kEuclidean) {
-      NormalizeRow(row);
-    }
-    return NumbersJson(row);
+  void AddRow(std::span<const float> values, bool scalable,
+              EmbeddedText& text) const {
+    text.rows.emplace_back(values.begin(), values.end());
+    if (scalable) NormalizeRow(norm_, text.rows.back());
   }
 
   PromptFlags prompts_;
   ModelFlags model_;
   EngineFlags engine_;
   PoolingFlag pooling_ = PoolingFlag::kModel;
-  Normalization normalization_ = Normalization::kEuclidean;
-  Batch batch_;
+  int norm_ = 2;
+  std::string separator_ = "\\n";
+  EmbeddingFormat format_ = EmbeddingFormat::kText;
 };
 
 }  // namespace

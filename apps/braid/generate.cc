@@ -4,9 +4,11 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/prompt_cache.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/report.h"
 #include "apps/braid/scheduler.h"
+#include "apps/braid/text_sequence.h"
 
 namespace braid::cli {
 
@@ -39,6 +41,7 @@ class Generate : public Command {
         .Toggle("--display-prompt", "print the prompt before its continuation",
                 &display_prompt_)
         .Switch("--special", "print control tokens too", &special_);
+    cache_.Declare(table);
     return table;
   }
 
@@ -62,6 +65,9 @@ class Generate : public Command {
                  Requests(prompts, *model));
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
                  Engine::Create(model, engine_options));
+    if (!cache_.path.empty()) {
+      return RunCached(*engine, prompts, requests, load_seconds);
+    }
 
     OrderedOutput output(count);
     Scheduler scheduler(
@@ -83,32 +89,35 @@ class Generate : public Command {
  private:
   Result<std::vector<Request>> Requests(const std::vector<std::string>& prompts,
                                         const Model& model) {
-    const Tokenizer& tokenizer = model.tokenizer();
-    BRAID_ASSIGN(const SamplingParams params, sampling_.Params(tokenizer));
+    BRAID_ASSIGN(const SamplingParams params,
+                 sampling_.Params(model.tokenizer()));
     std::vector<Request> requests;
     for (const std::string& prompt : prompts) {
-      Request request = {
-          .prompt = tokenizer.Encode(prompt, {}),
-          .max_tokens = max_tokens_,
-          .sampling = ForRequest(params, static_cast<int>(requests.size())),
-          .stop_texts = stop_texts_,
-          .decode = {.special = special_}};
-      if (model.info().encoder) {
-        request.encoder_text = std::move(request.prompt);
-        request.prompt = {model.info().start_token};
-      }
-      // A text from nothing starts where the vocabulary starts one.
-      if (request.prompt.empty()) {
-        const TokenId start =
-            tokenizer.bos() != kNoToken ? tokenizer.bos() : tokenizer.eos();
-        if (start == kNoToken) {
-          return Error{"the prompt is empty and the vocabulary has no BOS"};
-        }
-        request.prompt.push_back(start);
-      }
+      BRAID_ASSIGN(Request request, MakeRequest(model, prompt));
+      request.max_tokens = max_tokens_;
+      request.sampling = ForRequest(params, static_cast<int>(requests.size()));
+      request.stop_texts = stop_texts_;
+      request.decode = {.special = special_};
       requests.push_back(std::move(request));
     }
     return requests;
+  }
+
+  Status RunCached(Engine& engine, const std::vector<std::string>& prompts,
+                   const std::vector<Request>& requests,
+                   double load_seconds) const {
+    if (prompts.size() != 1) {
+      return Error{
+          Format("--prompt-cache is for one prompt, {} given", prompts.size())};
+    }
+    SchedulerTimes times;
+    BRAID_TRY(cache_.Run(
+        engine, requests[0],
+        [&] { Print(Shown(prompts[0], requests[0], engine.model())); }, Print,
+        times));
+    Print("\n");
+    Note(RunReport(engine, times, load_seconds));
+    return {};
   }
 
   // What is printed before a continuation.
@@ -136,6 +145,7 @@ class Generate : public Command {
   ModelFlags model_;
   EngineFlags engine_;
   SamplingFlags sampling_;
+  PromptCache cache_;
   std::vector<std::string> stop_texts_;
   int slots_ = 0;
   int max_tokens_ = 128;

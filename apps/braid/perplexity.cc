@@ -1,141 +1,41 @@
-// braid perplexity: how well a model predicts a text.
-//
-// Jelinek et al., "Perplexity: a measure of the difficulty of speech
-// recognition tasks", 1977: exp of the mean negative log-likelihood of a token.
+// braid perplexity: how well a model predicts a text, or chooses answers.
 #include <algorithm>
-#include <cmath>
+#include <optional>
 
+#include "apps/braid/choice_scorer.h"
+#include "apps/braid/choice_tasks.h"
+#include "apps/braid/chunks.h"
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
 #include "apps/braid/html_report.h"
 #include "apps/braid/interrupt.h"
+#include "apps/braid/kl_divergence.h"
+#include "apps/braid/logits_file.h"
 #include "apps/braid/machine_limits.h"
+#include "apps/braid/progress.h"
 #include "apps/braid/prompts.h"
+#include "apps/braid/statistics.h"
 #include "apps/braid/text.h"
 
 namespace braid::cli {
 
 namespace {
 
+constexpr int kMostPositions = 1 << 30;
 // Tokens of the text that a page shows: a browser draws so many at once.
 constexpr size_t kMostShown = 20000;
 
-// Mean and spread of negative log-likelihoods, added in the order of the text.
-class Likelihood {
- public:
-  void Add(double log_probability) {
-    sum_ -= log_probability;
-    squares_ += log_probability * log_probability;
-    ++count_;
-  }
-  int64_t count() const { return count_; }
-  double Mean() const { return sum_ / static_cast<double>(count_); }
-  double Perplexity() const { return std::exp(Mean()); }
-  // The standard error of the mean, carried over to its exponential.
-  double PerplexityError() const {
-    if (count_ < 2) return 0;
-    const double n = static_cast<double>(count_);
-    const double variance = squares_ / n - Mean() * Mean();
-    return Perplexity() * std::sqrt(std::max(variance, 0.0) / (n - 1));
-  }
-
- private:
-  double sum_ = 0;
-  double squares_ = 0;
-  int64_t count_ = 0;
+struct LoadedText {
+  std::shared_ptr<const Model> model;
+  std::string text;
 };
 
-// A text cut into chunks of the same length; what is left over is dropped.
-class Chunks {
- public:
-  Chunks(std::vector<TokenId> tokens, int length, const Tokenizer& tokenizer)
-      : tokens_(std::move(tokens)), length_(length) {
-    if (tokenizer.adds_bos()) bos_ = tokenizer.bos();
-  }
-
-  int count() const { return static_cast<int>(tokens_.size()) / length_; }
-  int length() const { return length_; }
-  // Tokens from here on are scored: those before are their context.
-  int first_scored() const { return length_ / 2 + 1; }
-
-  // A chunk begins as a text does.
-  TokenId Token(int chunk, int i) const {
-    if (i == 0 && bos_ != kNoToken) return bos_;
-    return tokens_[static_cast<size_t>(chunk) * length_ + i];
-  }
-
- private:
-  std::vector<TokenId> tokens_;
-  int length_;
-  TokenId bos_ = kNoToken;
-};
-
-// Decodes consecutive chunks side by side, one sequence each.
-class Scorer {
- public:
-  Scorer(Engine& engine, const Chunks& chunks, const InterruptGuard& guard)
-      : engine_(engine), chunks_(chunks), cancelled_(guard.asked()) {}
-
-  // The log-probabilities of the scored tokens of `count` chunks from `first`
-  // on, chunk after chunk.
-  Result<std::vector<double>> Score(int first, int count) {
-    for (SequenceId s = 0; s < engine_.options().max_sequences; ++s) {
-      BRAID_TRY(engine_.Remove(s, 0, -1));
-    }
-    scores_.assign(static_cast<size_t>(count) * Scored(), 0);
-    slots_.clear();
-    batch_.Clear();
-    for (int s = 0; s < count; ++s) BRAID_TRY(AddChunk(first + s, s));
-    if (batch_.size() > 0) BRAID_TRY(Flush());
-    return scores_;
-  }
-
- private:
-  // Where the score of a batch entry belongs.
-  struct Slot {
-    int entry;
-    size_t score;
-  };
-
-  size_t Scored() const {
-    return static_cast<size_t>(chunks_.length() - chunks_.first_scored());
-  }
-
-  Status AddChunk(int chunk, SequenceId sequence) {
-    for (int i = 0; i < chunks_.length(); ++i) {
-      const TokenId token = chunks_.Token(chunk, i);
-      const int next = i + 1;
-      if (next >= chunks_.first_scored() && next < chunks_.length()) {
-        const int entry =
-            batch_.AddScored(token, i, sequence, chunks_.Token(chunk, next));
-        slots_.push_back({entry, static_cast<size_t>(sequence) * Scored() +
-                                     (next - chunks_.first_scored())});
-      } else {
-        batch_.Add(token, i, sequence, Want::kNothing);
-      }
-      if (batch_.size() == engine_.options().max_batch) BRAID_TRY(Flush());
-    }
-    return {};
-  }
-
-  Status Flush() {
-    BRAID_TRY(engine_.Decode(batch_, cancelled_));
-    for (const Slot& slot : slots_) {
-      scores_[slot.score] = engine_.LogProbability(slot.entry);
-    }
-    slots_.clear();
-    batch_.Clear();
-    return {};
-  }
-
-  Engine& engine_;
-  const Chunks& chunks_;
-  const std::function<bool()> cancelled_;
-  Batch batch_;
-  std::vector<Slot> slots_;
-  std::vector<double> scores_;
-};
+// A task's choice of answer: the first of the most likely ones.
+size_t Chosen(const std::vector<double>& scores) {
+  return static_cast<size_t>(std::max_element(scores.begin(), scores.end()) -
+                             scores.begin());
+}
 
 class Perplexity : public Command {
  public:
@@ -144,9 +44,37 @@ class Perplexity : public Command {
   FlagTable Flags() override {
     FlagTable table;
     table.Group("Text")
-        .Text("-f, --file", "FILE", "the text, byte for byte", &file_)
+        .Text("-f, --file", "FILE", "the text or the tasks, byte for byte",
+              &file_)
         .Integer("--chunks", "N", "at most so many chunks; -1: all", &most_,
-                 {-1, 1 << 30});
+                 {-1, 1 << 30})
+        .Integer("--ppl-stride", "N",
+                 "a chunk for every N tokens, each with about -c before it; 0: "
+                 "chunks do not overlap",
+                 &stride_, {0, 1 << 24});
+    table.Group("Tasks")
+        .Switch("--hellaswag", "endings to choose from, six lines a task",
+                &hellaswag_)
+        .Integer("--hellaswag-tasks", "N", "tasks of HellaSwag",
+                 &hellaswag_tasks_, {1, 1 << 30})
+        .Switch("--winogrande", "gaps to fill, a CSV or JSON line a task",
+                &winogrande_)
+        .Integer("--winogrande-tasks", "N", "tasks of Winogrande; 0: all",
+                 &winogrande_tasks_, {0, 1 << 30})
+        .Switch("--multiple-choice", "answers to choose from, a binary file",
+                &multiple_choice_)
+        .Integer("--multiple-choice-tasks", "N",
+                 "tasks of multiple choice; 0: all", &multiple_choice_tasks_,
+                 {0, 1 << 30})
+        .Switch("--scores", "also print the score of every answer", &verbose_);
+    table.Group("Divergence")
+        .Text("--kl-divergence-base, --save-all-logits", "FILE",
+              "write what this model says of every scored token; with "
+              "--kl-divergence, read it",
+              &base_)
+        .Switch("--kl-divergence",
+                "compare this model with the one that wrote the base",
+                &kl_divergence_);
     table.Group("Output").Text("--report", "FILE",
                                "write a page to look at, HTML in one file",
                                &html_);
@@ -156,73 +84,43 @@ class Perplexity : public Command {
   }
 
   Status Run() override {
-    if (file_.empty()) return Error{"no text: give -f FILE"};
-    BRAID_ASSIGN(std::string text, ReadText(file_));
-    if (text.ends_with('\n')) text.pop_back();
-    const int length = engine_.options.context;
-    // 3 tokens are the least that have one to score.
-    if (length < 3) return Error{Format("-c: {} is not at least 3", length)};
-    const int side_by_side = std::max(1, engine_.options.max_batch / length);
-    BRAID_ASSIGN(EngineOptions options, engine_.Options(side_by_side));
-    double load_seconds = 0;
-    BRAID_ASSIGN(const std::shared_ptr<const Model> model,
-                 model_.Load(options.threads, &load_seconds));
-    BRAID_ASSIGN(const Chunks chunks, Cut(model->tokenizer(), text, length));
-    if (int64_t{length} * side_by_side > 1 << 30) {
-      return Error{Format("{} chunks of {} tokens side by side: lower -b",
-                          side_by_side, length)};
+    if (kl_divergence_) return MeasureDivergence();
+    if (hellaswag_ + winogrande_ + multiple_choice_ > 1) {
+      return Error{
+          "one of --hellaswag, --winogrande and --multiple-choice at a time"};
     }
-    options.context = length * side_by_side;
-    BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
-                 Engine::Create(model, options));
-    return Measure(*engine, chunks);
+    if (hellaswag_) return MeasureHellaSwag();
+    if (winogrande_) return MeasureWinogrande();
+    if (multiple_choice_) return MeasureMultipleChoice();
+    return MeasureText();
   }
 
  private:
-  static Result<Chunks> Cut(const Tokenizer& tokenizer, const std::string& text,
-                            int length) {
-    std::vector<TokenId> tokens =
-        tokenizer.Encode(text, {.add_special = true, .parse_special = false});
-    if (tokens.size() < 2 * static_cast<size_t>(length)) {
-      return Error{Format("the text has {} tokens, two chunks of {} are needed",
-                          tokens.size(), length)};
-    }
-    return Chunks(std::move(tokens), length, tokenizer);
-  }
+  // ---- Texts.
 
-  Status Measure(Engine& engine, const Chunks& chunks) const {
-    const int count =
-        most_ < 0 ? chunks.count() : std::min(most_, chunks.count());
-    const int side_by_side = engine.options().max_sequences;
+  Status MeasureText() {
+    BRAID_ASSIGN(const LoadedText loaded, LoadText(/*trim=*/true));
+    BRAID_ASSIGN(const ChunkShape shape, Shape());
+    BRAID_ASSIGN(const Chunks chunks, Cut(*loaded.model, loaded.text, shape));
+    if (!base_.empty()) return WriteBase(loaded.model, chunks);
+    const int side_by_side =
+        std::max(1, engine_.options.max_batch / shape.length);
+    BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
+                 MakeEngine(loaded.model, side_by_side, shape.length));
     const InterruptGuard guard;
     Progress progress("perplexity", model_.progress);
     const Stopwatch watch;
     Likelihood likelihood;
-    Scorer scorer(engine, chunks, guard);
-    HtmlChart running = {"Running perplexity", "chunks", "perplexity", {}};
-    std::vector<TokenLoss> losses;
+    TextPage page;
+    ChunkScorer scorer(*engine, chunks, guard.asked());
+    const int count = Count(chunks);
     for (int first = 0; first < count; first += side_by_side) {
       progress.Show(static_cast<double>(first) / count);
       const int together = std::min(side_by_side, count - first);
-      const Result<std::vector<double>> scored = scorer.Score(first, together);
+      const auto scores = scorer.Score(first, together);
       if (guard.interrupted()) break;
-      if (!scored.ok()) return scored.error();
-      const std::vector<double>& scores = *scored;
-      const size_t each = scores.size() / static_cast<size_t>(together);
-      for (size_t i = 0; i < scores.size(); ++i) {
-        likelihood.Add(scores[i]);
-        if (!html_.empty() && losses.size() < kMostShown) {
-          const TokenId token =
-              chunks.Token(first + static_cast<int>(i / each),
-                           chunks.first_scored() + static_cast<int>(i % each));
-          losses.push_back(
-              {engine.model().tokenizer().Piece(token, {}), -scores[i]});
-        }
-        if ((i + 1) % each != 0) continue;
-        const int chunk = first + static_cast<int>(i / each) + 1;
-        Print(Format("[{}]{},", chunk, Fixed(likelihood.Perplexity(), 4)));
-        running.Add("perplexity", chunk, likelihood.Perplexity());
-      }
+      if (!scores.ok()) return scores.error();
+      AddScores(*loaded.model, chunks, first, *scores, likelihood, page);
     }
     if (likelihood.count() == 0) return guard.Verdict();
     Print(Format("\nFinal estimate: PPL = {} +/- {}\n",
@@ -231,17 +129,42 @@ class Perplexity : public Command {
     Note(
         Format("{} chunks of {} tokens, {} side by side, {} s; mean negative "
                "log-likelihood of {} tokens: {}\n",
-               count, chunks.length(), side_by_side, Fixed(watch.Seconds(), 1),
+               count, shape.length, side_by_side, Fixed(watch.Seconds(), 1),
                likelihood.count(), likelihood.Mean()));
-    if (!html_.empty()) {
-      BRAID_TRY(WriteHtml(engine, likelihood, running, losses));
-    }
+    if (!html_.empty()) BRAID_TRY(WriteHtml(*engine, likelihood, page));
     return guard.Verdict();
   }
 
+  // What --report shows of a text.
+  struct TextPage {
+    HtmlChart running = {"Running perplexity", "chunks", "perplexity", {}};
+    std::vector<TokenLoss> losses;
+  };
+
+  // The scores of chunks from `first` on.
+  void AddScores(const Model& model, const Chunks& chunks, int first,
+                 const std::vector<double>& scores, Likelihood& likelihood,
+                 TextPage& page) const {
+    const ChunkShape& shape = chunks.shape();
+    for (size_t i = 0; i < scores.size(); ++i) {
+      likelihood.Add(scores[i]);
+      const int done = static_cast<int>(i) + 1;
+      if (!html_.empty() && page.losses.size() < kMostShown) {
+        const TokenId token =
+            chunks.Token(first + (done - 1) / shape.scored(),
+                         shape.first_scored + (done - 1) % shape.scored());
+        page.losses.push_back({model.tokenizer().Piece(token, {}), -scores[i]});
+      }
+      if (done % shape.scored() != 0) continue;
+      const int chunk = first + done / shape.scored();
+      Print(Format("[{}]{},", stride_ > 0 ? (chunk - 1) * stride_ : chunk,
+                   Fixed(likelihood.Perplexity(), 4)));
+      page.running.Add("perplexity", chunk, likelihood.Perplexity());
+    }
+  }
+
   Status WriteHtml(const Engine& engine, const Likelihood& likelihood,
-                   const HtmlChart& running,
-                   const std::vector<TokenLoss>& losses) const {
+                   const TextPage& text) const {
     HtmlReport page("braid perplexity");
     page.AddFacts({{"perplexity", Fixed(likelihood.Perplexity(), 4)},
                    {"standard error", Fixed(likelihood.PerplexityError(), 5)},
@@ -249,14 +172,284 @@ class Perplexity : public Command {
     BRAID_ASSIGN(const MachineLimits limits,
                  MeasureLimits(engine.options().threads));
     page.AddFacts(FactsAbout(engine.model().info(), limits));
-    page.AddChart(running);
-    page.AddTokens(losses);
+    page.AddChart(text.running);
+    page.AddTokens(text.losses);
     return page.Write(html_);
+  }
+
+  Result<LoadedText> LoadText(bool trim) {
+    if (file_.empty()) return Error{"no text: give -f FILE"};
+    LoadedText loaded;
+    BRAID_ASSIGN(loaded.text, ReadText(file_));
+    if (trim && loaded.text.ends_with('\n')) loaded.text.pop_back();
+    BRAID_ASSIGN(loaded.model, LoadModel());
+    return loaded;
+  }
+
+  Result<std::shared_ptr<const Model>> LoadModel() {
+    double load_seconds = 0;
+    return model_.Load(engine_.options.threads, &load_seconds);
+  }
+
+  Result<ChunkShape> Shape() const {
+    const int context = engine_.options.context;
+    // 3 tokens are the least that have one to score.
+    if (context < 3) return Error{Format("-c: {} is not at least 3", context)};
+    if (stride_ > context) {
+      return Error{
+          Format("--ppl-stride: {} is more than -c {}", stride_, context)};
+    }
+    return stride_ > 0 ? ChunkShape::Strided(context, stride_)
+                       : ChunkShape::Halves(context);
+  }
+
+  static Result<Chunks> Cut(const Model& model, const std::string& text,
+                            const ChunkShape& shape) {
+    const Tokenizer& tokenizer = model.tokenizer();
+    std::vector<TokenId> tokens =
+        tokenizer.Encode(text, {.add_special = true, .parse_special = false});
+    if (tokens.size() < 2 * static_cast<size_t>(shape.length)) {
+      return Error{Format("the text has {} tokens, two chunks of {} are needed",
+                          tokens.size(), shape.length)};
+    }
+    return Chunks(std::move(tokens), shape, tokenizer);
+  }
+
+  int Count(const Chunks& chunks) const {
+    return most_ < 0 ? chunks.count() : std::min(most_, chunks.count());
+  }
+
+  // `each` positions for every sequence.
+  Result<std::unique_ptr<Engine>> MakeEngine(std::shared_ptr<const Model> model,
+                                             int sequences, int each) {
+    BRAID_ASSIGN(EngineOptions options, engine_.Options(sequences));
+    if (int64_t{each} * sequences > kMostPositions) {
+      return Error{Format("{} texts of {} tokens side by side: lower -b",
+                          sequences, each)};
+    }
+    options.context = each * sequences;
+    return Engine::Create(std::move(model), options);
+  }
+
+  // ---- Divergence.
+
+  Status WriteBase(const std::shared_ptr<const Model>& model,
+                   const Chunks& chunks) {
+    const int length = chunks.shape().length;
+    LogitsHeader header = {.context = length,
+                           .vocabulary = model->info().vocabulary_size,
+                           .chunks = Count(chunks),
+                           .tokens = {}};
+    for (int chunk = 0; chunk < header.chunks; ++chunk) {
+      for (int i = 0; i < length; ++i) {
+        header.tokens.push_back(chunks.Token(chunk, i));
+      }
+    }
+    BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
+                 MakeEngine(model, 1, length));
+    BRAID_ASSIGN(LogitsWriter writer, LogitsWriter::Create(base_, header));
+    Progress progress("logits", model_.progress);
+    ChunkScorer scorer(*engine, chunks);
+    for (int chunk = 0; chunk < header.chunks; ++chunk) {
+      progress.Show(static_cast<double>(chunk) / header.chunks);
+      BRAID_TRY(
+          scorer.ScoreRows(chunk, [&](std::span<const float> logits, TokenId) {
+            return writer.Add(logits);
+          }));
+    }
+    return writer.Finish();
+  }
+
+  Status MeasureDivergence() {
+    if (base_.empty()) {
+      return Error{"--kl-divergence needs --kl-divergence-base FILE"};
+    }
+    BRAID_ASSIGN(const LogitsReader base, LogitsReader::Open(base_));
+    const LogitsHeader& header = base.header();
+    BRAID_ASSIGN(const std::shared_ptr<const Model> model, LoadModel());
+    if (model->info().vocabulary_size != header.vocabulary) {
+      return Error{Format("{}: a vocabulary of {} tokens, the model has {}",
+                          base_, header.vocabulary,
+                          model->info().vocabulary_size)};
+    }
+    BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
+                 MakeEngine(model, 1, header.context));
+    ChunkShape shape = ChunkShape::Halves(header.context);
+    shape.begins_with_bos = false;  // the file's tokens are what was decoded
+    const Chunks chunks(header.tokens, shape, model->tokenizer());
+    const int count = Count(chunks);
+    Progress progress("divergence", model_.progress);
+    ChunkScorer scorer(*engine, chunks);
+    KlDivergence divergence;
+    std::vector<float> said(static_cast<size_t>(header.vocabulary));
+    int64_t row = 0;
+    Print(KlDivergence::Heading());
+    for (int chunk = 0; chunk < count; ++chunk) {
+      progress.Show(static_cast<double>(chunk) / count);
+      const Status scored = scorer.ScoreRows(
+          chunk, [&](std::span<const float> logits, TokenId token) -> Status {
+            BRAID_TRY(base.Row(row++, said));
+            divergence.Add(logits, said, token);
+            return {};
+          });
+      BRAID_TRY(scored);
+      Print(divergence.Line(chunk + 1));
+    }
+    Print(divergence.Summary());
+    return {};
+  }
+
+  // ---- Tasks.
+
+  // Scores all tasks; on_task(number, scores) in their order.
+  template <class OnTask>
+  Status ScoreTasks(const std::shared_ptr<const Model>& model,
+                    const std::vector<TokenizedTask>& tasks,
+                    const OnTask& on_task) {
+    size_t widest = 0;
+    size_t longest = 0;
+    for (const TokenizedTask& task : tasks) {
+      widest = std::max(widest, task.choices.size());
+      longest = std::max(longest, task.tokens);
+    }
+    const size_t together =
+        std::min(ChoiceScorer::kMostTasks, tasks.size()) * widest;
+    BRAID_ASSIGN(EngineOptions options,
+                 engine_.Options(static_cast<int>(together)));
+    options.context = static_cast<int>(
+        std::max(longest, static_cast<size_t>(options.max_batch)));
+    BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
+                 Engine::Create(model, options));
+    ChoiceScorer scorer(*engine);
+    Progress progress("tasks", model_.progress);
+    const Stopwatch watch;
+    for (size_t first = 0; first < tasks.size();) {
+      progress.Show(static_cast<double>(first) /
+                    static_cast<double>(tasks.size()));
+      const auto left = std::span(tasks).subspan(first);
+      const size_t count = scorer.Together(left);
+      BRAID_ASSIGN(const auto scores, scorer.Score(left.first(count)));
+      for (size_t i = 0; i < count; ++i) on_task(first + i, scores[i]);
+      first += count;
+    }
+    Note(Format("{} tasks in {} s\n", tasks.size(), Fixed(watch.Seconds(), 1)));
+    return {};
+  }
+
+  Status MeasureHellaSwag() {
+    BRAID_ASSIGN(const LoadedText loaded, LoadText(/*trim=*/true));
+    BRAID_ASSIGN(std::vector<ChoiceTask> all,
+                 InFile(ParseHellaSwag(loaded.text)));
+    const auto tasks =
+        SelectTasks(std::move(all), static_cast<size_t>(hellaswag_tasks_));
+    const auto tokenized = Tokenize(*loaded.model, tasks, TokenizedTask::From);
+    int64_t right = 0;
+    return ScoreTasks(loaded.model, tokenized,
+                      [&](size_t task, const std::vector<double>& scores) {
+                        right += tasks[task].choices[Chosen(scores)].right;
+                        const int64_t tries = static_cast<int64_t>(task) + 1;
+                        const Interval interval = WilsonInterval(right, tries);
+                        Print(Format("{}\t{}%\t[{}%, {}%]\n", tries,
+                                     Fixed(100.0 * static_cast<double>(right) /
+                                               static_cast<double>(tries),
+                                           8),
+                                     Fixed(100 * interval.low, 4),
+                                     Fixed(100 * interval.high, 4)));
+                        NoteScores(task, scores);
+                      });
+  }
+
+  Status MeasureWinogrande() {
+    BRAID_ASSIGN(const LoadedText loaded, LoadText(/*trim=*/false));
+    BRAID_ASSIGN(std::vector<ChoiceTask> all,
+                 InFile(ParseWinogrande(loaded.text)));
+    const size_t wanted = winogrande_tasks_ > 0
+                              ? static_cast<size_t>(winogrande_tasks_)
+                              : all.size();
+    const auto tasks = SelectWinogrande(std::move(all), wanted);
+    const auto tokenized =
+        Tokenize(*loaded.model, tasks, TokenizedTask::FromWinogrande);
+    Sample right;
+    BRAID_TRY(ScoreTasks(loaded.model, tokenized,
+                         [&](size_t task, const std::vector<double>& scores) {
+                           const size_t chosen = Chosen(scores);
+                           const auto& choices = tasks[task].choices;
+                           right.Add(choices[chosen].right ? 1 : 0);
+                           Print(Format("{}\t{}\t{}  {}  {}  {}\n", task + 1,
+                                        Fixed(100 * right.Mean(), 4),
+                                        Fixed(scores[0], 6),
+                                        Fixed(scores[1], 6), chosen + 1,
+                                        choices[0].right ? 1 : 2));
+                           NoteScores(task, scores);
+                         }));
+    Print(Format("Final Winogrande score({} tasks): {} +/- {}\n", tasks.size(),
+                 Fixed(100 * right.Mean(), 4), Fixed(100 * right.Error(), 4)));
+    return {};
+  }
+
+  Status MeasureMultipleChoice() {
+    BRAID_ASSIGN(const LoadedText loaded, LoadText(/*trim=*/false));
+    BRAID_ASSIGN(std::vector<ChoiceTask> all,
+                 InFile(ParseMultipleChoice(loaded.text)));
+    const size_t wanted = multiple_choice_tasks_ > 0
+                              ? static_cast<size_t>(multiple_choice_tasks_)
+                              : all.size();
+    const auto tasks = SelectTasks(std::move(all), wanted);
+    const auto tokenized = Tokenize(*loaded.model, tasks, TokenizedTask::From);
+    Sample right;
+    double chance = 0;
+    BRAID_TRY(ScoreTasks(loaded.model, tokenized,
+                         [&](size_t task, const std::vector<double>& scores) {
+                           const auto& choices = tasks[task].choices;
+                           right.Add(choices[Chosen(scores)].right ? 1 : 0);
+                           chance += 1.0 / static_cast<double>(choices.size());
+                           Print(Format("{}\t{}\n", task + 1,
+                                        Fixed(100 * right.Mean(), 8)));
+                           NoteScores(task, scores);
+                         }));
+    Print(Format("\nFinal result: {} +/- {}\nRandom chance: {}\n",
+                 Fixed(100 * right.Mean(), 4), Fixed(100 * right.Error(), 4),
+                 Fixed(100 * chance / static_cast<double>(tasks.size()), 4)));
+    return {};
+  }
+
+  Result<std::vector<ChoiceTask>> InFile(
+      Result<std::vector<ChoiceTask>> tasks) const {
+    if (tasks.ok()) return tasks;
+    return Error{Format("{}: {}", file_, tasks.error().message)};
+  }
+
+  template <class From>
+  static std::vector<TokenizedTask> Tokenize(
+      const Model& model, const std::vector<ChoiceTask>& tasks,
+      const From& from) {
+    std::vector<TokenizedTask> tokenized;
+    for (const ChoiceTask& task : tasks) {
+      tokenized.push_back(from(task, model.tokenizer()));
+    }
+    return tokenized;
+  }
+
+  void NoteScores(size_t task, const std::vector<double>& scores) const {
+    if (!verbose_) return;
+    std::string line = Format("scores {}", task + 1);
+    for (const double score : scores) line += Format(" {}", score);
+    Note(line + "\n");
   }
 
   std::string file_;
   std::string html_;
   int most_ = -1;
+  int stride_ = 0;
+  bool hellaswag_ = false;
+  int hellaswag_tasks_ = 400;
+  bool winogrande_ = false;
+  int winogrande_tasks_ = 0;
+  bool multiple_choice_ = false;
+  int multiple_choice_tasks_ = 0;
+  std::string base_;
+  bool kl_divergence_ = false;
+  bool verbose_ = false;
   ModelFlags model_;
   EngineFlags engine_;
 };

@@ -86,7 +86,9 @@ class HashEngine : public Engine {
     return {};
   }
   std::span<const float> Hidden(int /*entry*/) const override { return {}; }
-  double LogProbability(int /*entry*/) const override { return 0; }
+  double LogProbability(int /*entry*/, int /*target*/) const override {
+    return 0;
+  }
   int EncoderTokens(SequenceId /*sequence*/) const override { return 0; }
   std::span<const float> Embedding(SequenceId /*sequence*/) const override {
     return {};
@@ -103,12 +105,35 @@ class HashEngine : public Engine {
     sequences_[to].shared = sequences_[to].tokens.size();
     return {};
   }
-  Status Remove(SequenceId sequence, Position begin, Position) override {
+  Result<Removal> Remove(SequenceId sequence, Position begin,
+                         Position) override {
     EXPECT_EQ(begin, 0);
     sequences_.at(sequence) = {};
-    return {};
+    return Removal{};
   }
-  Status Keep(SequenceId) override { return Error{"not used"}; }
+  std::span<const TokenId> Tokens(SequenceId sequence) const override {
+    return sequences_.at(sequence).tokens;
+  }
+  // What the scheduler does not ask for.
+  std::span<const float> LastLogits(SequenceId) override { return {}; }
+  Position SharedPositions(SequenceId, SequenceId) const override { return 0; }
+  Status Keep(SequenceId) override { return kNotUsed; }
+  Status Checkpoint(SequenceId) override { return kNotUsed; }
+  Status Save(const std::string&, std::span<const SequenceId>) const override {
+    return kNotUsed;
+  }
+  Result<std::vector<std::byte>> SaveToMemory(
+      std::span<const SequenceId>) const override {
+    return kNotUsed;
+  }
+  Result<Restored> Restore(const std::string&, const RestoreOptions&) override {
+    return kNotUsed;
+  }
+  Result<Restored> RestoreFromMemory(std::span<const std::byte>,
+                                     const RestoreOptions&) override {
+    return kNotUsed;
+  }
+  Status Reconfigure(int, int, SplitPolicy) override { return kNotUsed; }
   const Model& model() const override { return model_; }
   const EngineOptions& options() const override { return options_; }
   MemoryUse memory_use() const override { return {}; }
@@ -118,6 +143,8 @@ class HashEngine : public Engine {
   int most_positions() const { return most_positions_; }
 
  private:
+  inline static const Error kNotUsed{"not used"};
+
   struct Sequence {
     std::vector<TokenId> tokens;
     size_t shared = 0;

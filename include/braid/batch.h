@@ -3,6 +3,7 @@
 #define BRAID_BATCH_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -31,49 +32,99 @@ enum class Pooling : unsigned char {
 // Tokens of different sequences may be interleaved in any way; those of one
 // sequence come in position order without gaps. Results are asked for by the
 // index in call order. Clear() keeps the memory. Not thread-safe.
+//
+// A token may be in several sequences at once: it is computed once, and becomes
+// part of what each of them remembers. They must share their past: all of them
+// empty, or forked from one another, or given their tokens together, and
+// nothing given to one alone since (Engine::SharedPositions). An equal text
+// that was decoded separately is not a shared past.
 class Batch {
  public:
   struct Entry {
     TokenId token;
     Position position;
-    SequenceId sequence;
+    SequenceId sequence;  // the first that was named
     Want want;
-    TokenId target = 0;  // of kScore
+    TokenId target = 0;  // of kScore, the first
+    // Of all its sequences among those of the batch.
+    int32_t sequences_begin = 0;
+    int32_t sequences_count = 1;
+    // Of its targets behind the first among those of the batch.
+    int32_t more_targets_begin = 0;
+    int32_t more_targets_count = 0;
   };
 
   // Returns the index of the entry.
   int Add(TokenId token, Position position, SequenceId sequence, Want want) {
-    entries_.push_back({token, position, sequence, want});
-    return size() - 1;
+    return Add(token, position, std::span(&sequence, 1), want);
+  }
+  // In all of `sequences`: at least one, in any order, none twice.
+  int Add(TokenId token, Position position,
+          std::span<const SequenceId> sequences, Want want) {
+    return AddEntry({token, position, kNoSequence, want}, sequences);
   }
   // Wants to know how likely `target` is to follow. Unlike logits, that keeps
   // no value for every token of the vocabulary.
   int AddScored(TokenId token, Position position, SequenceId sequence,
                 TokenId target) {
-    entries_.push_back({token, position, sequence, Want::kScore, target});
-    return size() - 1;
+    return AddScored(token, position, std::span(&sequence, 1), target);
+  }
+  int AddScored(TokenId token, Position position,
+                std::span<const SequenceId> sequences, TokenId target) {
+    return AddScored(token, position, sequences, std::span(&target, 1));
+  }
+  // Each of several targets, at least one: of sequences that part here.
+  int AddScored(TokenId token, Position position,
+                std::span<const SequenceId> sequences,
+                std::span<const TokenId> targets) {
+    const int entry =
+        AddEntry({token, position, kNoSequence, Want::kScore, targets.front()},
+                 sequences);
+    entries_[entry].more_targets_begin =
+        static_cast<int32_t>(more_targets_.size());
+    entries_[entry].more_targets_count =
+        static_cast<int32_t>(targets.size()) - 1;
+    for (const TokenId target : targets.subspan(1)) {
+      more_targets_.push_back(target);
+    }
+    return entry;
   }
   // A text for the encoder of a model that has one (ModelInfo::encoder): the
-  // sequence, which must be empty, looks at it from then on. Its tokens count
+  // sequences, which must be empty, look at it from then on. Its tokens count
   // as the batch's, and must fit a ubatch.
   void AddEncoder(std::span<const TokenId> tokens, SequenceId sequence) {
-    encoder_texts_.push_back({sequence, encoder_tokens_.size(), tokens.size()});
+    AddEncoder(tokens, std::span(&sequence, 1));
+  }
+  void AddEncoder(std::span<const TokenId> tokens,
+                  std::span<const SequenceId> sequences) {
+    encoder_texts_.push_back({.begin = encoder_tokens_.size(),
+                              .length = tokens.size(),
+                              .sequences_begin = sequences_.size(),
+                              .sequences_count = sequences.size()});
     encoder_tokens_.insert(encoder_tokens_.end(), tokens.begin(), tokens.end());
+    sequences_.insert(sequences_.end(), sequences.begin(), sequences.end());
   }
   void Clear() {
     entries_.clear();
+    sequences_.clear();
+    more_targets_.clear();
     encoder_texts_.clear();
     encoder_tokens_.clear();
   }
 
   struct EncoderText {
-    SequenceId sequence;
-    size_t begin;  // of its tokens among those of all texts
-    size_t length;
+    size_t begin = 0;  // of its tokens among those of all texts
+    size_t length = 0;
+    size_t sequences_begin = 0;  // among those of the batch
+    size_t sequences_count = 0;
   };
   std::span<const EncoderText> encoder_texts() const { return encoder_texts_; }
   std::span<const TokenId> EncoderTokens(const EncoderText& text) const {
     return std::span(encoder_tokens_).subspan(text.begin, text.length);
+  }
+  std::span<const SequenceId> Sequences(const EncoderText& text) const {
+    return std::span(sequences_)
+        .subspan(text.sequences_begin, text.sequences_count);
   }
   // Of all encoder texts.
   size_t encoder_tokens() const { return encoder_tokens_.size(); }
@@ -81,9 +132,34 @@ class Batch {
   int size() const { return static_cast<int>(entries_.size()); }
   const Entry& operator[](int i) const { return entries_[i]; }
   Entry& operator[](int i) { return entries_[i]; }
+  // The targets of an entry behind Entry::target.
+  std::span<const TokenId> MoreTargets(int i) const {
+    return std::span(more_targets_)
+        .subspan(static_cast<size_t>(entries_[i].more_targets_begin),
+                 static_cast<size_t>(entries_[i].more_targets_count));
+  }
+  // The sequences of an entry, in the order in which they were named.
+  std::span<const SequenceId> Sequences(int i) const {
+    return std::span(sequences_)
+        .subspan(static_cast<size_t>(entries_[i].sequences_begin),
+                 static_cast<size_t>(entries_[i].sequences_count));
+  }
 
  private:
+  static constexpr SequenceId kNoSequence = -1;
+
+  int AddEntry(Entry entry, std::span<const SequenceId> sequences) {
+    if (!sequences.empty()) entry.sequence = sequences.front();
+    entry.sequences_begin = static_cast<int32_t>(sequences_.size());
+    entry.sequences_count = static_cast<int32_t>(sequences.size());
+    for (const SequenceId sequence : sequences) sequences_.push_back(sequence);
+    entries_.push_back(entry);
+    return size() - 1;
+  }
+
   std::vector<Entry> entries_;
+  std::vector<SequenceId> sequences_;  // of entries and encoder texts
+  std::vector<TokenId> more_targets_;  // of entries
   std::vector<EncoderText> encoder_texts_;
   std::vector<TokenId> encoder_tokens_;
 };

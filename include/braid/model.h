@@ -32,12 +32,16 @@ struct ModelInfo {
   // The token that a text of such a model starts with, or kNoToken.
   TokenId start_token = kNoToken;
   Pooling pooling = Pooling::kNone;  // of embeddings, as the file asks for
+  std::string chat_template;         // tokenizer.chat_template, may be empty
 };
 
 struct LoadOptions {
   int threads = 0;  // 0: one per core
   // Called from the loading thread with the share that is done, in [0, 1].
   std::function<void(double)> progress;
+  // Of a model with encoder and decoder, the encoder alone: a model of whole
+  // texts, for embeddings. Others are loaded as always.
+  bool encoder_only = false;
 };
 
 // Immutable after loading; every method may be called from any thread.

@@ -6,17 +6,15 @@
 #include <cstring>
 #include <new>
 
-namespace braid {
+#include "base/huge_pages.h"
 
-namespace {
-constexpr size_t kHugePage = size_t{2} << 20;
-}  // namespace
+namespace braid {
 
 AlignedBuffer::AlignedBuffer(size_t size) : size_(size) {
   if (size == 0) return;
   const bool huge = size >= 2 * kHugePage;
   const size_t alignment = huge ? kHugePage : kAlignment;
-  const size_t rounded = (size + alignment - 1) / alignment * alignment;
+  const size_t rounded = BytesOfBuffer(size);
   if (rounded < size) throw std::bad_alloc();
   data_ = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
   if (data_ == nullptr) throw std::bad_alloc();

@@ -10,12 +10,22 @@
 namespace braid {
 
 inline constexpr int32_t kNoCell = -1;
+inline constexpr int32_t kNoPage = -1;
 
 // Positions in one page of keys and values. A multiple of the block in which
 // attention walks positions, so that a block never straddles two pages.
 inline constexpr int kPagePositions = 32;
+// Positions in one page of the replay log.
+inline constexpr int kLogPositions = 8;
 
-// Consecutive rows of a ubatch that belong to one sequence, in position order.
+// The state after the first `offset` rows of a run is also kept in `cell`.
+struct Snapshot {
+  int32_t offset = 0;  // 0 < offset < the run's length
+  int32_t cell = kNoCell;
+};
+
+// Consecutive rows of a ubatch that belong to one sequence, or to several that
+// share them, in position order.
 struct Run {
   int32_t begin = 0;            // first row in the ubatch
   int32_t length = 0;           // rows, >= 1
@@ -26,10 +36,17 @@ struct Run {
   // sequence (zeros). Filled by the memory's plan; equal in the steady state.
   int32_t source = kNoCell;
   int32_t destination = kNoCell;
+  // By ascending offset; filled by the memory's plan, valid as long as its
+  // view.
+  std::span<const Snapshot> snapshots = {};
+
+  Position end_position() const { return first_position + length; }
 };
 
-// The pages that hold a sequence's keys and values, in position order: page i
-// holds positions [i * kPagePositions, (i + 1) * kPagePositions).
+// The pages that hold what a sequence keeps by position, in position order:
+// page i holds positions [i * P, (i + 1) * P), with P = kPagePositions for keys
+// and values, kLogPositions for the replay log. kNoPage where nothing is kept:
+// behind a layer's window, or not in the log.
 struct PageTable {
   std::span<const int32_t> pages;
 };

@@ -15,8 +15,10 @@ constexpr int kSpins = 2000;
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads, Tasks tasks)
+    : threads_(threads), skips_(tasks == Tasks::kSkipped) {
   BRAID_CHECK(threads >= 1);
+  if (skips_) return;
   workers_.reserve(threads - 1);
   for (int thread = 1; thread < threads; ++thread) {
     workers_.emplace_back([this, thread] { WorkerLoop(thread); });
@@ -31,6 +33,7 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::Run(int tasks, Work work) {
+  if (skips_) return;
   if (workers_.empty() || tasks <= 1) {
     for (int task = 0; task < tasks; ++task) work(task, 0);
     return;

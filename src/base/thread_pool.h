@@ -18,13 +18,17 @@ namespace braid {
 
 class ThreadPool {
  public:
+  // kSkipped: a pool that starts no threads and does no work, to see what a
+  // computation of so many threads takes without computing it.
+  enum class Tasks { kRun, kSkipped };
+
   // `threads` >= 1 counts the calling thread: ThreadPool(1) starts none.
-  explicit ThreadPool(int threads);
+  explicit ThreadPool(int threads, Tasks tasks = Tasks::kRun);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  int threads() const { return threads_; }
 
   // Calls work(task, thread) once for every task in [0, tasks) and returns
   // when all are done; `thread` in [0, threads()) names the executing thread,
@@ -40,6 +44,8 @@ class ThreadPool {
   uint32_t AwaitJob(uint32_t seen) const;
   void TakeTasks(const Work& work, int thread);
 
+  int threads_;
+  bool skips_;
   std::vector<std::thread> workers_;
   // The work of the open job. Written while no worker is active.
   const Work* work_ = nullptr;

@@ -30,5 +30,12 @@ TEST(ThreadPool, ManyShortRunsSeeEachOthersWrites) {
   for (int value : values) EXPECT_EQ(value, 20000);
 }
 
+TEST(ThreadPool, SkipsAllTasksButHasItsThreads) {
+  ThreadPool pool(5, ThreadPool::Tasks::kSkipped);
+  EXPECT_EQ(pool.threads(), 5);
+  pool.Run(1, [](int, int) { ADD_FAILURE() << "a task has run"; });
+  pool.Run(9, [](int, int) { ADD_FAILURE() << "a task has run"; });
+}
+
 }  // namespace
 }  // namespace braid

@@ -19,7 +19,7 @@ void Clear(UBatch& ubatch) {
   ubatch.scored_rows.clear();
   ubatch.pooled.clear();
   ubatch.runs.clear();
-  ubatch.sequences.clear();
+  ubatch.owners.Clear();
 }
 
 }  // namespace
@@ -30,13 +30,15 @@ Splitter::Splitter(SplitPolicy policy, int max_rows)
 }
 
 Result<std::span<UBatch>> Splitter::Split(const Batch& batch) {
-  GroupBySequence(batch);
-  if (policy_ == SplitPolicy::kWhole) BRAID_TRY(CheckWholeSequencesFit());
+  FindStreams(batch);
+  GroupByStream();
+  if (policy_ == SplitPolicy::kWhole) BRAID_TRY(CheckWholeStreamsFit());
   size_t count = 0;
   for (int done = 0; done < batch.size();) {
     if (count == ubatches_.size()) ubatches_.emplace_back();
     UBatch& ubatch = ubatches_[count++];
-    ChooseTakes(batch, done);
+    FindReady();
+    ChooseTakes(done);
     Emit(batch, ubatch);
     BRAID_CHECK(ubatch.rows() >= 1 && ubatch.rows() <= max_rows_);
     done += ubatch.rows();
@@ -44,70 +46,107 @@ Result<std::span<UBatch>> Splitter::Split(const Batch& batch) {
   return std::span(ubatches_.data(), count);
 }
 
-// A counting sort: stable, linear, and the groups stand in the order of first
-// appearance.
-void Splitter::GroupBySequence(const Batch& batch) {
-  pending_.clear();
-  std::fill(of_sequence_.begin(), of_sequence_.end(), -1);
+void Splitter::FindStreams(const Batch& batch) {
+  streams_.clear();
+  owners_.clear();
+  of_entry_.clear();
+  std::fill(of_sequence_.begin(), of_sequence_.end(), kNoStream);
   for (int i = 0; i < batch.size(); ++i) {
-    const size_t sequence = static_cast<size_t>(batch[i].sequence);
-    if (sequence >= of_sequence_.size()) of_sequence_.resize(sequence + 1, -1);
-    int32_t& index = of_sequence_[sequence];
-    if (index < 0) {
-      index = static_cast<int32_t>(pending_.size());
-      pending_.push_back({batch[i].sequence, 0, 0, 0});
-    }
-    ++pending_[index].end;
-  }
-  int begin = 0;
-  for (Pending& pending : pending_) {
-    const int length = pending.end;
-    pending.next = pending.end = begin;
-    begin += length;
-  }
-  entries_.resize(batch.size());
-  for (int i = 0; i < batch.size(); ++i) {
-    entries_[pending_[of_sequence_[batch[i].sequence]].end++] = i;
+    of_entry_.push_back(StreamOf(batch.Sequences(i)));
   }
 }
 
-Status Splitter::CheckWholeSequencesFit() const {
-  for (const Pending& pending : pending_) {
-    if (pending.left() > max_rows_) {
+// Sequences of one entry have their previous entry in common, so that the sets
+// are equal if their sizes are.
+int32_t Splitter::StreamOf(std::span<const SequenceId> sequences) {
+  const SequenceId most = *std::max_element(sequences.begin(), sequences.end());
+  if (static_cast<size_t>(most) >= of_sequence_.size()) {
+    of_sequence_.resize(static_cast<size_t>(most) + 1, kNoStream);
+  }
+  const int32_t parent = of_sequence_[sequences.front()];
+  if (parent != kNoStream &&
+      streams_[parent].owners() == static_cast<int32_t>(sequences.size())) {
+    return parent;
+  }
+  const int32_t stream = static_cast<int32_t>(streams_.size());
+  const auto begin =
+      owners_.insert(owners_.end(), sequences.begin(), sequences.end());
+  std::sort(begin, owners_.end());
+  const int32_t end = static_cast<int32_t>(owners_.size());
+  streams_.push_back(
+      {.parent = parent,
+       .owners_begin = end - static_cast<int32_t>(sequences.size()),
+       .owners_end = end});
+  for (const SequenceId sequence : sequences) of_sequence_[sequence] = stream;
+  return stream;
+}
+
+// A counting sort: stable and linear.
+void Splitter::GroupByStream() {
+  for (const int32_t stream : of_entry_) ++streams_[stream].end;
+  pending_.clear();
+  int32_t begin = 0;
+  for (Stream& stream : streams_) {
+    pending_.push_back(static_cast<int32_t>(pending_.size()));
+    const int32_t length = stream.end;
+    stream.next = stream.end = begin;
+    begin += length;
+  }
+  entries_.resize(of_entry_.size());
+  for (size_t i = 0; i < of_entry_.size(); ++i) {
+    entries_[streams_[of_entry_[i]].end++] = static_cast<int32_t>(i);
+  }
+}
+
+Status Splitter::CheckWholeStreamsFit() const {
+  for (const Stream& stream : streams_) {
+    if (stream.left() > max_rows_) {
       return Error{
           Format("sequence {} has {} tokens that must not be cut, a "
                  "ubatch holds {}: raise -ub",
-                 pending.sequence, pending.left(), max_rows_)};
+                 owners_[stream.owners_begin], stream.left(), max_rows_)};
     }
   }
   return {};
 }
 
-void Splitter::ChooseTakes(const Batch& batch, int done) {
+void Splitter::FindReady() {
+  std::erase_if(pending_, [&](int32_t i) { return streams_[i].left() == 0; });
+  ready_.clear();
+  for (const int32_t i : pending_) {
+    if (IsReady(streams_[i])) ready_.push_back(i);
+  }
+}
+
+bool Splitter::IsReady(const Stream& stream) const {
+  return stream.parent == kNoStream || streams_[stream.parent].left() == 0;
+}
+
+void Splitter::ChooseTakes(int done) {
   switch (policy_) {
     case SplitPolicy::kRagged:
       return TakeRagged();
     case SplitPolicy::kEqual:
       return TakeEqual();
     case SplitPolicy::kSimple:
-      return TakeSimple(batch, done);
+      return TakeSimple(done);
     case SplitPolicy::kWhole:
       return TakeWhole();
   }
 }
 
 void Splitter::TakeRagged() {
-  const auto rows_at = [&](int level) {
+  const auto rows_at = [&](int32_t level) {
     int64_t rows = 0;
-    for (const Pending& p : pending_) rows += std::min(p.left(), level);
+    for (const int32_t i : ready_) rows += std::min(streams_[i].left(), level);
     return rows;
   };
   // The largest level that fits, by bisection: low fits, high + 1 does not or
   // is not needed.
-  int low = 0;
-  int high = max_rows_;
+  int32_t low = 0;
+  int32_t high = max_rows_;
   while (low < high) {
-    const int middle = low + (high - low + 1) / 2;
+    const int32_t middle = low + (high - low + 1) / 2;
     if (rows_at(middle) <= max_rows_) {
       low = middle;
     } else {
@@ -115,66 +154,69 @@ void Splitter::TakeRagged() {
     }
   }
   int64_t spare = max_rows_ - rows_at(low);
-  for (Pending& p : pending_) {
-    p.take = std::min(p.left(), low);
-    if (spare > 0 && p.take < p.left()) {
-      ++p.take;
+  for (const int32_t i : ready_) {
+    Stream& stream = streams_[i];
+    stream.take = std::min(stream.left(), low);
+    if (spare > 0 && stream.take < stream.left()) {
+      ++stream.take;
       --spare;
     }
   }
 }
 
 void Splitter::TakeEqual() {
-  const size_t count =
-      std::min(pending_.size(), static_cast<size_t>(max_rows_));
-  int length = max_rows_ / static_cast<int>(count);
+  const size_t count = std::min(ready_.size(), static_cast<size_t>(max_rows_));
+  int32_t length = max_rows_ / static_cast<int32_t>(count);
   for (size_t i = 0; i < count; ++i) {
-    length = std::min(length, pending_[i].left());
+    length = std::min(length, streams_[ready_[i]].left());
   }
-  for (size_t i = 0; i < pending_.size(); ++i) {
-    pending_[i].take = i < count ? length : 0;
+  for (size_t i = 0; i < ready_.size(); ++i) {
+    streams_[ready_[i]].take = i < count ? length : 0;
   }
 }
 
-void Splitter::TakeSimple(const Batch& batch, int done) {
-  for (size_t i = 0; i < pending_.size(); ++i) {
-    pending_[i].take = 0;
-    of_sequence_[pending_[i].sequence] = static_cast<int32_t>(i);
-  }
-  const int rows = std::min(max_rows_, batch.size() - done);
-  for (int i = done; i < done + rows; ++i) {
-    ++pending_[of_sequence_[batch[i].sequence]].take;
+// The first of the remaining entries is of a ready stream: all entries of its
+// parent come before it.
+void Splitter::TakeSimple(int done) {
+  for (const int32_t i : ready_) streams_[i].take = 0;
+  const int end =
+      done + std::min(max_rows_, static_cast<int>(of_entry_.size()) - done);
+  for (int i = done; i < end; ++i) {
+    Stream& stream = streams_[of_entry_[i]];
+    if (!IsReady(stream)) return;
+    ++stream.take;
   }
 }
 
 void Splitter::TakeWhole() {
-  int spare = max_rows_;
-  for (Pending& p : pending_) {
-    p.take = p.left() <= spare ? p.left() : 0;
-    spare -= p.take;
+  int32_t spare = max_rows_;
+  for (const int32_t i : ready_) {
+    Stream& stream = streams_[i];
+    stream.take = stream.left() <= spare ? stream.left() : 0;
+    spare -= stream.take;
   }
 }
 
 void Splitter::Emit(const Batch& batch, UBatch& ubatch) {
   Clear(ubatch);
   // Any of the rows may be wanted the next time: grow with the rows, once.
-  int rows = 0;
-  for (const Pending& pending : pending_) rows += pending.take;
+  int32_t rows = 0;
+  for (const int32_t i : ready_) rows += streams_[i].take;
   ubatch.wanted_rows.reserve(rows);
   ubatch.hidden_rows.reserve(rows);
   ubatch.scored_rows.reserve(rows);
-  for (Pending& pending : pending_) {
-    if (pending.take == 0) continue;
-    const int begin = ubatch.rows();
-    ubatch.sequences.push_back(pending.sequence);
-    ubatch.runs.push_back(
-        {.begin = begin,
-         .length = pending.take,
-         .first_position = batch[entries_[pending.next]].position});
-    ubatch.pooled.push_back(batch[entries_[pending.next]].want ==
-                            Want::kPooled);
-    for (int i = 0; i < pending.take; ++i) {
-      const int32_t index = entries_[pending.next++];
+  for (const int32_t i : ready_) {
+    Stream& stream = streams_[i];
+    if (stream.take == 0) continue;
+    const Batch::Entry& first = batch[entries_[stream.next]];
+    ubatch.owners.Add(
+        std::span(owners_).subspan(stream.owners_begin, stream.owners()));
+    ubatch.runs.push_back({.begin = ubatch.rows(),
+                           .length = stream.take,
+                           .first_position = first.position});
+    ubatch.pooled.push_back(first.want == Want::kPooled);
+    for (int32_t taken = 0; taken < stream.take; ++taken) {
+      const int32_t index = entries_[stream.next++];
       const Batch::Entry& entry = batch[index];
       if (entry.want == Want::kLogits) {
         ubatch.wanted_rows.push_back(ubatch.rows());
@@ -188,7 +230,6 @@ void Splitter::Emit(const Batch& batch, UBatch& ubatch) {
       ubatch.batch_index.push_back(index);
     }
   }
-  std::erase_if(pending_, [](const Pending& p) { return p.left() == 0; });
 }
 
 }  // namespace braid

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/random.h"
 #include "batch/validate.h"
 #include "tests/support/allocation_counter.h"
+#include "tests/support/batch_judge.h"
 
 namespace braid {
 namespace {
@@ -17,7 +19,7 @@ namespace {
 constexpr SplitPolicy kPolicies[] = {SplitPolicy::kRagged, SplitPolicy::kEqual,
                                      SplitPolicy::kSimple, SplitPolicy::kWhole};
 
-// (sequence, length) of every run, in order.
+// (first owner, length) of every run, in order.
 using Shape = std::vector<std::pair<SequenceId, int>>;
 
 std::vector<Shape> ShapesOf(std::span<const UBatch> ubatches) {
@@ -25,7 +27,7 @@ std::vector<Shape> ShapesOf(std::span<const UBatch> ubatches) {
   for (const UBatch& ubatch : ubatches) {
     Shape& shape = shapes.emplace_back();
     for (size_t i = 0; i < ubatch.runs.size(); ++i) {
-      shape.emplace_back(ubatch.sequences[i], ubatch.runs[i].length);
+      shape.emplace_back(ubatch.owners[i].front(), ubatch.runs[i].length);
     }
   }
   return shapes;
@@ -111,79 +113,213 @@ TEST(Splitter, RowsKeepWhatTheCallerAsked) {
   EXPECT_EQ(ubatch.positions, (std::vector<Position>{4, 5, 0, 1}));
   EXPECT_EQ(ubatch.batch_index, (std::vector<int32_t>{0, 2, 1, 3}));
   EXPECT_EQ(ubatch.wanted_rows, (std::vector<int32_t>{0, 3}));
-  EXPECT_EQ(ubatch.sequences, (std::vector<SequenceId>{1, 0}));
+  EXPECT_EQ(ubatch.owners.sequences, (std::vector<SequenceId>{1, 0}));
   EXPECT_EQ(ubatch.runs[0].first_position, 4);
   EXPECT_EQ(ubatch.runs[1].begin, 2);
 }
 
-// A random interleaving of sequences with random lengths.
-Batch RandomBatch(Random& random) {
-  const int sequences = 1 + random.Below(9);
-  std::vector<int> next(sequences);
-  for (int& position : next) position = random.Below(100);
+// Two texts with a common beginning, as a scorer of endings has them.
+Batch TwoTasks() {
   Batch batch;
-  const int size = 1 + random.Below(120);
-  int sequence = 0;
-  for (int i = 0; i < size; ++i) {
-    // Sometimes long stretches of one sequence, sometimes a mixture.
-    if (random.Below(1 + random.Below(8)) == 0) {
-      sequence = random.Below(sequences);
+  for (SequenceId task = 0; task < 6; task += 3) {
+    const std::vector<SequenceId> all = {task, task + 1, task + 2};
+    for (int i = 0; i < 4; ++i) batch.Add(i, i, all, Want::kNothing);
+    for (const SequenceId s : all) {
+      for (int i = 0; i <= s - task; ++i) {
+        batch.Add(i, 4 + i, s, Want::kLogits);
+      }
     }
-    batch.Add(random.Below(1000), next[sequence]++, sequence,
-              random.Below(3) == 0 ? Want::kLogits : Want::kNothing);
   }
   return batch;
 }
 
-int LongestSequence(const Batch& batch) {
-  std::vector<int> lengths(16);
-  for (int i = 0; i < batch.size(); ++i) ++lengths[batch[i].sequence];
-  return *std::max_element(lengths.begin(), lengths.end());
+TEST(Splitter, EndingsWaitForWhatTheyShare) {
+  // The endings of the first task do not wait for the second.
+  EXPECT_EQ(
+      Split(SplitPolicy::kRagged, 6, TwoTasks()),
+      (std::vector<Shape>{{{0, 3}, {3, 3}},
+                          {{0, 1}, {3, 1}},
+                          {{0, 1}, {1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}},
+                          {{1, 1}, {2, 2}, {4, 1}, {5, 2}}}));
+  EXPECT_EQ(
+      Split(SplitPolicy::kEqual, 6, TwoTasks()),
+      (std::vector<Shape>{{{0, 3}, {3, 3}},
+                          {{0, 1}, {3, 1}},
+                          {{0, 1}, {1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}},
+                          {{1, 1}, {2, 1}, {4, 1}, {5, 1}},
+                          {{2, 1}, {5, 1}}}));
+  EXPECT_EQ(Split(SplitPolicy::kWhole, 8, TwoTasks()),
+            (std::vector<Shape>{{{0, 4}, {3, 4}},
+                                {{0, 1}, {1, 2}, {2, 3}, {3, 1}},
+                                {{4, 2}, {5, 3}}}));
 }
 
-// What every policy promises: each entry once, runs as ubatch.h describes, and
-// position order within each sequence across all ubatches.
-void ExpectFaithful(const Batch& batch, std::span<const UBatch> ubatches,
-                    int max_rows) {
-  std::vector<int> seen(batch.size());
-  std::vector<Position> last(16, -1);
-  for (const UBatch& ubatch : ubatches) {
-    ASSERT_GE(ubatch.rows(), 1);
-    ASSERT_LE(ubatch.rows(), max_rows);
-    ASSERT_EQ(ubatch.positions.size(), ubatch.tokens.size());
-    ASSERT_EQ(ubatch.batch_index.size(), ubatch.tokens.size());
-    ASSERT_EQ(ubatch.runs.size(), ubatch.sequences.size());
-    std::vector<SequenceId> sorted = ubatch.sequences;
-    std::sort(sorted.begin(), sorted.end());
-    ASSERT_EQ(std::adjacent_find(sorted.begin(), sorted.end()), sorted.end());
+TEST(Splitter, SimpleEndsBeforeAnEntryThatMustWait) {
+  EXPECT_EQ(Split(SplitPolicy::kSimple, 12, TwoTasks()),
+            (std::vector<Shape>{{{0, 4}},
+                                {{0, 1}, {1, 2}, {2, 3}, {3, 4}},
+                                {{3, 1}, {4, 2}, {5, 3}}}));
+}
 
-    std::vector<int32_t> wanted;
-    int row = 0;
-    for (size_t i = 0; i < ubatch.runs.size(); ++i) {
-      const Run& run = ubatch.runs[i];
-      const SequenceId sequence = ubatch.sequences[i];
-      ASSERT_EQ(run.begin, row);
-      ASSERT_GE(run.length, 1);
-      ASSERT_EQ(run.source, kNoCell);
-      ASSERT_EQ(run.destination, kNoCell);
-      for (int j = 0; j < run.length; ++j, ++row) {
-        const Batch::Entry& entry = batch[ubatch.batch_index[row]];
-        ++seen[ubatch.batch_index[row]];
-        ASSERT_EQ(entry.sequence, sequence);
-        ASSERT_EQ(entry.token, ubatch.tokens[row]);
-        ASSERT_EQ(entry.position, ubatch.positions[row]);
-        ASSERT_EQ(entry.position, run.first_position + j);
-        if (last[sequence] >= 0) {
-          ASSERT_EQ(entry.position, last[sequence] + 1);
-        }
-        last[sequence] = entry.position;
-        if (entry.want == Want::kLogits) wanted.push_back(row);
+TEST(Splitter, TheOrderOfASetDoesNotMatter) {
+  Batch batch;
+  const SequenceId orders[][3] = {{2, 0, 1}, {0, 1, 2}, {1, 2, 0}};
+  for (int i = 0; i < 3; ++i) batch.Add(i, i, orders[i], Want::kNothing);
+  Splitter splitter(SplitPolicy::kRagged, 8);
+  const auto ubatches = splitter.Split(batch);
+  ASSERT_TRUE(ubatches.ok());
+  ASSERT_EQ(ubatches->size(), 1u);
+  ASSERT_EQ((*ubatches)[0].runs.size(), 1u);
+  EXPECT_EQ((*ubatches)[0].runs[0].length, 3);
+  EXPECT_EQ((*ubatches)[0].owners.sequences,
+            (std::vector<SequenceId>{0, 1, 2}));
+}
+
+// A set may lose its sequences one by one: each time what is left goes on in a
+// stream of its own.
+TEST(Splitter, ASetThatLosesItsSequencesOneByOne) {
+  Batch batch;
+  std::vector<SequenceId> set(64);
+  std::iota(set.begin(), set.end(), 0);
+  for (int i = 0; !set.empty(); ++i) {
+    batch.Add(i, i, set, Want::kNothing);
+    set.pop_back();
+  }
+  for (const SplitPolicy policy : kPolicies) {
+    Splitter splitter(policy, 128);
+    const auto ubatches = splitter.Split(batch);
+    ASSERT_TRUE(ubatches.ok());
+    ASSERT_EQ(ubatches->size(), 64u);
+    const Status split = SplitJudge(batch, *ubatches, 128).Check();
+    EXPECT_TRUE(split.ok()) << split.error().message;
+  }
+}
+
+// Sets that fall apart at random, and what they get, interleaved.
+class RandomSets {
+ public:
+  RandomSets(Random& random, bool share) : random_(random) {
+    const int sequences = 1 + random.Below(9);
+    for (SequenceId s = 0; s < sequences; ++s) {
+      if (share && s > 0 && random.Below(3) != 0) {
+        groups_.back().set.push_back(s);
+      } else {
+        groups_.push_back({{s}, random.Below(100)});
       }
     }
-    ASSERT_EQ(row, ubatch.rows());
-    ASSERT_EQ(wanted, ubatch.wanted_rows);
   }
-  ASSERT_EQ(std::count(seen.begin(), seen.end(), 1), batch.size());
+
+  Batch MakeBatch() {
+    Batch batch;
+    const int size = 1 + random_.Below(120);
+    size_t group = 0;
+    for (int i = 0; i < size; ++i) {
+      // Sometimes long stretches of one set, sometimes a mixture.
+      if (random_.Below(1 + random_.Below(8)) == 0) {
+        group = static_cast<size_t>(random_.Below(groups()));
+        if (random_.Below(4) == 0) FallApart(group);
+      }
+      Group& chosen = groups_[group];
+      std::rotate(chosen.set.begin(),
+                  chosen.set.begin() +
+                      random_.Below(static_cast<int>(chosen.set.size())),
+                  chosen.set.end());
+      batch.Add(random_.Below(1000), chosen.next++, chosen.set,
+                random_.Below(3) == 0 ? Want::kLogits : Want::kNothing);
+    }
+    return batch;
+  }
+
+ private:
+  struct Group {
+    std::vector<SequenceId> set;
+    Position next;
+  };
+
+  int groups() const { return static_cast<int>(groups_.size()); }
+
+  void FallApart(size_t group) {
+    std::vector<SequenceId>& set = groups_[group].set;
+    if (set.size() == 1) return;
+    const auto middle =
+        set.begin() + 1 + random_.Below(static_cast<int>(set.size()) - 1);
+    Group other{{middle, set.end()}, groups_[group].next};
+    set.erase(middle, set.end());
+    groups_.push_back(std::move(other));
+  }
+
+  Random& random_;
+  std::vector<Group> groups_;
+};
+
+Batch RandomBatch(Random& random) {
+  return RandomSets(random, random.Below(2) == 0).MakeBatch();
+}
+
+// A valid batch has no set twice but in one stream.
+bool SameStream(std::span<const SequenceId> a, std::span<const SequenceId> b) {
+  return std::is_permutation(a.begin(), a.end(), b.begin(), b.end());
+}
+
+int StreamLength(const Batch& batch, std::span<const SequenceId> owners) {
+  int length = 0;
+  for (int i = 0; i < batch.size(); ++i) {
+    length += SameStream(batch.Sequences(i), owners);
+  }
+  return length;
+}
+
+int LongestStream(const Batch& batch) {
+  int longest = 0;
+  for (int i = 0; i < batch.size(); ++i) {
+    longest = std::max(longest, StreamLength(batch, batch.Sequences(i)));
+  }
+  return longest;
+}
+
+bool HasStream(const UBatch& ubatch, std::span<const SequenceId> owners) {
+  for (size_t i = 0; i < ubatch.runs.size(); ++i) {
+    if (SameStream(ubatch.owners[i], owners)) return true;
+  }
+  return false;
+}
+
+// Did the run's stream wait for one that this ubatch finished?
+bool WaitedFor(const UBatch& ubatch, std::span<const SequenceId> owners) {
+  if (HasStream(ubatch, owners)) return false;
+  const auto& present = ubatch.owners.sequences;
+  return std::count(present.begin(), present.end(), owners.front()) != 0;
+}
+
+// Full, or whatever comes next had to wait for it.
+void ExpectFull(std::span<const UBatch> ubatches, size_t u, int max_rows) {
+  if (u + 1 == ubatches.size() || ubatches[u].rows() == max_rows) return;
+  const UBatch& next = ubatches[u + 1];
+  for (size_t i = 0; i < next.runs.size(); ++i) {
+    ASSERT_TRUE(WaitedFor(ubatches[u], next.owners[i]));
+  }
+}
+
+// Only a stream that is finished has fewer rows than another, up to one.
+void ExpectFair(const UBatch& ubatch, const UBatch& next) {
+  for (size_t i = 0; i < ubatch.runs.size(); ++i) {
+    if (!HasStream(next, ubatch.owners[i])) continue;
+    for (const Run& other : ubatch.runs) {
+      ASSERT_GE(ubatch.runs[i].length, other.length - 1);
+    }
+  }
+}
+
+// The next in call order, and as many as could be.
+void ExpectInCallOrder(const Batch& batch, const UBatch& ubatch, int done,
+                       int max_rows) {
+  for (const int32_t index : ubatch.batch_index) {
+    ASSERT_GE(index, done);
+    ASSERT_LT(index, done + ubatch.rows());
+  }
+  const int next = done + ubatch.rows();
+  if (ubatch.rows() == max_rows || next == batch.size()) return;
+  ASSERT_TRUE(WaitedFor(ubatch, batch.Sequences(next)));
 }
 
 // What the policies promise beyond that.
@@ -192,20 +328,11 @@ void ExpectShape(SplitPolicy policy, const Batch& batch,
   int done = 0;
   for (size_t u = 0; u < ubatches.size(); ++u) {
     const UBatch& ubatch = ubatches[u];
-    const bool last = u + 1 == ubatches.size();
     switch (policy) {
       case SplitPolicy::kRagged:
-        ASSERT_TRUE(last || ubatch.rows() == max_rows);
-        // Fair: only a sequence that is finished has fewer rows, up to one.
-        for (size_t i = 0; i < ubatch.runs.size() && !last; ++i) {
-          const auto& next = ubatches[u + 1].sequences;
-          if (std::count(next.begin(), next.end(), ubatch.sequences[i]) == 0) {
-            continue;
-          }
-          for (const Run& other : ubatch.runs) {
-            ASSERT_GE(ubatch.runs[i].length, other.length - 1);
-          }
-        }
+        ASSERT_NO_FATAL_FAILURE(ExpectFull(ubatches, u, max_rows));
+        if (u + 1 == ubatches.size()) break;
+        ASSERT_NO_FATAL_FAILURE(ExpectFair(ubatch, ubatches[u + 1]));
         break;
       case SplitPolicy::kEqual:
         for (const Run& run : ubatch.runs) {
@@ -213,19 +340,13 @@ void ExpectShape(SplitPolicy policy, const Batch& batch,
         }
         break;
       case SplitPolicy::kSimple:
-        ASSERT_TRUE(last || ubatch.rows() == max_rows);
-        for (int32_t index : ubatch.batch_index) {
-          ASSERT_GE(index, done);
-          ASSERT_LT(index, done + ubatch.rows());
-        }
+        ASSERT_NO_FATAL_FAILURE(
+            ExpectInCallOrder(batch, ubatch, done, max_rows));
         break;
       case SplitPolicy::kWhole:
         for (size_t i = 0; i < ubatch.runs.size(); ++i) {
-          int length = 0;
-          for (int j = 0; j < batch.size(); ++j) {
-            length += batch[j].sequence == ubatch.sequences[i];
-          }
-          ASSERT_EQ(ubatch.runs[i].length, length);
+          ASSERT_EQ(ubatch.runs[i].length,
+                    StreamLength(batch, ubatch.owners[i]));
         }
         break;
     }
@@ -239,11 +360,12 @@ TEST(Splitter, RandomBatchesKeepEveryPromise) {
     const Batch batch = RandomBatch(random);
     for (SplitPolicy policy : kPolicies) {
       int max_rows = 1 + random.Below(64);
-      if (policy == SplitPolicy::kWhole) max_rows += LongestSequence(batch);
+      if (policy == SplitPolicy::kWhole) max_rows += LongestStream(batch);
       Splitter splitter(policy, max_rows);
       const auto ubatches = splitter.Split(batch);
       ASSERT_TRUE(ubatches.ok()) << ubatches.error().message;
-      ASSERT_NO_FATAL_FAILURE(ExpectFaithful(batch, *ubatches, max_rows));
+      const Status split = SplitJudge(batch, *ubatches, max_rows).Check();
+      ASSERT_TRUE(split.ok()) << split.error().message;
       ASSERT_NO_FATAL_FAILURE(ExpectShape(policy, batch, *ubatches, max_rows));
     }
   }
@@ -258,7 +380,8 @@ TEST(Splitter, ASplitterIsAsGoodAsNew) {
       const Batch batch = RandomBatch(random);
       const auto ubatches = used.Split(batch);
       ASSERT_TRUE(ubatches.ok());
-      ASSERT_NO_FATAL_FAILURE(ExpectFaithful(batch, *ubatches, 130));
+      const Status split = SplitJudge(batch, *ubatches, 130).Check();
+      ASSERT_TRUE(split.ok()) << split.error().message;
       ASSERT_EQ(ShapesOf(*ubatches), Split(policy, 130, batch));
     }
   }
@@ -286,7 +409,7 @@ TEST(Splitter, SteadyStateAllocatesNothing) {
     EXPECT_EQ(allocations, 0);
   }
 
-  const Batch valid = BatchOf({20, 30, 1});
+  const Batch valid = TwoTasks();
   const BatchLimits limits{
       .max_tokens = 100, .vocabulary_size = 100, .next_positions = zeros};
   ASSERT_TRUE(ValidateBatch(valid, limits, scratch).ok());

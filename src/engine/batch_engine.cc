@@ -9,6 +9,7 @@
 #include "base/format.h"
 #include "base/fp_guard.h"
 #include "base/try.h"
+#include "engine/engine_options.h"
 #include "engine/thread_count.h"
 #include "sampling/log_probability.h"
 
@@ -16,44 +17,12 @@ namespace braid {
 
 namespace {
 
+// A sequence's list of tokens grows without being moved up to here.
+constexpr int kReservedTokens = 1 << 16;
+
 // Wanted rows that are finished at a time: enough to reuse each weight of the
 // output matrix from cache, few enough that their copies stay small.
 constexpr size_t kTileRows = 64;
-
-DType StorageType(KvType type) {
-  return type == KvType::kF16 ? DType::kF16 : DType::kF32;
-}
-
-Status CheckOption(const char* name, int value, int least, int most) {
-  if (value >= least && value <= most) return {};
-  return Error{Format("{}: {} is not in [{}, {}]", name, value, least, most)};
-}
-
-Status ValidateOptions(const EngineOptions& options) {
-  constexpr int kMost = 1 << 24;
-  BRAID_TRY(CheckOption("context (-c)", options.context, 0, 1 << 30));
-  BRAID_TRY(CheckOption("max_batch (-b)", options.max_batch, 1, kMost));
-  BRAID_TRY(CheckOption("max_ubatch (-ub)", options.max_ubatch, 1, kMost));
-  BRAID_TRY(
-      CheckOption("max_sequences (-np)", options.max_sequences, 1, 65536));
-  return CheckOption("threads (-t)", options.threads, 0, 1024);
-}
-
-// What the options ask of this model.
-Status ValidateForModel(const EngineOptions& options,
-                        const LanguageModel& model) {
-  const RowTraits traits = model.traits();
-  if (traits.bidirectional && options.split != SplitPolicy::kWhole) {
-    return Error{
-        "the model reads texts both ways, which cannot be cut: it needs the "
-        "split policy \"whole\" (--split)"};
-  }
-  if (options.pooling == Pooling::kRank && traits.classes == 0) {
-    return Error{
-        "pooling \"rank\" needs a model with a classifier, this one has none"};
-  }
-  return {};
-}
 
 // The rows of x that `indices` names, one after another.
 Rows Gather(Compute& compute, ConstRows x, std::span<const int32_t> indices) {
@@ -90,8 +59,9 @@ int64_t EmbeddingWidth(const LanguageModel& model, Pooling pooling) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> BatchEngine::Create(
-    std::shared_ptr<const LoadedModel> model, const EngineOptions& options) {
+Result<std::unique_ptr<BatchEngine>> BatchEngine::Create(
+    std::shared_ptr<const LoadedModel> model, const EngineOptions& options,
+    ThreadPool::Tasks tasks) {
   BRAID_TRY(ValidateOptions(options));
   const LanguageModel& language_model = model->language_model();
   BRAID_TRY(ValidateForModel(options, language_model));
@@ -102,24 +72,25 @@ Result<std::unique_ptr<Engine>> BatchEngine::Create(
   BRAID_ASSIGN(
       std::unique_ptr<HybridMemory> memory,
       HybridMemory::Create(language_model.Memory(StorageType(settled.kv_type)),
-                           {.max_sequences = settled.max_sequences,
-                            .kv_positions = settled.context}));
-  return std::unique_ptr<Engine>(
-      new BatchEngine(std::move(model), settled, std::move(memory)));
+                           LimitsOf(settled)));
+  return std::unique_ptr<BatchEngine>(
+      new BatchEngine(std::move(model), settled, std::move(memory), tasks));
 }
 
 BatchEngine::BatchEngine(std::shared_ptr<const LoadedModel> model,
                          const EngineOptions& options,
-                         std::unique_ptr<HybridMemory> memory)
+                         std::unique_ptr<HybridMemory> memory,
+                         ThreadPool::Tasks tasks)
     : model_(std::move(model)),
       options_(options),
       memory_(std::move(memory)),
-      threads_(options.threads),
+      threads_(std::make_unique<ThreadPool>(options.threads, tasks)),
       splitter_(options.split, options.max_ubatch),
       logits_(Want::kLogits, model_->language_model().vocabulary_size()),
       hidden_(Want::kHidden, model_->language_model().width()),
-      embeddings_(*options.pooling,
-                  EmbeddingWidth(model_->language_model(), *options.pooling)) {
+      pooler_(*options.pooling,
+              EmbeddingWidth(model_->language_model(), *options.pooling)),
+      carried_(static_cast<size_t>(options.max_sequences)) {
   for (RopeConfig& config : model_->language_model().ropes()) {
     rope_tables_.emplace_back(ForContext(std::move(config), options.context));
   }
@@ -132,13 +103,24 @@ Status BatchEngine::Decode(const Batch& batch,
   BRAID_ASSIGN(const std::span<const UBatch> ubatches, splitter_.Split(batch));
   BRAID_TRY(
       memory_->cross().CheckFits(static_cast<int64_t>(batch.encoder_tokens())));
-  BRAID_TRY(memory_->Plan(ubatches));
+  size_t encoder_bytes = 0;
+  for (const Batch::EncoderText& text : batch.encoder_texts()) {
+    const int32_t length = static_cast<int32_t>(text.length);
+    encoder_bytes += memory_->cross().BytesOf(length);
+  }
+  BRAID_TRY(
+      memory_->Plan(ubatches, HybridMemory::Bytes::kLimited, encoder_bytes));
 
   logits_.Begin(batch);
   hidden_.Begin(batch);
-  scores_.assign(batch.size(), std::numeric_limits<double>::quiet_NaN());
-  embeddings_.Begin(batch);
+  BeginScores(batch);
   BRAID_TRY(Encode(batch, cancelled));
+  return Evaluate(batch, ubatches, cancelled);
+}
+
+Status BatchEngine::Evaluate(const Batch& batch,
+                             std::span<const UBatch> ubatches,
+                             const std::function<bool()>& cancelled) {
   const int count = static_cast<int>(ubatches.size());
   for (int i = 0; i < count; ++i) {
     if (cancelled && cancelled()) {
@@ -147,25 +129,33 @@ Status BatchEngine::Decode(const Batch& batch,
     }
     Forward(batch, ubatches[i], memory_->Begin(i));
     memory_->Commit(i);
+    for (const SequenceId sequence : ubatches[i].owners.sequences) {
+      DropMarks(sequence);
+    }
   }
   return {};
 }
 
 Status BatchEngine::Validate(const Batch& batch) {
   const RowTraits traits = model_->language_model().traits();
-  if (traits.encoder) {
-    encoder_lengths_.clear();
-    for (SequenceId i = 0; i < options_.max_sequences; ++i) {
-      encoder_lengths_.push_back(memory_->cross().Length(i));
-    }
+  encoder_texts_.clear();
+  pooled_.clear();
+  for (SequenceId i = 0; i < options_.max_sequences; ++i) {
+    if (traits.encoder) encoder_texts_.push_back(memory_->cross().TextOf(i));
+    pooled_.push_back(carried_[i].pooled);
   }
+  const auto shared = [&](SequenceId a, SequenceId b) {
+    return memory_->lineage().Shared(a, b);
+  };
   const BatchLimits limits = {
       .max_tokens = options_.max_batch,
       .vocabulary_size = model_->language_model().vocabulary_size(),
       .next_positions = memory_->next_positions(),
+      .shared_positions = shared,
       .positions = traits.positions,
       .max_rows = options_.max_ubatch,
-      .encoder_lengths = encoder_lengths_,
+      .encoder_texts = encoder_texts_,
+      .pooled = pooled_,
       .logits = traits.logits,
       .pooling = options_.pooling != Pooling::kNone,
       .whole_sequences = traits.bidirectional};
@@ -176,14 +166,20 @@ Status BatchEngine::Encode(const Batch& batch,
                            const std::function<bool()>& cancelled) {
   const auto texts = batch.encoder_texts();
   for (const Batch::EncoderText& text : texts) {
-    memory_->cross().Add(text.sequence, static_cast<int32_t>(text.length));
+    const auto sequences = batch.Sequences(text);
+    memory_->cross().Add(sequences.front(), static_cast<int32_t>(text.length));
+    for (const SequenceId sequence : sequences.subspan(1)) {
+      memory_->cross().Fork(sequences.front(), sequence);
+    }
   }
   const size_t most = static_cast<size_t>(options_.max_ubatch);
   for (size_t begin = 0; begin < texts.size();) {
     if (cancelled && cancelled()) {
       memory_->Cancel();
       for (const Batch::EncoderText& text : texts.subspan(begin)) {
-        memory_->cross().Release(text.sequence);
+        for (const SequenceId sequence : batch.Sequences(text)) {
+          memory_->cross().Release(sequence);
+        }
       }
       return Error{Format("cancelled after {} of {} encoder texts", begin,
                           texts.size())};
@@ -205,12 +201,15 @@ void BatchEngine::EncodeTexts(const Batch& batch,
   rows.tokens.clear();
   rows.positions.clear();
   rows.runs.clear();
-  rows.sequences.clear();
+  rows.owners.Clear();
   for (const Batch::EncoderText& text : texts) {
     const auto tokens = batch.EncoderTokens(text);
     rows.runs.push_back(
         {.begin = rows.rows(), .length = static_cast<int32_t>(tokens.size())});
-    rows.sequences.push_back(text.sequence);
+    rows.owners.Add(batch.Sequences(text));
+    for (const SequenceId sequence : batch.Sequences(text)) {
+      carried_[sequence].encoder_tokens.assign(tokens.begin(), tokens.end());
+    }
     rows.tokens.insert(rows.tokens.end(), tokens.begin(), tokens.end());
     for (Position i = 0; i < static_cast<Position>(tokens.size()); ++i) {
       rows.positions.push_back(i);
@@ -218,15 +217,16 @@ void BatchEngine::EncodeTexts(const Batch& batch,
   }
   ExtendRopes(rows);
   arena_.Reset();
-  Pass pass = MakePass(rows, {.runs = rows.runs, .tables = {}});
+  Pass pass = MakePass(rows, {.runs = rows.runs, .tables = {}, .log = {}});
   model_->language_model().Encode(pass);
 }
 
 Pass BatchEngine::MakePass(const UBatch& ubatch, const UBatchView& view) {
   cross_tables_.clear();
   cross_lengths_.clear();
-  for (const SequenceId sequence : ubatch.sequences) {
+  for (size_t i = 0; i < ubatch.runs.size(); ++i) {
     if (!memory_->cross().present()) break;
+    const SequenceId sequence = ubatch.owners[i].front();
     cross_tables_.push_back(memory_->cross().TableOf(sequence));
     cross_lengths_.push_back(memory_->cross().Length(sequence));
   }
@@ -234,12 +234,13 @@ Pass BatchEngine::MakePass(const UBatch& ubatch, const UBatchView& view) {
           .positions = ubatch.positions,
           .runs = view.runs,
           .tables = view.tables,
+          .log_tables = view.log,
           .cross_tables = cross_tables_,
           .cross_lengths = cross_lengths_,
           .rope_tables = rope_tables_,
           .kv_type = StorageType(options_.kv_type),
           .memory = *memory_,
-          .compute = {arena_, threads_}};
+          .compute = {arena_, *threads_}};
 }
 
 void BatchEngine::Forward(const Batch& batch, const UBatch& ubatch,
@@ -251,7 +252,7 @@ void BatchEngine::Forward(const Batch& batch, const UBatch& ubatch,
   WriteLogits(pass.compute, ubatch, x);
   WriteHidden(pass.compute, ubatch, x);
   WriteScores(pass.compute, batch, ubatch, x);
-  Pool(pass.compute, ubatch, x);
+  Carry(pass.compute, ubatch, x);
 }
 
 void BatchEngine::WriteLogits(Compute& compute, const UBatch& ubatch,
@@ -278,35 +279,80 @@ void BatchEngine::WriteScores(Compute& compute, const Batch& batch,
     const Rows logits = compute.NewRows(static_cast<int64_t>(tile.size()),
                                         model.vocabulary_size());
     model.Head(compute, Gather(compute, x, tile), logits);
-    threads_.Run(static_cast<int>(tile.size()), [&](int i, int /*thread*/) {
+    threads_->Run(static_cast<int>(tile.size()), [&](int i, int /*thread*/) {
       const int32_t entry = ubatch.batch_index[tile[i]];
-      scores_[entry] = braid::LogProbability(
-          {logits.row(i), static_cast<size_t>(logits.width)},
-          batch[entry].target);
+      const std::span<const float> row(logits.row(i),
+                                       static_cast<size_t>(logits.width));
+      double* scores = scores_.data() + scores_begin_[entry];
+      *scores++ = braid::LogProbability(row, batch[entry].target);
+      for (const TokenId target : batch.MoreTargets(entry)) {
+        *scores++ = braid::LogProbability(row, target);
+      }
     });
   });
 }
 
-void BatchEngine::Pool(Compute& compute, const UBatch& ubatch, ConstRows x) {
-  const LanguageModel& model = model_->language_model();
+void BatchEngine::Carry(Compute& compute, const UBatch& ubatch, ConstRows x) {
+  const bool logits = model_->language_model().traits().logits;
   for (size_t i = 0; i < ubatch.runs.size(); ++i) {
-    if (ubatch.pooled[i] == 0) continue;
     const Run& run = ubatch.runs[i];
-    const SequenceId sequence = ubatch.sequences[i];
-    const auto [begin, end] =
-        embeddings_.RowsNeeded(sequence, run.first_position, run.length);
-    if (begin < end) {
+    const auto owners = ubatch.owners[i];
+    const auto tokens = std::span(ubatch.tokens).subspan(run.begin, run.length);
+    for (const SequenceId sequence : owners) {
+      Carried& carried = carried_[sequence];
+      if (carried.tokens.empty()) {
+        carried.tokens.reserve(std::min(options_.context, kReservedTokens));
+      }
+      carried.tokens.insert(carried.tokens.end(), tokens.begin(), tokens.end());
+      if (!logits) continue;
+      const float* last = x.row(run.begin + run.length - 1);
+      carried.last_row.assign(last, last + x.width);
+    }
+    if (ubatch.pooled[i] == 0) continue;
+    Carried& first = carried_[owners.front()];
+    for (const SequenceId sequence : owners) {
+      first.AddMarks(carried_[sequence].marks);
+    }
+    Pool(compute, run, {x.row(run.begin), run.length, x.width, x.stride},
+         first);
+    for (const SequenceId sequence : owners) {
+      Carried& carried = carried_[sequence];
+      carried.pooled = true;
+      carried.rows = first.rows;
+      carried.marks = first.marks;
+    }
+  }
+}
+
+void BatchEngine::Pool(Compute& compute, const Run& run, ConstRows x,
+                       Carried& carried) {
+  const LanguageModel& model = model_->language_model();
+  // In pieces that end where the recurrent layers leave a checkpoint.
+  const Position step = memory_->cells().present() && !pooler_.KeepsPrefixes()
+                            ? options_.checkpoint_every
+                            : 0;
+  for (Position at = run.first_position; at < run.end_position();) {
+    const Position end =
+        step == 0 ? run.end_position()
+                  : std::min(run.end_position(), (at / step + 1) * step);
+    const auto needed = pooler_.RowsNeeded(at, end - at);
+    if (needed.begin < needed.end) {
       const ArenaScope scope(arena_);
-      ConstRows rows = model.Hidden(
-          compute, {x.row(run.begin + begin), end - begin, x.width, x.stride});
-      if (options_.pooling == Pooling::kRank) {
+      const Position first = at + needed.begin;
+      ConstRows rows =
+          model.Hidden(compute, {x.row(first - run.first_position),
+                                 needed.end - needed.begin, x.width, x.stride});
+      if (pooler_.pooling() == Pooling::kRank) {
         const Rows classes = compute.NewRows(rows.rows, model.traits().classes);
         model.Classify(compute, rows, classes);
         rows = classes;
       }
-      embeddings_.Add(sequence, rows);
+      pooler_.Add(rows, first, carried.rows);
     }
-    embeddings_.Advance(sequence, run.length);
+    if (step > 0 && end % step == 0) {
+      carried.marks.push_back({end, carried.rows});
+    }
+    at = end;
   }
 }
 
@@ -329,42 +375,31 @@ void BatchEngine::ExtendRopes(const UBatch& ubatch) {
   for (RopeTable& table : rope_tables_) table.Extend(count);
 }
 
-int BatchEngine::EncoderTokens(SequenceId sequence) const {
-  if (sequence < 0 || sequence >= options_.max_sequences) return 0;
-  return memory_->cross().Length(sequence);
-}
-
-double BatchEngine::LogProbability(int entry) const {
-  if (entry < 0 || entry >= static_cast<int>(scores_.size())) {
-    return std::numeric_limits<double>::quiet_NaN();
+void BatchEngine::BeginScores(const Batch& batch) {
+  scores_begin_.assign(1, 0);
+  for (int i = 0; i < batch.size(); ++i) {
+    const bool scored = batch[i].want == Want::kScore;
+    scores_begin_.push_back(scores_begin_.back() +
+                            (scored ? 1 + batch[i].more_targets_count : 0));
   }
-  return scores_[entry];
+  scores_.assign(static_cast<size_t>(scores_begin_.back()),
+                 std::numeric_limits<double>::quiet_NaN());
 }
 
-Position BatchEngine::NextPosition(SequenceId sequence) const {
-  const auto positions = memory_->next_positions();
-  if (sequence < 0 || sequence >= static_cast<SequenceId>(positions.size())) {
-    return 0;
-  }
-  return positions[sequence];
-}
-
-Status BatchEngine::Fork(SequenceId from, SequenceId to) {
-  return memory_->Fork(from, to);
-}
-
-Status BatchEngine::Remove(SequenceId sequence, Position begin, Position end) {
-  return memory_->Remove(sequence, begin, end);
-}
-
-Status BatchEngine::Keep(SequenceId sequence) {
-  return memory_->Keep(sequence);
+double BatchEngine::LogProbability(int entry, int target) const {
+  const bool known =
+      entry >= 0 && entry + 1 < static_cast<int>(scores_begin_.size()) &&
+      target >= 0 && target < scores_begin_[entry + 1] - scores_begin_[entry];
+  return known ? scores_[scores_begin_[entry] + target]
+               : std::numeric_limits<double>::quiet_NaN();
 }
 
 MemoryUse BatchEngine::memory_use() const {
   return {.sequences = memory_->used_bytes(),
           .capacity = memory_->capacity_bytes(),
-          .scratch = arena_.capacity()};
+          .scratch = arena_.capacity(),
+          .checkpoints = memory_->checkpoint_bytes(),
+          .replay_log = memory_->log_bytes()};
 }
 
 Result<std::unique_ptr<Engine>> Engine::Create(
@@ -372,7 +407,9 @@ Result<std::unique_ptr<Engine>> Engine::Create(
   // Every Model that the public API can make is a LoadedModel.
   auto loaded = std::dynamic_pointer_cast<const LoadedModel>(std::move(model));
   BRAID_CHECK(loaded != nullptr);
-  return BatchEngine::Create(std::move(loaded), options);
+  BRAID_ASSIGN(std::unique_ptr<BatchEngine> engine,
+               BatchEngine::Create(std::move(loaded), options));
+  return std::unique_ptr<Engine>(std::move(engine));
 }
 
 }  // namespace braid

@@ -65,22 +65,43 @@ int64_t Elements(const gguf::TensorInfo& tensor) {
   return elements;
 }
 
-Result<std::shared_ptr<const Model>> LoadFromFile(const std::string& path,
-                                                  const LoadOptions& options) {
-  const FloatGuard guard;
-  BRAID_ASSIGN(gguf::File file, gguf::File::Open(path));
-  BRAID_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, LoadTokenizer(file));
-
+// Builds the model of a file, and finds out what that takes.
+Result<std::unique_ptr<LanguageModel>> BuildModel(const gguf::File& file,
+                                                  const LoadOptions& options,
+                                                  WeightScope::Tensors tensors,
+                                                  ModelInfo& info,
+                                                  WeightUse& use) {
   ThreadPool threads(ThreadCount(options.threads));
   const double total =
       static_cast<double>(std::max<int64_t>(TensorBytes(file), 1));
   double done = 0;
   GgufSource source(file);
-  WeightScope weights(source, threads, [&](size_t bytes) {
-    done += static_cast<double>(bytes);
-    if (options.progress) options.progress(std::min(1.0, done / total));
-  });
-  BRAID_ASSIGN(std::unique_ptr<LanguageModel> model, MakeModel(file, weights));
+  WeightScope weights(
+      source, threads,
+      [&](size_t bytes) {
+        done += static_cast<double>(bytes);
+        if (options.progress) options.progress(std::min(1.0, done / total));
+      },
+      tensors);
+  BRAID_ASSIGN(std::unique_ptr<LanguageModel> model,
+               MakeModel(file, weights, options.encoder_only));
+  // What was read of vectors has brought what lies around them, too.
+  for (const gguf::TensorInfo& tensor : file.tensors()) file.Release(tensor);
+  info.weight_bytes = weights.bytes();
+  use = weights.use();
+  return model;
+}
+
+Result<std::shared_ptr<const LoadedModel>> LoadFromFile(
+    const std::string& path, const LoadOptions& options,
+    WeightScope::Tensors tensors, WeightUse& use) {
+  const FloatGuard guard;
+  BRAID_ASSIGN(gguf::File file, gguf::File::Open(path));
+  BRAID_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, LoadTokenizer(file));
+
+  ModelInfo info;
+  BRAID_ASSIGN(std::unique_ptr<LanguageModel> model,
+               BuildModel(file, options, tensors, info, use));
   if (tokenizer->vocabulary_size() > model->vocabulary_size()) {
     return Error{
         Format("the vocabulary has {} tokens, token_embd.weight only "
@@ -88,20 +109,21 @@ Result<std::shared_ptr<const Model>> LoadFromFile(const std::string& path,
                tokenizer->vocabulary_size(), model->vocabulary_size())};
   }
 
-  ModelInfo info;
   BRAID_ASSIGN(const std::string_view architecture,
                file.GetString("general.architecture"));
   BRAID_ASSIGN(const std::string_view name, file.GetString("general.name", ""));
   BRAID_ASSIGN(info.pooling, ReadPooling(file));
+  BRAID_ASSIGN(const std::string_view chat_template,
+               file.GetString("tokenizer.chat_template", ""));
   info.architecture = architecture;
+  info.chat_template = chat_template;
   info.name = name;
   for (const gguf::TensorInfo& tensor : file.tensors()) {
     info.parameters += Elements(tensor);
   }
   info.file_bytes = TensorBytes(file);
-  info.weight_bytes = weights.bytes();
   DescribeMemory(*model, info);
-  return std::shared_ptr<const Model>(
+  return std::shared_ptr<const LoadedModel>(
       std::make_shared<LoadedModel>(std::move(info), std::move(file),
                                     std::move(model), std::move(tokenizer)));
 }
@@ -117,9 +139,19 @@ LoadedModel::LoadedModel(ModelInfo info, gguf::File file,
       tokenizer_(std::move(tokenizer)) {}
 
 LoadedModel::LoadedModel(std::unique_ptr<WeightSource> source,
-                         std::unique_ptr<LanguageModel> language_model)
-    : source_(std::move(source)), language_model_(std::move(language_model)) {
+                         std::unique_ptr<LanguageModel> language_model,
+                         const gguf::Identity& identity)
+    : source_(std::move(source)),
+      language_model_(std::move(language_model)),
+      identity_(identity) {
   DescribeMemory(*language_model_, info_);
+}
+
+const gguf::Identity& LoadedModel::identity() const {
+  std::call_once(identified_, [&] {
+    if (file_) identity_ = gguf::IdentityOf(*file_);
+  });
+  return identity_;
 }
 
 const Tokenizer& LoadedModel::tokenizer() const {
@@ -127,14 +159,25 @@ const Tokenizer& LoadedModel::tokenizer() const {
   return *tokenizer_;
 }
 
-Result<std::shared_ptr<const Model>> Model::Load(const std::string& path,
-                                                 const LoadOptions& options) {
-  Result<std::shared_ptr<const Model>> model = LoadFromFile(path, options);
+Result<std::shared_ptr<const LoadedModel>> LoadedModel::Load(
+    const std::string& path, const LoadOptions& options,
+    WeightScope::Tensors tensors, WeightUse* use) {
+  WeightUse unused;
+  Result<std::shared_ptr<const LoadedModel>> model =
+      LoadFromFile(path, options, tensors, use == nullptr ? unused : *use);
   if (model.ok()) return model;
   // Errors of the container name the file already.
   const std::string& message = model.error().message;
   if (message.starts_with(path)) return model;
   return Error{Format("{}: {}", path, message)};
+}
+
+Result<std::shared_ptr<const Model>> Model::Load(const std::string& path,
+                                                 const LoadOptions& options) {
+  BRAID_ASSIGN(std::shared_ptr<const LoadedModel> model,
+               LoadedModel::Load(path, options, WeightScope::Tensors::kRead,
+                                 /*use=*/nullptr));
+  return std::shared_ptr<const Model>(std::move(model));
 }
 
 Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::string& path) {

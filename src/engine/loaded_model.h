@@ -3,29 +3,43 @@
 #define BRAID_SRC_ENGINE_LOADED_MODEL_H_
 
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
 
 #include "braid/model.h"
 #include "gguf/file.h"
+#include "gguf/identity.h"
 #include "models/language_model.h"
+#include "nn/weight_scope.h"
 #include "nn/weight_source.h"
 
 namespace braid {
 
 class LoadedModel : public Model {
  public:
+  // Model::Load. kSized: no tensor is read, and the model can be measured but
+  // not used. `use` may be null.
+  static Result<std::shared_ptr<const LoadedModel>> Load(
+      const std::string& path, const LoadOptions& options,
+      WeightScope::Tensors tensors, WeightUse* use);
+
   // From a file: `file` stays mapped because embeddings are looked up in it.
   LoadedModel(ModelInfo info, gguf::File file,
               std::unique_ptr<LanguageModel> language_model,
               std::unique_ptr<Tokenizer> tokenizer);
-  // From any other source, without a vocabulary (tests): tokens are numbers.
+  // From any other source, without a vocabulary (tests): tokens are numbers,
+  // and `identity` says which model it is.
   LoadedModel(std::unique_ptr<WeightSource> source,
-              std::unique_ptr<LanguageModel> language_model);
+              std::unique_ptr<LanguageModel> language_model,
+              const gguf::Identity& identity = {});
 
   const ModelInfo& info() const override { return info_; }
   // A model that was not loaded from a file has none; asking is a bug.
   const Tokenizer& tokenizer() const override;
   const LanguageModel& language_model() const { return *language_model_; }
+  // Reads the file's tensors when it is asked for the first time.
+  const gguf::Identity& identity() const;
 
  private:
   ModelInfo info_;
@@ -33,6 +47,8 @@ class LoadedModel : public Model {
   std::unique_ptr<WeightSource> source_;
   std::unique_ptr<LanguageModel> language_model_;
   std::unique_ptr<Tokenizer> tokenizer_;
+  mutable std::once_flag identified_;
+  mutable gguf::Identity identity_;
 };
 
 }  // namespace braid

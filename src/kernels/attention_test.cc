@@ -366,6 +366,38 @@ TEST_F(AttentionTest, PositionsBehindTheWindowAreNotSeen) {
   });
 }
 
+// A run's pages wholly behind its first query's window are gone: their entry of
+// the table leads nowhere, and following it would end the program.
+TEST_F(AttentionTest, PagesBehindTheWindowAreNotTouched) {
+  constexpr int32_t kNowhere = std::numeric_limits<int32_t>::max();
+  constexpr int kLength = 230;
+  for (const int window : {1, 31, 33, 70}) {
+    for (const DType type : {DType::kF16, DType::kF32}) {
+      SetCase({1, window % 2 == 1 ? 3 : 1, 20, 32}, type, {kLength});
+      options_ = {.scale = 0.3f, .window = window};
+      const std::vector<TestRows> expected = Twins();
+      const std::vector<int32_t> pages = sequences_[0].pages;
+      ForTargetsAndThreads([&](ThreadPool& pool) {
+        for (const int longest : {1, 100}) {
+          ForgetPages();
+          sequences_[0].pages = pages;
+          TestRows out(kLength, out_width());
+          int first = 0;
+          for (const int length : RandomCuts(kLength, longest)) {
+            const int gone = std::max(0, first + 1 - window) / kPagePositions;
+            std::fill_n(sequences_[0].pages.begin(), gone, kNowhere);
+            Step(sequences_[0], first, length, out.Slice(first, length), pool);
+            first += length;
+          }
+          ASSERT_EQ(CountDifferences(out.view(), expected[0].view()), 0)
+              << Describe() << ", window " << window;
+        }
+      });
+      sequences_[0].pages = pages;
+    }
+  }
+}
+
 TEST_F(AttentionTest, BidirectionalSeesTheWholeRun) {
   for (const int length : {1, 31, 64, 75}) {
     SetCase({2, 3, 20, 48}, DType::kF16, {length, 40});

@@ -19,6 +19,12 @@ struct StateRun {
   float* destination = nullptr;
 };
 
+// Runs whose states are also wanted on the way are done in pieces: phase 0 has
+// every run's first piece, phase 1 the second of those that have one, and so
+// on. A piece reads the state that the one before it wrote, so phases are done
+// in order; the bits are those of doing the runs in one piece.
+using StatePhases = std::span<const std::span<const StateRun>>;
+
 // The longest convolution that is compiled.
 inline constexpr int kMostTaps = 8;
 

@@ -31,12 +31,14 @@ class PackedMatrix {
   // of BlockElements(type); any number of outputs >= 1.
   static PackedMatrix Pack(DType type, const std::byte* rows, int64_t inputs,
                            int64_t outputs, ThreadPool& threads);
+  // A matrix without memory behind it, which can be measured and not used.
+  static PackedMatrix WithoutData(DType type, int64_t inputs, int64_t outputs);
 
   DType type() const { return type_; }
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }
   const std::byte* data() const { return data_.data(); }
-  size_t bytes() const { return data_.size(); }
+  size_t bytes() const { return bytes_; }
   // Outputs [16 g, 16 g + 16) start at data() + g * group_bytes().
   size_t group_bytes() const { return group_bytes_; }
 
@@ -45,6 +47,7 @@ class PackedMatrix {
   int64_t inputs_ = 0;
   int64_t outputs_ = 0;
   size_t group_bytes_ = 0;
+  size_t bytes_ = 0;
   AlignedBuffer data_;
 };
 

@@ -106,32 +106,43 @@ void PackGroup(const std::byte* rows, size_t row_bytes, int64_t blocks,
   }
 }
 
+int Groups(int64_t outputs) {
+  return static_cast<int>((outputs + kGroupOutputs - 1) / kGroupOutputs);
+}
+
 }  // namespace
 
-PackedMatrix PackedMatrix::Pack(DType type, const std::byte* rows,
-                                int64_t inputs, int64_t outputs,
-                                ThreadPool& threads) {
+PackedMatrix PackedMatrix::WithoutData(DType type, int64_t inputs,
+                                       int64_t outputs) {
   BRAID_CHECK(inputs >= 1 && outputs >= 1);
   PackedMatrix packed;
   packed.type_ = type;
   packed.inputs_ = inputs;
   packed.outputs_ = outputs;
+  VisitFormat(type, [&](auto format) {
+    packed.group_bytes_ = PackedGroupBytes<decltype(format)>(inputs);
+  });
+  packed.bytes_ = packed.group_bytes_ * static_cast<size_t>(Groups(outputs));
+  return packed;
+}
+
+PackedMatrix PackedMatrix::Pack(DType type, const std::byte* rows,
+                                int64_t inputs, int64_t outputs,
+                                ThreadPool& threads) {
+  PackedMatrix packed = WithoutData(type, inputs, outputs);
+  packed.data_ = AlignedBuffer(packed.bytes_);
   const size_t row_bytes = RowBytes(type, inputs);
-  const int groups =
-      static_cast<int>((outputs + kGroupOutputs - 1) / kGroupOutputs);
   VisitFormat(type, [&](auto format) {
     using Format = decltype(format);
-    const size_t group_bytes = PackedGroupBytes<Format>(inputs);
-    packed.group_bytes_ = group_bytes;
-    packed.data_ = AlignedBuffer(group_bytes * static_cast<size_t>(groups));
-    threads.Run(groups, [&](int group, int) {
+    threads.Run(Groups(outputs), [&](int group, int) {
       const int64_t first = static_cast<int64_t>(group) * kGroupOutputs;
       const int64_t left = outputs - first;
       PackGroup<Format>(
           rows + static_cast<size_t>(first) * row_bytes, row_bytes,
           inputs / Format::kElements,
           static_cast<int>(left < kGroupOutputs ? left : kGroupOutputs),
-          packed.data_.data() + static_cast<size_t>(group) * group_bytes);
+          packed.data_.data() +
+              static_cast<size_t>(group) * packed.group_bytes_);
     });
   });
   return packed;

@@ -29,7 +29,7 @@ Result<CrossPages> CrossPages::Create(const MemorySpec& spec,
                                       const MemoryLimits& limits) {
   bool present = false;
   for (const LayerSpec& layer : spec.layers) {
-    present |= layer.cross_page_bytes > 0;
+    present |= !layer.cross_page.empty();
   }
   const int64_t pages =
       present ? PagesFor(limits.kv_positions) + limits.max_sequences : 0;
@@ -49,14 +49,14 @@ Status CrossPages::ReserveLayers(const MemorySpec& spec) {
   CheckedSize page_bytes = 0;
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const CheckedSize stride =
-        CheckedSize(spec.layers[i].cross_page_bytes).RoundedUp(kAlignment);
+        CheckedSize(spec.layers[i].cross_page.page_bytes).RoundedUp(kAlignment);
     const CheckedSize next = end + stride * static_cast<size_t>(slots_.count());
     page_bytes = page_bytes + stride;
     if (!next.value()) {
       return Error{
           Format("layer {}: {} pages of {} bytes for encoder texts overflow "
                  "the address space: lower -c",
-                 i, slots_.count(), spec.layers[i].cross_page_bytes)};
+                 i, slots_.count(), spec.layers[i].cross_page.page_bytes)};
     }
     layers_.push_back({.offset = *end.value(), .stride = *stride.value()});
     end = next;
@@ -72,6 +72,10 @@ Status CrossPages::CheckFits(int64_t tokens) const {
       Format("encoder texts of {} tokens do not fit, {} of {} are used: raise "
              "-c or remove a sequence",
              tokens, tokens_in_use_, limit_)};
+}
+
+size_t CrossPages::BytesOf(int32_t length) const {
+  return static_cast<size_t>(PagesFor(length)) * page_bytes_;
 }
 
 void CrossPages::Add(SequenceId sequence, int32_t length) {

@@ -44,6 +44,10 @@ class CrossPages {
   // Forgets the sequence's text, if it has one.
   void Release(SequenceId sequence);
 
+  // The number of the sequence's text: equal for sequences that look at the
+  // same one. kNoText: it has none.
+  int32_t TextOf(SequenceId sequence) const { return text_of_[sequence]; }
+  static constexpr int32_t kNoText = -1;
   // Tokens of the sequence's text; 0: it has none.
   int32_t Length(SequenceId sequence) const;
   PageTable TableOf(SequenceId sequence) const;
@@ -55,12 +59,15 @@ class CrossPages {
 
   int64_t tokens_in_use() const { return tokens_in_use_; }
   int32_t pages_in_use() const { return slots_.count() - slots_.free(); }
+  // Pages from here on were never taken: no memory is behind them.
+  int32_t pages_touched() const { return slots_.touched(); }
+  // Of a text of `length` tokens.
+  size_t BytesOf(int32_t length) const;
   // Bytes of one page, all layers together.
   size_t page_bytes() const { return page_bytes_; }
   size_t capacity_bytes() const { return region_.size(); }
 
  private:
-  static constexpr int32_t kNoText = -1;
   struct Layer {
     size_t offset = 0;
     size_t stride = 0;

@@ -35,6 +35,11 @@ int32_t FreeSlots::TakeRange(int32_t length) {
   return -1;
 }
 
+void FreeSlots::Claim(int32_t slot) {
+  BRAID_CHECK(slot >= 0 && slot < count_ && IsFree(slot));
+  Mark(slot);
+}
+
 void FreeSlots::Give(int32_t slot) {
   BRAID_CHECK(slot >= 0 && slot < count_ && !IsFree(slot));
   words_[slot / 64] |= uint64_t{1} << (slot % 64);
@@ -45,6 +50,7 @@ void FreeSlots::Give(int32_t slot) {
 void FreeSlots::Mark(int32_t slot) {
   words_[slot / 64] &= ~(uint64_t{1} << (slot % 64));
   --free_;
+  touched_ = std::max(touched_, slot + 1);
 }
 
 }  // namespace braid

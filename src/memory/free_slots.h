@@ -19,6 +19,8 @@ class FreeSlots {
 
   int32_t count() const { return count_; }
   int32_t free() const { return free_; }
+  // Slots from here on were never taken.
+  int32_t touched() const { return touched_; }
   bool IsFree(int32_t slot) const {
     return (words_[slot / 64] >> (slot % 64) & 1) != 0;
   }
@@ -28,6 +30,8 @@ class FreeSlots {
   // Takes the lowest `length` >= 1 slots that are free and consecutive and
   // returns the first, or -1 and takes nothing when there are none. O(count).
   int32_t TakeRange(int32_t length);
+  // Takes this slot, which must be free.
+  void Claim(int32_t slot);
   // `slot` must be taken.
   void Give(int32_t slot);
 
@@ -37,6 +41,7 @@ class FreeSlots {
   std::vector<uint64_t> words_;  // bit set: free
   int32_t count_;
   int32_t free_;
+  int32_t touched_ = 0;
   int32_t lowest_word_ = 0;  // no word below has a free slot
 };
 

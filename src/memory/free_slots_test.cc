@@ -16,10 +16,12 @@ TEST(FreeSlots, LowestFirstAsTheDefinitionSays) {
   for (int32_t count : {1, 2, 63, 64, 65, 200}) {
     FreeSlots slots(count);
     std::vector<char> is_free(count, 1);
+    int32_t touched = 0;
     for (int step = 0; step < 2000; ++step) {
       const int free =
           static_cast<int>(std::count(is_free.begin(), is_free.end(), char{1}));
       ASSERT_EQ(slots.free(), free);
+      ASSERT_EQ(slots.touched(), touched);
       const int kind = random.Below(3);
       if (kind == 0 && free > 0) {
         const auto first = std::find(is_free.begin(), is_free.end(), char{1});
@@ -41,6 +43,9 @@ TEST(FreeSlots, LowestFirstAsTheDefinitionSays) {
         if (!slots.IsFree(slot)) slots.Give(slot);
         is_free[slot] = 1;
       }
+      const auto last =
+          std::find(is_free.rbegin(), is_free.rend(), char{0}).base();
+      touched = std::max(touched, static_cast<int32_t>(last - is_free.begin()));
     }
   }
 }

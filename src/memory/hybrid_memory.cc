@@ -1,6 +1,7 @@
 #include "memory/hybrid_memory.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -9,98 +10,231 @@
 
 namespace braid {
 
-Result<std::unique_ptr<HybridMemory>> HybridMemory::Create(
-    MemorySpec spec, MemoryLimits limits) {
+namespace {
+
+// The windows of the attention layers, each once: 0 (everything) first.
+std::vector<int> WindowsOf(const MemorySpec& spec) {
+  std::set<int> windows;
+  for (const LayerSpec& layer : spec.layers) {
+    if (layer.attention()) windows.insert(layer.window);
+  }
+  return {windows.begin(), windows.end()};
+}
+
+PageGroupSpec AttentionPages(const MemorySpec& spec, int window,
+                             const MemoryLimits& limits) {
+  PageGroupSpec pages;
+  pages.pages_per_group = limits.page_positions / kPagePositions;
+  for (const LayerSpec& layer : spec.layers) {
+    const bool member = layer.attention() && layer.window == window;
+    pages.page_bytes.push_back(member ? layer.page.page_bytes : 0);
+  }
+  return pages;
+}
+
+// A state is rebuilt for all layers or for none.
+bool CanReplay(const MemorySpec& spec) {
+  return std::all_of(spec.layers.begin(), spec.layers.end(),
+                     [](const LayerSpec& layer) {
+                       return !layer.recurrent() || layer.log_floats > 0;
+                     });
+}
+
+Result<KvPages> CreateLog(const MemorySpec& spec, const MemoryLimits& limits) {
+  PageGroupSpec pages;
+  pages.page_positions = kLogPositions;
+  const bool logged = limits.rollback > 0 && CanReplay(spec);
+  for (const LayerSpec& layer : spec.layers) {
+    pages.page_bytes.push_back(
+        logged ? layer.log_floats * sizeof(float) * kLogPositions : 0);
+  }
+  // A sequence logs fewer than 2 k positions. A plan gives nothing back, and a
+  // run takes at most a page more for each row.
+  MemoryLimits room = limits;
+  const int64_t pages_of_sequence =
+      2 * int64_t{limits.rollback} / kLogPositions + 3;
+  room.kv_positions =
+      kLogPositions * (int64_t{limits.max_batch} +
+                       int64_t{limits.max_sequences} * pages_of_sequence);
+  pages.unlimited_positions = true;
+  return KvPages::Create(pages, room);
+}
+
+Status CheckLimits(const MemoryLimits& limits) {
   if (limits.max_sequences < 1) {
     return Error{Format("at least 1 sequence is needed, {} given: raise -np",
                         limits.max_sequences)};
   }
-  BRAID_ASSIGN(StateCells cells,
-               StateCells::Create(spec, limits.max_sequences));
-  BRAID_ASSIGN(KvPages pages, KvPages::Create(spec, limits));
-  BRAID_ASSIGN(CrossPages cross, CrossPages::Create(spec, limits));
-  return std::unique_ptr<HybridMemory>(
-      new HybridMemory(std::move(cells), std::move(pages), std::move(cross),
-                       limits.max_sequences));
-}
-
-Status HybridMemory::Plan(std::span<const UBatch> ubatches) {
-  Cancel();
-  int64_t rows = 0;
-  for (const UBatch& ubatch : ubatches) rows += ubatch.rows();
-  // Cells always suffice (state_cells.h) and pages do if positions do
-  // (kv_pages.h): this is the only way in which a plan fails.
-  BRAID_TRY(pages_.CheckFits(rows));
-
-  for (const UBatch& ubatch : ubatches) {
-    const size_t begin = runs_.size();
-    runs_.insert(runs_.end(), ubatch.runs.begin(), ubatch.runs.end());
-    sequences_.insert(sequences_.end(), ubatch.sequences.begin(),
-                      ubatch.sequences.end());
-    planned_.push_back({begin, runs_.size()});
+  if (limits.page_positions < kPagePositions ||
+      limits.page_positions % kPagePositions != 0) {
+    return Error{Format("--page-size: {} is not a multiple of {}",
+                        limits.page_positions, kPagePositions)};
   }
-  if (pages_.present()) tables_.resize(runs_.size());
-
-  for (size_t i = 0; i < planned_.size(); ++i) {
-    const auto [begin, end] = planned_[i];
-    const auto sequences = SequencesOf(planned_[i]);
-    cells_.Plan(sequences, std::span(runs_).subspan(begin, end - begin));
-    if (!pages_.present()) continue;
-    pages_.Plan(static_cast<int>(i), sequences, RunsOf(planned_[i]),
-                std::span(tables_).subspan(begin, end - begin));
+  if (limits.rollback < 0 || limits.checkpoint_every < 0) {
+    return Error{
+        Format("--rollback {} and --checkpoint-every {} must not be negative",
+               limits.rollback, limits.checkpoint_every)};
   }
   return {};
 }
 
+}  // namespace
+
+Result<std::unique_ptr<HybridMemory>> HybridMemory::Create(
+    MemorySpec spec, MemoryLimits limits) {
+  BRAID_TRY(CheckLimits(limits));
+  BRAID_ASSIGN(StateCells cells, StateCells::Create(spec, limits));
+  BRAID_ASSIGN(KvPages log, CreateLog(spec, limits));
+  BRAID_ASSIGN(CrossPages cross, CrossPages::Create(spec, limits));
+  BRAID_ASSIGN(Lineage lineage, Lineage::Create(limits.max_sequences));
+  std::unique_ptr<HybridMemory> memory(
+      new HybridMemory(std::move(spec), limits, std::move(cells),
+                       std::move(log), std::move(cross), std::move(lineage)));
+  BRAID_TRY(memory->AddGroups());
+  return memory;
+}
+
+HybridMemory::HybridMemory(MemorySpec spec, MemoryLimits limits,
+                           StateCells cells, KvPages log, CrossPages cross,
+                           Lineage lineage)
+    : spec_(std::move(spec)),
+      limits_(limits),
+      cells_(std::move(cells)),
+      group_of_(spec_.layers.size(), -1),
+      windows_(WindowsOf(spec_)),
+      log_(std::move(log)),
+      cross_(std::move(cross)),
+      lineage_(std::move(lineage)) {}
+
+Status HybridMemory::AddGroups() {
+  for (const int window : windows_) {
+    BRAID_ASSIGN(
+        KvPages group,
+        KvPages::Create(AttentionPages(spec_, window, limits_), limits_));
+    for (size_t i = 0; i < spec_.layers.size(); ++i) {
+      const LayerSpec& layer = spec_.layers[i];
+      if (!layer.attention() || layer.window != window) continue;
+      group_of_[i] = static_cast<int>(groups_.size());
+    }
+    groups_.push_back(std::move(group));
+  }
+  tables_.resize(groups_.size());
+  views_.resize(groups_.size());
+  return {};
+}
+
+Status HybridMemory::Plan(std::span<const UBatch> ubatches, Bytes bytes,
+                          size_t encoder_bytes) {
+  Cancel();
+  int64_t rows = 0;
+  for (const UBatch& ubatch : ubatches) rows += ubatch.rows();
+  BRAID_TRY(CheckRoom(rows));
+  const size_t used = used_bytes();
+  if (planned_.size() < ubatches.size()) planned_.resize(ubatches.size());
+  planned_count_ = ubatches.size();
+  for (size_t i = 0; i < ubatches.size(); ++i) {
+    const size_t begin = runs_.size();
+    runs_.insert(runs_.end(), ubatches[i].runs.begin(), ubatches[i].runs.end());
+    planned_[i].begin = begin;
+    planned_[i].end = runs_.size();
+    planned_[i].owners = ubatches[i].owners;
+  }
+  for (const Run& run : runs_) {
+    log_from_.push_back(cells_.LogBegin(run.end_position()));
+  }
+  for (std::vector<PageTable>& tables : tables_) tables.resize(runs_.size());
+  if (log_.present()) log_tables_.resize(runs_.size());
+
+  for (size_t i = 0; i < planned_count_; ++i) PlanUBatch(static_cast<int>(i));
+  if (bytes == Bytes::kAny) return {};
+  const Status fits = CheckBytes(used, encoder_bytes);
+  if (!fits.ok()) Cancel();
+  return fits;
+}
+
+void HybridMemory::PlanUBatch(int index) {
+  const Planned& planned = planned_[index];
+  const RunOwners& owners = planned.owners;
+  const std::span<Run> runs = RunsOf(planned);
+  const auto part = [&](auto& of_runs) {
+    return std::span(of_runs).subspan(planned.begin,
+                                      planned.end - planned.begin);
+  };
+  cells_.Plan(owners, runs);
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    groups_[g].Plan(index, owners, runs, {}, part(tables_[g]));
+  }
+  if (!log_.present()) return;
+  log_.Plan(index, owners, runs, part(log_from_), part(log_tables_));
+}
+
 UBatchView HybridMemory::Begin(int ubatch) {
   BRAID_CHECK(ubatch == committed_ &&
-              static_cast<size_t>(ubatch) < planned_.size());
-  const Planned& planned = planned_[ubatch];
-  pages_.Begin(ubatch);
-  UBatchView view{.runs = RunsOf(planned), .tables = {}};
-  if (pages_.present()) {
-    view.tables = std::span(tables_).subspan(planned.begin, view.runs.size());
+              static_cast<size_t>(ubatch) < planned_count_);
+  const auto& [begin, end, owners] = planned_[ubatch];
+  for (KvPages& group : groups_) group.Begin(ubatch);
+  if (log_.present()) log_.Begin(ubatch);
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    views_[g] = std::span(tables_[g]).subspan(begin, end - begin);
+  }
+  UBatchView view{
+      .runs = RunsOf(planned_[ubatch]), .tables = views_, .log = {}};
+  if (log_.present()) {
+    view.log = std::span(log_tables_).subspan(begin, end - begin);
   }
   return view;
 }
 
 void HybridMemory::Commit(int ubatch) {
   BRAID_CHECK(ubatch == committed_ &&
-              static_cast<size_t>(ubatch) < planned_.size());
-  const auto runs = RunsOf(planned_[ubatch]);
-  const auto sequences = SequencesOf(planned_[ubatch]);
-  cells_.Commit(sequences, runs);
-  pages_.Commit(ubatch, sequences, runs);
+              static_cast<size_t>(ubatch) < planned_count_);
+  const RunOwners& owners = planned_[ubatch].owners;
+  const std::span<const Run> runs = RunsOf(planned_[ubatch]);
+  cells_.Commit(owners, runs);
+  for (KvPages& group : groups_) group.Commit(ubatch, owners, runs);
+  if (log_.present()) log_.Commit(ubatch, owners, runs);
   for (size_t i = 0; i < runs.size(); ++i) {
-    Position& next = next_positions_[sequences[i]];
-    BRAID_CHECK(next == runs[i].first_position);
-    next += runs[i].length;
+    for (const SequenceId sequence : owners[i]) {
+      BRAID_CHECK(lineage_.Length(sequence) == runs[i].first_position);
+    }
+    lineage_.Append(owners[i], runs[i].length);
+    for (const SequenceId sequence : owners[i]) ForgetWhatIsBehind(sequence);
   }
   ++committed_;
 }
 
-void HybridMemory::Cancel() {
-  for (int i = static_cast<int>(planned_.size()) - 1; i >= committed_; --i) {
-    const auto runs = RunsOf(planned_[i]);
-    const auto sequences = SequencesOf(planned_[i]);
-    cells_.Cancel(sequences, runs);
-    pages_.Cancel(i, sequences, runs);
+void HybridMemory::ForgetWhatIsBehind(SequenceId sequence) {
+  const Position length = lineage_.Length(sequence);
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    if (windows_[g] != 0) groups_[g].Forget(sequence, KeptFrom(g, length));
   }
-  planned_.clear();
+  if (log_.present()) log_.Forget(sequence, cells_.LogBegin(length));
+}
+
+void HybridMemory::Cancel() {
+  cells_.Cancel();
+  for (int i = static_cast<int>(planned_count_) - 1; i >= committed_; --i) {
+    const RunOwners& owners = planned_[i].owners;
+    const std::span<const Run> runs = RunsOf(planned_[i]);
+    for (KvPages& group : groups_) group.Cancel(i, owners, runs);
+    if (log_.present()) log_.Cancel(i, owners, runs);
+  }
+  planned_count_ = 0;
   runs_.clear();
-  sequences_.clear();
-  tables_.clear();
+  log_from_.clear();
+  for (std::vector<PageTable>& tables : tables_) tables.clear();
+  log_tables_.clear();
   committed_ = 0;
 }
 
 Status HybridMemory::Fork(SequenceId from, SequenceId to) {
   BRAID_TRY(CheckSequence(from));
   BRAID_TRY(CheckSequence(to));
-  if (next_positions_[to] != 0) {
+  if (lineage_.Length(to) != 0) {
     return Error{
         Format("cannot fork sequence {} into sequence {}: it must be "
                "empty and holds {} positions",
-               from, to, next_positions_[to])};
+               from, to, lineage_.Length(to))};
   }
   if (from == to) return {};
   if (cross_.Length(to) > 0) {
@@ -110,80 +244,174 @@ Status HybridMemory::Fork(SequenceId from, SequenceId to) {
                from, to)};
   }
   Cancel();
-  cells_.Fork(from, to);
-  pages_.Fork(from, to);
+  if (lineage_.Length(from) > 0) {
+    cells_.Fork(from, to);
+    for (KvPages& group : groups_) group.Fork(from, to);
+    if (log_.present()) log_.Fork(from, to);
+    lineage_.Fork(from, to);
+  }
   cross_.Fork(from, to);
-  next_positions_[to] = next_positions_[from];
   return {};
 }
 
-Status HybridMemory::Remove(SequenceId sequence, Position begin, Position end) {
+Status HybridMemory::Release(SequenceId sequence) {
   BRAID_TRY(CheckSequence(sequence));
-  const Position length = next_positions_[sequence];
-  if (begin < 0) {
-    return Error{
-        Format("cannot remove positions of sequence {} from {} on: "
-               "the first position is 0",
-               sequence, begin)};
-  }
-  if (end < 0 || end > length) end = length;
-  if (begin == 0 && end == length) cross_.Release(sequence);
-  if (begin >= end) return {};
-  if (end < length) {
-    return Error{
-        Format("cannot remove positions {} to {} of sequence {}, "
-               "which holds {}: only an end piece can be removed",
-               begin, end - 1, sequence, length)};
-  }
-  if (begin > 0 && cells_.present()) {
-    return Error{
-        Format("cannot remove positions {} to {} of sequence {}: the "
-               "model has recurrent layers, whose state cannot go "
-               "back; remove the whole sequence",
-               begin, end - 1, sequence)};
-  }
   Cancel();
-  Truncate(sequence, begin);
+  cross_.Release(sequence);
+  if (lineage_.Length(sequence) == 0) return {};
+  cells_.Release(sequence);
+  for (KvPages& group : groups_) group.Truncate(sequence, 0);
+  if (log_.present()) log_.Truncate(sequence, 0);
+  lineage_.Truncate(sequence, 0);
   return {};
 }
 
 Status HybridMemory::Keep(SequenceId sequence) {
   BRAID_TRY(CheckSequence(sequence));
-  Cancel();
-  const int sequences = static_cast<int>(next_positions_.size());
-  for (SequenceId other = 0; other < sequences; ++other) {
-    if (other == sequence) continue;
-    cross_.Release(other);
-    if (next_positions_[other] > 0) Truncate(other, 0);
+  for (SequenceId other = 0; other < lineage_.sequences(); ++other) {
+    if (other != sequence) BRAID_TRY(Release(other));
   }
   return {};
 }
 
+Status HybridMemory::Checkpoint(SequenceId sequence) {
+  BRAID_TRY(CheckSequence(sequence));
+  const Position length = lineage_.Length(sequence);
+  if (length == 0 || !cells_.present()) return {};
+  if (limits_.checkpoint_bytes < cells_.cell_bytes()) {
+    return Error{
+        Format("a checkpoint of sequence {} needs {} bytes, {} are allowed: "
+               "raise --checkpoint-bytes",
+               sequence, cells_.cell_bytes(), limits_.checkpoint_bytes)};
+  }
+  Cancel();
+  cells_.Keep(sequence, length);
+  return {};
+}
+
+bool HybridMemory::WindowsReach(SequenceId sequence, Position position) const {
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    if (windows_[g] == 0) continue;
+    const Position seen = std::max(0, position - windows_[g] + 1);
+    if (groups_[g].First(sequence) > seen) return false;
+  }
+  return true;
+}
+
+Result<WayBack> HybridMemory::FindWayBack(SequenceId sequence,
+                                          Position position) const {
+  BRAID_TRY(CheckSequence(sequence));
+  const Position length = lineage_.Length(sequence);
+  BRAID_CHECK(position > 0 && position < length);
+  WayBack way{.checkpoint = {}, .position = position, .exact = true};
+  if (!cells_.present()) {
+    way.checkpoint.position = position;
+    if (WindowsReach(sequence, position)) return way;
+    return Error{
+        Format("cannot go back to position {} of sequence {}, which holds {}: "
+               "what its sliding windows need is given back {} positions "
+               "behind them: raise --rollback",
+               position, sequence, length, limits_.rollback)};
+  }
+  way.checkpoint = cells_.CheckpointBefore(sequence, position);
+  const bool replayable =
+      log_.present() && log_.First(sequence) <= way.checkpoint.position;
+  way.exact = way.checkpoint.position == position || replayable;
+  if (way.exact && WindowsReach(sequence, position)) return way;
+  way.exact = false;
+  // What is evaluated again is shared with no fork: it may need more room.
+  if (way.checkpoint.position > 0 &&
+      WindowsReach(sequence, way.checkpoint.position)) {
+    BRAID_TRY(CheckRoom(position - way.checkpoint.position));
+    return way;
+  }
+  return Error{Format(
+      "cannot go back to position {} of sequence {}, which holds {}: "
+      "its recurrent state can be rebuilt for the last {} positions, "
+      "and there is no checkpoint at or before it: raise --rollback or "
+      "--checkpoint-every",
+      position, sequence, length, log_.present() ? limits_.rollback : 0)};
+}
+
+UBatchView HybridMemory::GoBack(SequenceId sequence, const WayBack& way) {
+  Cancel();
+  const Position length = way.exact ? way.position : way.checkpoint.position;
+  for (KvPages& group : groups_) group.Truncate(sequence, length);
+  if (log_.present()) log_.Truncate(sequence, length);
+  lineage_.Truncate(sequence, length);
+  if (!cells_.present()) return {};
+  const Run run = cells_.GoBack(sequence, way.checkpoint, length);
+  if (way.replayed() == 0) return {};
+  runs_.assign(1, run);
+  log_tables_.assign(1, log_.TableOf(sequence));
+  return {.runs = runs_, .tables = {}, .log = log_tables_};
+}
+
 size_t HybridMemory::used_bytes() const {
-  return static_cast<size_t>(cells_.cells_in_use()) * cells_.cell_bytes() +
-         static_cast<size_t>(pages_.pages_in_use()) * pages_.page_bytes() +
-         static_cast<size_t>(cross_.pages_in_use()) * cross_.page_bytes();
+  size_t bytes =
+      static_cast<size_t>(cells_.cells_in_use()) * cells_.cell_bytes() +
+      log_.used_bytes() +
+      static_cast<size_t>(cross_.pages_in_use()) * cross_.page_bytes();
+  for (const KvPages& group : groups_) bytes += group.used_bytes();
+  return bytes;
 }
 
 size_t HybridMemory::capacity_bytes() const {
-  return cells_.capacity_bytes() + pages_.capacity_bytes() +
-         cross_.capacity_bytes();
+  size_t bytes =
+      cells_.capacity_bytes() + log_.capacity_bytes() + cross_.capacity_bytes();
+  for (const KvPages& group : groups_) bytes += group.capacity_bytes();
+  return limits_.bytes > 0 ? std::min(bytes, limits_.bytes) : bytes;
+}
+
+size_t HybridMemory::checkpoint_bytes() const {
+  return static_cast<size_t>(cells_.checkpoint_cells()) * cells_.cell_bytes();
 }
 
 Status HybridMemory::CheckSequence(SequenceId sequence) const {
-  if (sequence >= 0 && static_cast<size_t>(sequence) < next_positions_.size()) {
-    return {};
-  }
+  if (sequence >= 0 && sequence < lineage_.sequences()) return {};
   return Error{
       Format("sequence {}: there are {} sequences, numbered from 0 "
              "(-np)",
-             sequence, next_positions_.size())};
+             sequence, lineage_.sequences())};
 }
 
-void HybridMemory::Truncate(SequenceId sequence, Position length) {
-  if (length == 0) cells_.Release(sequence);
-  pages_.Truncate(sequence, length);
-  next_positions_[sequence] = length;
+Status HybridMemory::CheckRoom(int64_t positions) const {
+  const int64_t used = lineage_.positions();
+  if (groups_.empty() || positions <= limits_.kv_positions - used) return {};
+  return Error{
+      Format("the KV cache is full: {} more positions are needed, {} of {} are "
+             "used ({}): raise -c or remove a sequence",
+             positions, used, limits_.kv_positions, LargestUsers())};
+}
+
+Status HybridMemory::CheckBytes(size_t used_before,
+                                size_t encoder_bytes) const {
+  const size_t used = used_bytes() + encoder_bytes;
+  if (limits_.bytes == 0 || used <= limits_.bytes) return {};
+  return Error{
+      Format("the sequences' memory is full: {} more bytes are needed, {} of "
+             "{} are used ({}): raise --memory-limit or remove a sequence",
+             used - used_before, used_before, limits_.bytes, LargestUsers())};
+}
+
+std::string HybridMemory::LargestUsers() const {
+  constexpr size_t kNamed = 3;
+  std::vector<std::pair<Position, SequenceId>> users;  // longest first
+  for (SequenceId sequence = 0; sequence < lineage_.sequences(); ++sequence) {
+    const Position length = lineage_.Length(sequence);
+    if (length > 0) users.push_back({-length, sequence});
+  }
+  if (users.empty()) return "no sequence holds anything";
+  std::sort(users.begin(), users.end());
+  std::string text;
+  for (size_t i = 0; i < std::min(kNamed, users.size()); ++i) {
+    text += Format("{}sequence {} holds {}", i == 0 ? "" : ", ",
+                   users[i].second, -users[i].first);
+  }
+  if (users.size() > kNamed) {
+    text += Format(" and {} more less", users.size() - kNamed);
+  }
+  return text;
 }
 
 }  // namespace braid

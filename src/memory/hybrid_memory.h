@@ -1,8 +1,8 @@
 // HybridMemory: everything that the sequences of an engine remember.
 //
-// State cells for recurrent layers, pages for attention layers, planned and
-// committed together; and the encoder's texts, which are added beside a plan. A
-// pure model simply has one of the two empty.
+// State cells for recurrent layers, pages for attention layers and for the
+// replay log, planned and committed together; and the encoder's texts, which
+// are added beside a plan. A pure model simply has the others empty.
 //
 //   BRAID_TRY(memory.Plan(ubatches));        // all reserved, nothing changed
 //   for (int i = 0; i < n; ++i) {
@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/run.h"
@@ -26,6 +27,8 @@
 #include "braid/types.h"
 #include "memory/cross_pages.h"
 #include "memory/kv_pages.h"
+#include "memory/lineage.h"
+#include "memory/restored_memory.h"
 #include "memory/spec.h"
 #include "memory/state_cells.h"
 
@@ -34,8 +37,26 @@ namespace braid {
 // What the runs of one ubatch may touch. Valid until the next Begin, Commit,
 // Cancel, Plan or sequence operation.
 struct UBatchView {
-  std::span<const Run> runs;          // source and destination cells filled in
-  std::span<const PageTable> tables;  // [runs]; empty without attention layers
+  std::span<const Run> runs;  // cells and snapshots filled in
+  // [groups of attention layers][runs]; see HybridMemory::GroupOf.
+  std::span<const std::span<const PageTable>> tables;
+  std::span<const PageTable> log;  // [runs]; empty: there is no replay log
+};
+
+// How a sequence can go back to a position.
+struct WayBack {
+  // The checkpoint from which to start; none (its cell is kNoCell) for models
+  // without recurrent layers, or when it is position 0.
+  StateCells::Checkpoint checkpoint;
+  Position position = 0;  // where to go
+  // The state at `position` is the checkpoint's, or rebuilt from it with the
+  // replay log. Otherwise the sequence goes back to the checkpoint, and the
+  // tokens from there to `position` must be evaluated again.
+  bool exact = true;
+
+  Position replayed() const {
+    return exact ? position - checkpoint.position : 0;
+  }
 };
 
 class HybridMemory {
@@ -46,13 +67,20 @@ class HybridMemory {
                                                       MemoryLimits limits);
 
   // The position of each sequence's next token; 0 for an empty sequence.
-  std::span<const Position> next_positions() const { return next_positions_; }
+  std::span<const Position> next_positions() const {
+    return lineage_.lengths();
+  }
+  const Lineage& lineage() const { return lineage_; }
 
   // Reserves cells and pages for all ubatches of a batch, as a Splitter made
   // them. On failure the memory is as before and the error says what is used,
-  // by how many sequences, and which flag to raise. Replaces a plan that was
-  // not fully committed.
-  Status Plan(std::span<const UBatch> ubatches);
+  // by whom, and which flag to raise. Replaces a plan that was not fully
+  // committed. kAny: what was there a moment ago comes back, whatever the limit
+  // in bytes.
+  enum class Bytes { kLimited, kAny };
+  // `encoder_bytes`: of the texts that are going to be added beside the plan.
+  Status Plan(std::span<const UBatch> ubatches, Bytes bytes = Bytes::kLimited,
+              size_t encoder_bytes = 0);
   // Ubatches are begun and committed in order, 0, 1, ... Once something was
   // written through the view, the ubatch must be committed: in the steady state
   // the old state is overwritten in place.
@@ -70,9 +98,22 @@ class HybridMemory {
   float* ScanState(int layer, int32_t cell) {
     return cells_.ScanState(layer, cell);
   }
-  // Page p at PageBase + p * PageStride.
-  std::byte* PageBase(int layer) { return pages_.PageBase(layer); }
-  size_t PageStride(int layer) const { return pages_.PageStride(layer); }
+  // Which of UBatchView::tables are an attention layer's.
+  int GroupOf(int layer) const { return group_of_[layer]; }
+  // Page p of an attention layer at PageBase + p * PageStride.
+  std::byte* PageBase(int layer) {
+    return groups_[group_of_[layer]].PageBase(layer);
+  }
+  size_t PageStride(int layer) const {
+    return groups_[group_of_[layer]].PageStride(layer);
+  }
+  // Page p of a recurrent layer's log: floats [kLogPositions][log_floats].
+  float* LogPage(int layer, int32_t page) {
+    return reinterpret_cast<float*>(log_.PageBase(layer) +
+                                    static_cast<size_t>(page) *
+                                        log_.PageStride(layer));
+  }
+  size_t LogFloats(int layer) const { return spec_.layers[layer].log_floats; }
 
   // The operations on sequences, when they are not refused, end a plan as
   // Cancel does.
@@ -80,63 +121,118 @@ class HybridMemory {
   // Makes `to` (which must be empty) remember what `from` remembers. Free until
   // one of them is written to.
   Status Fork(SequenceId from, SequenceId to);
-  // Forgets positions [begin, end); end < 0 means to the end, and positions
-  // that the sequence does not have are ignored. The whole sequence can always
-  // be removed; attention-only memories can drop a tail; what cannot be done is
-  // refused and changes nothing.
-  Status Remove(SequenceId sequence, Position begin, Position end);
+  // Forgets a sequence and its encoder text; it may be empty.
+  Status Release(SequenceId sequence);
   // Forgets every sequence except one.
   Status Keep(SequenceId sequence);
+  // Keeps a checkpoint of where the sequence stands.
+  Status Checkpoint(SequenceId sequence);
+
+  // How can the sequence, which is longer, go back to `position` > 0? Changes
+  // nothing. Error: it cannot, and which flag to raise.
+  Result<WayBack> FindWayBack(SequenceId sequence, Position position) const;
+  // Error: so many positions more do not fit, whoever's they are.
+  Status CheckRoom(int64_t positions) const;
+  // Goes back, to way.position if way.exact and to the checkpoint's position
+  // otherwise. If way.replayed() > 0 the caller must at once rebuild the state:
+  // one run, from the checkpoint's position to way.position, whose source,
+  // destination and log the view has.
+  UBatchView GoBack(SequenceId sequence, const WayBack& way);
+
+  // The first position that a sequence of `length` needs of a page set: an
+  // attention group, or the replay log, whose number is groups().size().
+  Position KeptFrom(size_t set, Position length) const;
+  // Would `restored` fit beside the sequences `kept`, ascending, if all others
+  // were released? Errors name what does not fit, and the flag to raise.
+  Status CheckRestore(const RestoredMemory& restored,
+                      std::span<const SequenceId> kept) const;
+  // Releases all sequences but `kept` and restores; CheckRestore has accepted
+  // both. The caller must at once write the bytes: cell i of `restored` is the
+  // i-th of those returned, pages and texts are in the tables of the sequences.
+  std::vector<int32_t> Restore(const RestoredMemory& restored,
+                               std::span<const SequenceId> kept);
 
   // Bytes in use by sequences and the current plan, and reserved in all
   // (address space: what was never used has no memory behind it).
   size_t used_bytes() const;
   size_t capacity_bytes() const;
+  size_t checkpoint_bytes() const;
+  size_t log_bytes() const { return log_.used_bytes(); }
 
-  // The encoder texts of the sequences; Fork, Remove and Keep above treat them
+  // The encoder texts of the sequences; Fork, Release and Keep above treat them
   // as part of their sequence.
   CrossPages& cross() { return cross_; }
   const CrossPages& cross() const { return cross_; }
 
+  const MemorySpec& spec() const { return spec_; }
+  const MemoryLimits& limits() const { return limits_; }
   const StateCells& cells() const { return cells_; }
-  const KvPages& pages() const { return pages_; }
+  // Of attention layers: those without a window, if there are any, come first.
+  std::span<const KvPages> groups() const { return groups_; }
+  int WindowOf(int group) const { return windows_[group]; }
+  const KvPages& log() const { return log_; }
 
  private:
-  HybridMemory(StateCells cells, KvPages pages, CrossPages cross,
-               int max_sequences)
-      : cells_(std::move(cells)),
-        pages_(std::move(pages)),
-        cross_(std::move(cross)),
-        next_positions_(max_sequences, 0) {}
-
   // One planned ubatch: a range of the vectors below.
   struct Planned {
     size_t begin = 0;
     size_t end = 0;
+    RunOwners owners;
   };
 
-  std::span<const Run> RunsOf(const Planned& planned) const {
+  // What sequences use, each thing once for all that share it.
+  struct Use {
+    int64_t positions = 0;
+    int32_t cells = 0;
+    std::vector<int32_t> groups;  // [page sets]
+    int64_t text_tokens = 0;
+    int64_t text_pages = 0;
+  };
+
+  HybridMemory(MemorySpec spec, MemoryLimits limits, StateCells cells,
+               KvPages log, CrossPages cross, Lineage lineage);
+
+  Status AddGroups();
+  Status CheckSequence(SequenceId sequence) const;
+  Status CheckBytes(size_t used_before, size_t encoder_bytes) const;
+  std::string LargestUsers() const;
+  void PlanUBatch(int index);
+  std::span<Run> RunsOf(const Planned& planned) {
     return std::span(runs_).subspan(planned.begin, planned.end - planned.begin);
   }
-  std::span<const SequenceId> SequencesOf(const Planned& planned) const {
-    return std::span(sequences_)
-        .subspan(planned.begin, planned.end - planned.begin);
-  }
-  Status CheckSequence(SequenceId sequence) const;
-  // Forgets the positions of a sequence from `length` on.
-  void Truncate(SequenceId sequence, Position length);
+  // Gives back what lies behind the windows and before the log of a sequence.
+  void ForgetWhatIsBehind(SequenceId sequence);
+  // Can a query at `position` see all that its windows ask for?
+  bool WindowsReach(SequenceId sequence, Position position) const;
 
+  // Restoring: hybrid_memory_restore.cc.
+  const KvPages& PageSet(size_t set) const {
+    return set < groups_.size() ? groups_[set] : log_;
+  }
+  Use UseOf(std::span<const SequenceId> sequences) const;
+  std::vector<int32_t> RestoreCells(const RestoredMemory& restored);
+  void RestorePages(const RestoredMemory& restored, size_t set);
+  void RestoreLineage(const RestoredMemory& restored);
+
+  MemorySpec spec_;
+  MemoryLimits limits_;
   StateCells cells_;
-  KvPages pages_;
+  std::vector<int> group_of_;  // [layers]; -1: no attention
+  std::vector<int> windows_;   // [groups]; 0: everything
+  std::vector<KvPages> groups_;
+  KvPages log_;
   CrossPages cross_;
-  std::vector<Position> next_positions_;  // [max_sequences]
+  Lineage lineage_;
 
   // The current plan; its runs lie one after another.
-  std::vector<Planned> planned_;       // [ubatches]
-  std::vector<Run> runs_;              // [runs of all ubatches]
-  std::vector<SequenceId> sequences_;  // [runs]
-  std::vector<PageTable> tables_;      // [runs]; empty without attention
-  int committed_ = 0;                  // ubatches
+  std::vector<Planned> planned_;  // [ubatches], the first planned_count_ in use
+  size_t planned_count_ = 0;
+  std::vector<Run> runs_;                          // [runs of all ubatches]
+  std::vector<Position> log_from_;                 // [runs]
+  std::vector<std::vector<PageTable>> tables_;     // [groups][runs]
+  std::vector<PageTable> log_tables_;              // [runs]; empty: no log
+  std::vector<std::span<const PageTable>> views_;  // [groups] of one ubatch
+  int committed_ = 0;                              // ubatches
 };
 
 }  // namespace braid

@@ -14,20 +14,30 @@
 namespace braid {
 namespace {
 
+constexpr PageLayout PageOf(size_t bytes) {
+  return {.keys = {}, .values = {}, .page_bytes = bytes};
+}
+constexpr PageLayout kPage = PageOf(8 * kPagePositions);
+
 constexpr LayerSpec kRecurrent{
-    .conv_floats = 5, .state_floats = 33, .page_bytes = 0};
-constexpr LayerSpec kAttention{
-    .conv_floats = 0, .state_floats = 0, .page_bytes = 8 * kPagePositions};
+    .conv_floats = 5, .state_floats = 33, .log_floats = 7};
+// Its state cannot be rebuilt.
+constexpr LayerSpec kUnlogged{.conv_floats = 0, .state_floats = 9};
+constexpr LayerSpec kAttention{.page = kPage};
+constexpr LayerSpec kWindow{.page = kPage, .window = 40};
+constexpr LayerSpec kNarrow{.page = kPage, .window = 3};
 // Falcon-H1: both mixers in one layer.
 constexpr LayerSpec kBoth{
-    .conv_floats = 5, .state_floats = 33, .page_bytes = 8 * kPagePositions};
+    .conv_floats = 5, .state_floats = 33, .log_floats = 7, .page = kPage};
 constexpr LayerSpec kNeither{};
 
 std::unique_ptr<HybridMemory> Make(std::vector<LayerSpec> layers, int sequences,
-                                   int64_t positions) {
-  auto memory = HybridMemory::Create(
-      {.layers = std::move(layers)},
-      {.max_sequences = sequences, .kv_positions = positions});
+                                   int64_t positions, int rollback = 0) {
+  auto memory = HybridMemory::Create({.layers = std::move(layers)},
+                                     {.max_sequences = sequences,
+                                      .kv_positions = positions,
+                                      .max_batch = 500,
+                                      .rollback = rollback});
   EXPECT_TRUE(memory.ok()) << memory.error().message;
   return std::move(*memory);
 }
@@ -38,7 +48,7 @@ UBatch UBatchOf(const HybridMemory& memory,
   UBatch ubatch;
   for (const auto& [sequence, length] : shape) {
     const Position first = memory.next_positions()[sequence];
-    ubatch.sequences.push_back(sequence);
+    ubatch.owners.Add(std::span(&sequence, 1));
     ubatch.runs.push_back(
         {.begin = ubatch.rows(), .length = length, .first_position = first});
     for (int i = 0; i < length; ++i) {
@@ -70,14 +80,26 @@ struct ProgramCase {
 
 class MemoryProgram : public ::testing::TestWithParam<ProgramCase> {};
 
+// Roomy and tight, with and without each of the ways to go back.
+MemoryLimits LimitsOf(uint64_t seed, Random& random) {
+  constexpr int kPageSizes[] = {1, 2, 4};
+  MemoryLimits limits;
+  limits.max_sequences = 1 + random.Below(7);
+  limits.kv_positions = 1 + random.Below(seed % 2 == 0 ? 200 : 900);
+  limits.page_positions = kPagePositions * kPageSizes[seed % 3];
+  limits.rollback = seed % 4 == 0 ? 0 : 1 + random.Below(20);
+  limits.checkpoint_every = seed % 5 < 2 ? 1 + random.Below(60) : 0;
+  limits.checkpoint_bytes =
+      seed % 5 < 4 ? static_cast<size_t>(random.Below(8000)) : 0;
+  limits.bytes =
+      seed % 4 == 1 ? static_cast<size_t>(1 + random.Below(40000)) : 0;
+  return limits;
+}
+
 TEST_P(MemoryProgram, AgreesWithTheOracle) {
-  for (uint64_t seed = 0; seed < 16; ++seed) {
+  for (uint64_t seed = 0; seed < 24; ++seed) {
     Random random(seed);
-    const int sequences = 1 + random.Below(7);
-    const int positions = 1 + random.Below(seed % 2 == 0 ? 200 : 900);
-    MemoryOracle oracle(
-        {.layers = GetParam().layers},
-        {.max_sequences = sequences, .kv_positions = positions});
+    MemoryOracle oracle({.layers = GetParam().layers}, LimitsOf(seed, random));
     const auto choose = [&](int bound) { return random.Below(bound); };
     for (int step = 0; step < 120; ++step) {
       ASSERT_EQ(ErrorOf(oracle.Step(choose)), "")
@@ -90,8 +112,13 @@ TEST_P(MemoryProgram, AgreesWithTheOracle) {
 INSTANTIATE_TEST_SUITE_P(
     Models, MemoryProgram,
     ::testing::Values(ProgramCase{"Recurrent", {kRecurrent, kNeither}},
+                      ProgramCase{"Unlogged", {kRecurrent, kUnlogged}},
                       ProgramCase{"Attention", {kAttention, kAttention}},
+                      ProgramCase{"Windows",
+                                  {kWindow, kAttention, kNarrow, kWindow}},
+                      ProgramCase{"WindowsOnly", {kNarrow, kWindow}},
                       ProgramCase{"Hybrid", {kRecurrent, kAttention}},
+                      ProgramCase{"HybridWithWindow", {kRecurrent, kWindow}},
                       ProgramCase{"Both", {kBoth, kAttention, kBoth}},
                       ProgramCase{"Neither", {kNeither}}),
     [](const auto& test) { return test.param.name; });
@@ -99,8 +126,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(HybridMemory, FailedAndCancelledPlansLeaveNoTrace) {
   // Two memories live the same life; one also sees plans that fail or end
   // early. They must choose the same cells and pages ever after.
-  const auto calm = Make({kRecurrent, kAttention}, 4, 300);
-  const auto shaken = Make({kRecurrent, kAttention}, 4, 300);
+  const auto calm = Make({kRecurrent, kWindow, kAttention}, 4, 300, 6);
+  const auto shaken = Make({kRecurrent, kWindow, kAttention}, 4, 300, 6);
   Random random(5);
   for (int step = 0; step < 300; ++step) {
     std::vector<std::pair<SequenceId, int>> shape;
@@ -126,9 +153,13 @@ TEST(HybridMemory, FailedAndCancelledPlansLeaveNoTrace) {
       for (size_t i = 0; i < expected.runs.size(); ++i) {
         ASSERT_EQ(found.runs[i].source, expected.runs[i].source);
         ASSERT_EQ(found.runs[i].destination, expected.runs[i].destination);
-        ASSERT_TRUE(std::equal(
-            found.tables[i].pages.begin(), found.tables[i].pages.end(),
-            expected.tables[i].pages.begin(), expected.tables[i].pages.end()));
+        for (size_t g = 0; g < expected.tables.size(); ++g) {
+          const auto tables =
+              std::pair(found.tables[g][i].pages, expected.tables[g][i].pages);
+          ASSERT_TRUE(std::ranges::equal(tables.first, tables.second));
+        }
+        ASSERT_TRUE(
+            std::ranges::equal(found.log[i].pages, expected.log[i].pages));
       }
       calm->Commit(0);
       shaken->Commit(0);
@@ -136,9 +167,9 @@ TEST(HybridMemory, FailedAndCancelledPlansLeaveNoTrace) {
       const SequenceId removed = random.Below(4);
       const SequenceId kept = (removed + 1) % 4;
       for (HybridMemory* memory : {calm.get(), shaken.get()}) {
-        ASSERT_TRUE(memory->Remove(removed, 0, -1).ok());
+        ASSERT_TRUE(memory->Release(removed).ok());
         ASSERT_TRUE(memory->Fork(kept, removed).ok());
-        ASSERT_TRUE(memory->Remove((removed + 2) % 4, 0, -1).ok());
+        ASSERT_TRUE(memory->Release((removed + 2) % 4).ok());
       }
     }
     ASSERT_EQ(DumpOf(*shaken), DumpOf(*calm));
@@ -173,7 +204,7 @@ TEST(HybridMemory, StatesAreWrittenInPlaceUnlessShared) {
 TEST(HybridMemory, FreshCellsOfAUBatchAreOneRangeInRunOrder) {
   const auto memory = Make({kRecurrent}, 8, 0);
   ASSERT_TRUE(Decode(*memory, {{0, 1}, {1, 1}, {2, 1}}).ok());
-  ASSERT_TRUE(memory->Remove(1, 0, -1).ok());  // cell 1 is free, 2 is not
+  ASSERT_TRUE(memory->Release(1).ok());  // cell 1 is free, 2 is not
   const UBatch ubatch = UBatchOf(*memory, {{7, 1}, {0, 1}, {5, 1}, {1, 1}});
   ASSERT_TRUE(memory->Plan({&ubatch, 1}).ok());
   const UBatchView view = memory->Begin(0);
@@ -183,9 +214,8 @@ TEST(HybridMemory, FreshCellsOfAUBatchAreOneRangeInRunOrder) {
   EXPECT_EQ(view.runs[3].destination, 5);
 }
 
-TEST(HybridMemory, ForkedPairsNeedExactlyAllCells) {
+TEST(HybridMemory, AUBatchThatWritesForksNeedsACellMoreForEachPair) {
   const auto memory = Make({kRecurrent}, 6, 0);
-  ASSERT_EQ(memory->cells().cells(), 9);
   ASSERT_TRUE(Decode(*memory, {{0, 1}, {2, 1}, {4, 1}}).ok());
   for (SequenceId s : {0, 2, 4}) ASSERT_TRUE(memory->Fork(s, s + 1).ok());
   const UBatch ubatch =
@@ -204,9 +234,10 @@ TEST(HybridMemory, WhatFitsByPositionsFits) {
       Decode(*memory, {{0, 193}, {1, 193}, {2, 193}, {3, 193}, {4, 193}}).ok());
   EXPECT_EQ(ErrorOf(Decode(*memory, {{0, 60}})),
             "the KV cache is full: 60 more positions are needed, 965 of 1024 "
-            "are used by 5 sequences: raise -c or remove a sequence");
+            "are used (sequence 0 holds 193, sequence 1 holds 193, sequence 2 "
+            "holds 193 and 2 more less): raise -c or remove a sequence");
   EXPECT_TRUE(Decode(*memory, {{0, 59}}).ok());
-  EXPECT_EQ(memory->pages().positions_in_use(), 1024);
+  EXPECT_EQ(memory->lineage().positions(), 1024);
 }
 
 TEST(HybridMemory, SharedPositionsCountOnceAlsoWhenTheirPageWasCopied) {
@@ -218,21 +249,21 @@ TEST(HybridMemory, SharedPositionsCountOnceAlsoWhenTheirPageWasCopied) {
   for (SequenceId s = 1; s < sequences; ++s) {
     ASSERT_TRUE(memory->Fork(0, s).ok());
   }
-  EXPECT_EQ(memory->pages().positions_in_use(), 31);
-  EXPECT_EQ(memory->pages().pages_in_use(), 1);
+  EXPECT_EQ(memory->lineage().positions(), 31);
+  EXPECT_EQ(memory->groups()[0].groups_in_use(), 1);
   for (SequenceId s = 0; s < sequences; ++s) {
     ASSERT_EQ(ErrorOf(Decode(*memory, {{s, 2}})), "");
   }
-  EXPECT_EQ(memory->pages().pages_in_use(), 2 * sequences);
+  EXPECT_EQ(memory->groups()[0].groups_in_use(), 2 * sequences);
   EXPECT_FALSE(Decode(*memory, {{0, 1}}).ok());
-  ASSERT_TRUE(memory->Remove(3, 0, -1).ok());
-  EXPECT_EQ(memory->pages().positions_in_use(), 31 + 2 * (sequences - 1));
+  ASSERT_TRUE(memory->Release(3).ok());
+  EXPECT_EQ(memory->lineage().positions(), 31 + 2 * (sequences - 1));
 }
 
 TEST(HybridMemory, ASharedPageIsCopiedByBeginAndNotBefore) {
   const auto memory = Make({kAttention}, 2, 100);
   ASSERT_TRUE(Decode(*memory, {{0, 3}}).ok());
-  const int32_t page = memory->pages().TableOf(0).pages[0];
+  const int32_t page = memory->groups()[0].TableOf(0).pages[0];
   std::byte* base = memory->PageBase(0);
   const size_t stride = memory->PageStride(0);
   base[page * stride] = std::byte{7};
@@ -242,7 +273,7 @@ TEST(HybridMemory, ASharedPageIsCopiedByBeginAndNotBefore) {
   ASSERT_TRUE(memory->Plan({&ubatch, 1}).ok());
   base[page * stride] = std::byte{9};
   const UBatchView view = memory->Begin(0);
-  const int32_t copy = view.tables[0].pages[0];
+  const int32_t copy = view.tables[0][0].pages[0];
   EXPECT_NE(copy, page);
   EXPECT_EQ(base[copy * stride], std::byte{9});
 }
@@ -257,11 +288,11 @@ TEST(HybridMemory, APlanCopiesASharedPageOnceForEachSequence) {
                        UBatchOf(*memory, {{1, 1}})};
   ubatches[1].runs[0].first_position = ++ubatches[1].positions[0];
   ASSERT_TRUE(memory->Plan(ubatches).ok());
-  const int32_t copy = memory->Begin(0).tables[0].pages[0];
+  const int32_t copy = memory->Begin(0).tables[0][0].pages[0];
   memory->Commit(0);
-  EXPECT_EQ(memory->Begin(1).tables[0].pages[0], copy);
+  EXPECT_EQ(memory->Begin(1).tables[0][0].pages[0], copy);
   memory->Commit(1);
-  EXPECT_EQ(memory->pages().pages_in_use(), 2);
+  EXPECT_EQ(memory->groups()[0].groups_in_use(), 2);
 }
 
 TEST(HybridMemory, SequenceOperationsEndAPlan) {
@@ -274,7 +305,7 @@ TEST(HybridMemory, SequenceOperationsEndAPlan) {
   ASSERT_TRUE(memory->Fork(0, 2).ok());
   EXPECT_EQ(memory->used_bytes(), used);
   ASSERT_TRUE(memory->Plan({&ubatch, 1}).ok());
-  ASSERT_TRUE(memory->Remove(2, 0, -1).ok());
+  ASSERT_TRUE(memory->Release(2).ok());
   EXPECT_EQ(memory->used_bytes(), used);
   ASSERT_TRUE(memory->Plan({&ubatch, 1}).ok());
   ASSERT_TRUE(memory->Keep(0).ok());
@@ -289,21 +320,21 @@ TEST(HybridMemory, RefusalsNameBothValues) {
             "cannot fork sequence 0 into sequence 1: it must be empty and "
             "holds 4 positions");
   for (const Status& status : {memory->Fork(0, 2), memory->Fork(2, 0),
-                               memory->Remove(2, 0, -1), memory->Keep(2)}) {
+                               memory->Release(2), memory->Keep(2)}) {
     EXPECT_EQ(ErrorOf(status),
               "sequence 2: there are 2 sequences, numbered from 0 (-np)");
   }
   EXPECT_FALSE(memory->Keep(-1).ok());
-  EXPECT_EQ(ErrorOf(memory->Remove(0, 3, 6)),
-            "cannot remove positions 3 to 5 of sequence 0, which holds 10: "
-            "only an end piece can be removed");
-  EXPECT_EQ(ErrorOf(memory->Remove(0, 3, -1)),
-            "cannot remove positions 3 to 9 of sequence 0: the model has "
-            "recurrent layers, whose state cannot go back; remove the whole "
-            "sequence");
-  EXPECT_EQ(ErrorOf(memory->Remove(0, -3, -1)),
-            "cannot remove positions of sequence 0 from -3 on: the first "
-            "position is 0");
+  EXPECT_EQ(ErrorOf(memory->Checkpoint(0)),
+            "a checkpoint of sequence 0 needs 256 bytes, 0 are allowed: raise "
+            "--checkpoint-bytes");
+  const auto way = memory->FindWayBack(0, 3);
+  ASSERT_FALSE(way.ok());
+  EXPECT_EQ(way.error().message,
+            "cannot go back to position 3 of sequence 0, which holds 10: its "
+            "recurrent state can be rebuilt for the last 0 positions, and "
+            "there is no checkpoint at or before it: raise --rollback or "
+            "--checkpoint-every");
   EXPECT_EQ(DumpOf(*memory), before);
 }
 
@@ -327,9 +358,9 @@ TEST(HybridMemory, CreateRefusesWhatMakesNoSense) {
   const size_t huge = std::numeric_limits<size_t>::max() / 2;
   EXPECT_NE(error_of({.conv_floats = huge}, 1, 0), "");
   EXPECT_NE(error_of({.conv_floats = 1, .state_floats = huge / 4}, 2, 0), "");
-  EXPECT_NE(error_of({.page_bytes = huge}, 1, 100), "");
+  EXPECT_NE(error_of({.page = PageOf(huge)}, 1, 100), "");
   // Fits in 64 bits, not in the machine's address space.
-  EXPECT_NE(error_of({.page_bytes = size_t{1} << 58}, 1, 100), "");
+  EXPECT_NE(error_of({.page = PageOf(size_t{1} << 58)}, 1, 100), "");
 }
 
 TEST(HybridMemory, SteadyStateAllocatesNothing) {
@@ -353,7 +384,7 @@ TEST(HybridMemory, SteadyStateAllocatesNothing) {
     }
     // Forks and copies, too, cost no allocation.
     if (round % 10 == 9) {
-      ASSERT_TRUE(memory->Remove(3, 0, -1).ok());
+      ASSERT_TRUE(memory->Release(3).ok());
       ASSERT_TRUE(memory->Fork(round / 10 % 3, 3).ok());
     }
     allocations = AllocationCount() - before;

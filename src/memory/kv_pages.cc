@@ -14,247 +14,353 @@ namespace braid {
 
 namespace {
 
-// Pages that hold `positions` positions.
-int64_t PagesFor(int64_t positions) {
-  return positions / kPagePositions + (positions % kPagePositions != 0);
-}
+constexpr int32_t kNoGroup = kNoPage;
 
-int32_t PagesOf(Position length) {
-  return static_cast<int32_t>(PagesFor(length));
+int64_t DivideUp(int64_t value, int64_t unit) {
+  return value / unit + (value % unit != 0);
 }
-
-Position EndOf(const Run& run) { return run.first_position + run.length; }
 
 }  // namespace
 
-Result<KvPages> KvPages::Create(const MemorySpec& spec,
+KvPages::KvPages(const PageGroupSpec& spec, const MemoryLimits& limits,
+                 int32_t groups)
+    : page_positions_(spec.page_positions),
+      pages_per_group_(spec.pages_per_group),
+      sequences_(limits.max_sequences),
+      groups_(groups),
+      owners_(groups, 0),
+      planned_owners_(groups, 0),
+      length_(limits.max_sequences, 0),
+      first_(limits.max_sequences, 0) {}
+
+Result<KvPages> KvPages::Create(const PageGroupSpec& spec,
                                 const MemoryLimits& limits) {
-  bool attention = false;
-  for (const LayerSpec& layer : spec.layers) attention |= layer.attention();
-  int64_t pages = 0;
-  if (attention) {
+  const bool present =
+      std::any_of(spec.page_bytes.begin(), spec.page_bytes.end(),
+                  [](size_t bytes) { return bytes > 0; });
+  constexpr int64_t kMost = std::numeric_limits<Position>::max();
+  const int64_t group_positions =
+      int64_t{spec.page_positions} * spec.pages_per_group;
+  int64_t groups = 0;
+  if (present) {
     if (limits.kv_positions < 1) {
       return Error{
           Format("a model with attention layers needs room for at "
                  "least 1 position, {} given: raise -c",
                  limits.kv_positions)};
     }
-    pages = PagesFor(limits.kv_positions) + int64_t{2} * limits.max_sequences;
+    groups = DivideUp(limits.kv_positions, group_positions) +
+             int64_t{3} * limits.max_sequences;
     // Positions must be numbered, too; pages are always fewer.
-    if (limits.kv_positions > std::numeric_limits<Position>::max() ||
-        pages > std::numeric_limits<int32_t>::max()) {
+    if (limits.kv_positions > kMost || groups * spec.pages_per_group > kMost) {
       return Error{
           Format("{} positions for {} sequences are too many, at most "
                  "{} can be numbered: lower -c",
-                 limits.kv_positions, limits.max_sequences,
-                 std::numeric_limits<Position>::max())};
+                 limits.kv_positions, limits.max_sequences, kMost)};
     }
   }
-  KvPages result(limits, static_cast<int32_t>(pages));
+  KvPages result(spec, limits, static_cast<int32_t>(groups));
+  result.table_pages_ =
+      spec.unlimited_positions
+          ? DivideUp(kMost, group_positions) * spec.pages_per_group
+          : groups * spec.pages_per_group;
   BRAID_TRY(result.ReserveLayers(spec));
   BRAID_TRY(result.ReserveTables());
   return result;
 }
 
-Status KvPages::ReserveLayers(const MemorySpec& spec) {
+Status KvPages::ReserveLayers(const PageGroupSpec& spec) {
+  const size_t pages =
+      static_cast<size_t>(groups()) * static_cast<size_t>(pages_per_group_);
   CheckedSize end = 0;
-  CheckedSize page_bytes = 0;
-  for (size_t i = 0; i < spec.layers.size(); ++i) {
+  CheckedSize group_bytes = 0;
+  for (size_t i = 0; i < spec.page_bytes.size(); ++i) {
     const CheckedSize stride =
-        CheckedSize(spec.layers[i].page_bytes).RoundedUp(kAlignment);
-    const CheckedSize next = end + stride * static_cast<size_t>(pages());
-    page_bytes = page_bytes + stride;
+        CheckedSize(spec.page_bytes[i]).RoundedUp(kAlignment);
+    const CheckedSize next = end + stride * pages;
+    group_bytes = group_bytes + stride * static_cast<size_t>(pages_per_group_);
     if (!next.value()) {
       return Error{
           Format("layer {}: {} pages of {} bytes overflow the address "
                  "space: lower -c",
-                 i, pages(), spec.layers[i].page_bytes)};
+                 i, pages, spec.page_bytes[i])};
     }
     layers_.push_back({.offset = *end.value(), .stride = *stride.value()});
     end = next;
   }
-  page_bytes_ = *page_bytes.value();
+  group_bytes_ = *group_bytes.value();
   BRAID_ASSIGN(region_, MappedRegion::Create(*end.value()));
   return {};
 }
 
 Status KvPages::ReserveTables() {
   if (!present()) return {};
-  const size_t sequences = static_cast<size_t>(sequences_);
-  const auto tables =
-      (CheckedSize(sequences) * sizeof(int32_t) * static_cast<size_t>(pages()))
-          .value();
-  const auto shared =
-      (CheckedSize(sequences) * sizeof(Position) * sequences).value();
-  if (!tables || !shared) {
+  const auto size = (CheckedSize(static_cast<size_t>(sequences_)) *
+                     sizeof(int32_t) * static_cast<size_t>(table_pages_))
+                        .value();
+  if (!size) {
     return Error{
         Format("page tables of {} sequences with {} pages overflow "
                "the address space: lower -c or -np",
-               sequences_, pages())};
+               sequences_, table_pages_)};
   }
-  BRAID_ASSIGN(tables_, MappedRegion::Create(*tables));
-  BRAID_ASSIGN(shared_, MappedRegion::Create(*shared));
+  BRAID_ASSIGN(tables_,
+               MappedRegion::Create(*size, MappedRegion::Pages::kSmall));
   return {};
 }
 
-Status KvPages::CheckFits(int64_t rows) const {
-  if (!present() || rows <= limit_ - positions_in_use_) return {};
-  const auto users = std::count_if(length_.begin(), length_.end(),
-                                   [](Position length) { return length > 0; });
-  return Error{
-      Format("the KV cache is full: {} more positions are needed, {} "
-             "of {} are used by {} sequences: raise -c or remove a "
-             "sequence",
-             rows, positions_in_use_, limit_, users)};
+int32_t KvPages::GroupsFor(Position length) const {
+  return static_cast<int32_t>(DivideUp(length, group_positions()));
 }
 
-void KvPages::Plan(int ubatch, std::span<const SequenceId> sequences,
-                   std::span<const Run> runs, std::span<PageTable> tables) {
+int32_t KvPages::GroupAt(SequenceId sequence, int32_t index) const {
+  const int32_t page =
+      Table(sequence)[static_cast<size_t>(index) * pages_per_group_];
+  return page == kNoPage ? kNoGroup : GroupOf(page);
+}
+
+void KvPages::SetGroup(SequenceId sequence, int32_t index, int32_t group) {
+  int32_t* pages =
+      Table(sequence) + static_cast<size_t>(index) * pages_per_group_;
+  for (int32_t i = 0; i < pages_per_group_; ++i) {
+    pages[i] = group == kNoGroup ? kNoPage : group * pages_per_group_ + i;
+  }
+}
+
+int32_t KvPages::PlannedGroup(SequenceId sequence, int32_t index) const {
+  for (auto change = changes_.rbegin(); change != changes_.rend(); ++change) {
+    if (change->sequence == sequence && change->index == index) {
+      return change->to;
+    }
+  }
+  return GroupAt(sequence, index);
+}
+
+void KvPages::Plan(int ubatch, const RunOwners& owners,
+                   std::span<const Run> runs,
+                   std::span<const Position> kept_from,
+                   std::span<PageTable> tables) {
   if (!present()) return;
   for (size_t i = 0; i < runs.size(); ++i) {
     const Run& run = runs[i];
-    int32_t* table = Table(sequences[i]);
-    const int32_t filled = PagesOf(run.first_position);
-    if (run.first_position % kPagePositions != 0) {
-      PlanCopy(ubatch, sequences[i], filled - 1);
+    const Position kept = kept_from.empty()
+                              ? run.first_position
+                              : std::max(kept_from[i], run.first_position);
+    kept_.push_back(kept);
+    const int32_t first_group = kept / group_positions();
+    const int32_t filled = GroupsFor(run.first_position);
+    if (run.first_position % group_positions() != 0) {
+      PlanPartlyFilled(ubatch, owners[i], filled - 1, filled > first_group);
     }
-    const int32_t needed = PagesOf(EndOf(run));
-    for (int32_t j = filled; j < needed; ++j) table[j] = TakePage();
-    tables[i].pages = std::span(table, static_cast<size_t>(needed));
+    const int32_t needed = GroupsFor(run.end_position());
+    for (int32_t j = filled; j < needed; ++j) {
+      const int32_t group = j < first_group ? kNoGroup : TakeGroup();
+      if (group != kNoGroup) {
+        planned_owners_[group] = static_cast<int32_t>(owners[i].size());
+      }
+      for (const SequenceId owner : owners[i]) SetGroup(owner, j, group);
+    }
+    tables[i].pages = std::span(Table(owners[i].front()),
+                                static_cast<size_t>(needed) * pages_per_group_);
   }
 }
 
-void KvPages::PlanCopy(int ubatch, SequenceId sequence, int32_t index) {
-  const int32_t page = Table(sequence)[index];
-  // The last owner that writes keeps the page: every copy of a ubatch is made
+// Whose will it write to?
+void KvPages::PlanPartlyFilled(int ubatch, std::span<const SequenceId> owners,
+                               int32_t index, bool kept) {
+  const int32_t group = PlannedGroup(owners.front(), index);
+  const auto uses = std::count_if(
+      owners.begin(), owners.end(),
+      [&](SequenceId owner) { return PlannedGroup(owner, index) == group; });
+  // The last owners that write keep the group: every copy of a ubatch is made
   // before the ubatch writes.
-  if (planned_owners_[page] <= 1) return;
-  const bool planned =
-      std::any_of(copies_.begin(), copies_.end(),
-                  [&](const Copy& copy) { return copy.sequence == sequence; });
-  if (planned) return;
-  --planned_owners_[page];
-  copies_.push_back({ubatch, sequence, index, page, TakePage()});
+  const bool in_place = group != kNoGroup && uses == planned_owners_[group];
+  int32_t to = kNoGroup;
+  if (kept) to = in_place ? group : TakeGroup();
+  for (const SequenceId owner : owners) {
+    const int32_t from = PlannedGroup(owner, index);
+    if (from == to) continue;
+    if (from != kNoGroup) --planned_owners_[from];
+    if (to != kNoGroup) ++planned_owners_[to];
+    const bool copied = to != kNoGroup && !in_place && group != kNoGroup;
+    changes_.push_back({.ubatch = ubatch,
+                        .sequence = owner,
+                        .source = owners.front(),
+                        .index = index,
+                        .from = from,
+                        .to = to,
+                        .copied = copied && owner == owners.front()});
+  }
 }
 
 void KvPages::Begin(int ubatch) {
-  for (const Copy& copy : copies_) {
-    if (copy.ubatch != ubatch) continue;
-    CopyPage(copy.from, copy.to);
-    Table(copy.sequence)[copy.index] = copy.to;
+  for (const Change& change : changes_) {
+    if (change.ubatch != ubatch) continue;
+    if (change.copied) CopyGroup(change.from, change.to);
+    SetGroup(change.sequence, change.index, change.to);
   }
 }
 
-void KvPages::Commit(int ubatch, std::span<const SequenceId> sequences,
+void KvPages::Commit(int ubatch, const RunOwners& owners,
                      std::span<const Run> runs) {
   if (!present()) return;
-  const auto later =
-      std::find_if(copies_.begin(), copies_.end(),
-                   [&](const Copy& copy) { return copy.ubatch != ubatch; });
-  for (auto copy = copies_.begin(); copy != later; ++copy) {
-    owners_[copy->to] = 1;
-    --owners_[copy->from];
-  }
-  copies_.erase(copies_.begin(), later);
-  for (size_t i = 0; i < runs.size(); ++i) {
-    const int32_t* table = Table(sequences[i]);
-    const Position end = EndOf(runs[i]);
-    for (int32_t j = PagesOf(runs[i].first_position); j < PagesOf(end); ++j) {
-      owners_[table[j]] = 1;
+  const auto later = std::find_if(
+      changes_.begin(), changes_.end(),
+      [&](const Change& change) { return change.ubatch != ubatch; });
+  for (auto change = changes_.begin(); change != later; ++change) {
+    if (change->to != kNoGroup) ++owners_[change->to];
+    if (change->from != kNoGroup) {
+      --owners_[change->from];
+      GiveIfUnused(change->from);
     }
-    length_[sequences[i]] = end;
-    positions_in_use_ += runs[i].length;
+    // What the group kept before is what its first owner kept.
+    const Position first = first_[change->source];
+    if (first > first_[change->sequence]) StartAt(change->sequence, first);
   }
+  changes_.erase(changes_.begin(), later);
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const Run& run = runs[i];
+    for (const SequenceId owner : owners[i]) {
+      for (int32_t j = GroupsFor(run.first_position);
+           j < GroupsFor(run.end_position()); ++j) {
+        const int32_t group = GroupAt(owner, j);
+        if (group != kNoGroup) ++owners_[group];
+      }
+      length_[owner] = run.end_position();
+      if (kept_[i] > run.first_position) StartAt(owner, kept_[i]);
+    }
+  }
+  kept_.erase(kept_.begin(),
+              kept_.begin() + static_cast<std::ptrdiff_t>(runs.size()));
 }
 
-void KvPages::Cancel(int ubatch, std::span<const SequenceId> sequences,
+void KvPages::Cancel(int ubatch, const RunOwners& owners,
                      std::span<const Run> runs) {
   if (!present()) return;
-  const auto drop = [&](int32_t page) {
-    planned_owners_[page] = 0;
-    slots_.Give(page);
-  };
+  kept_.resize(kept_.size() - runs.size());
   for (size_t i = 0; i < runs.size(); ++i) {
-    const int32_t* table = Table(sequences[i]);
-    const int32_t needed = PagesOf(EndOf(runs[i]));
-    for (int32_t j = PagesOf(runs[i].first_position); j < needed; ++j) {
-      drop(table[j]);
+    for (int32_t j = GroupsFor(runs[i].first_position);
+         j < GroupsFor(runs[i].end_position()); ++j) {
+      const int32_t group = GroupAt(owners[i].front(), j);
+      if (group == kNoGroup) continue;
+      planned_owners_[group] = 0;
+      groups_.Give(group);
     }
   }
-  while (!copies_.empty() && copies_.back().ubatch == ubatch) {
-    const Copy& copy = copies_.back();
-    Table(copy.sequence)[copy.index] = copy.from;
-    ++planned_owners_[copy.from];
-    drop(copy.to);
-    copies_.pop_back();
+  while (!changes_.empty() && changes_.back().ubatch == ubatch) {
+    const Change& change = changes_.back();
+    SetGroup(change.sequence, change.index, change.from);
+    if (change.from != kNoGroup) ++planned_owners_[change.from];
+    if (change.to != kNoGroup) {
+      --planned_owners_[change.to];
+      GiveIfUnused(change.to);
+    }
+    changes_.pop_back();
   }
 }
 
 void KvPages::Fork(SequenceId from, SequenceId to) {
   if (!present()) return;
   BRAID_CHECK(length_[to] == 0);
-  const Position length = length_[from];
-  const int32_t* source = Table(from);
-  int32_t* table = Table(to);
-  for (int32_t j = 0; j < PagesOf(length); ++j) {
-    table[j] = source[j];
-    planned_owners_[table[j]] = ++owners_[table[j]];
+  length_[to] = length_[from];
+  first_[to] = first_[from];
+  for (int32_t j = 0; j < GroupsFor(length_[from]); ++j) {
+    const int32_t group = GroupAt(from, j);
+    SetGroup(to, j, group);
+    if (group != kNoGroup) planned_owners_[group] = ++owners_[group];
   }
-  length_[to] = length;
-  for (SequenceId other = 0; other < sequences_; ++other) {
-    SharedRow(to)[other] = SharedRow(other)[to] = SharedRow(from)[other];
-  }
-  SharedRow(to)[to] = 0;
-  SharedRow(from)[to] = SharedRow(to)[from] = length;
 }
 
 void KvPages::Truncate(SequenceId sequence, Position length) {
   if (!present()) return;
   const Position before = length_[sequence];
   BRAID_CHECK(length >= 0 && length <= before);
-  positions_in_use_ -= before - std::max(length, SharedWithAny(sequence));
-  const int32_t* table = Table(sequence);
-  for (int32_t j = PagesOf(length); j < PagesOf(before); ++j) {
-    ReleasePage(table[j]);
+  const int32_t first = first_[sequence] / group_positions();
+  for (int32_t j = std::max(GroupsFor(length), first); j < GroupsFor(before);
+       ++j) {
+    ReleaseGroup(sequence, j);
   }
   length_[sequence] = length;
-  for (SequenceId other = 0; other < sequences_; ++other) {
-    Position& shared = SharedRow(sequence)[other];
-    // Most pairs share nothing; writing only what changes keeps the rest of
-    // the mapping untouched.
-    if (shared <= length) continue;
-    shared = SharedRow(other)[sequence] = length;
+  first_[sequence] = std::min(first_[sequence], length);
+}
+
+void KvPages::Forget(SequenceId sequence, Position begin) {
+  if (!present()) return;
+  const Position whole = std::min(begin, length_[sequence]) /
+                         group_positions() * group_positions();
+  if (whole > first_[sequence]) StartAt(sequence, whole);
+}
+
+void KvPages::StartAt(SequenceId sequence, Position begin) {
+  for (int32_t j = first_[sequence] / group_positions();
+       j < begin / group_positions(); ++j) {
+    ReleaseGroup(sequence, j);
   }
+  first_[sequence] = begin;
+}
+
+void KvPages::Restore(SequenceId sequence, Position first, Position length,
+                      std::span<const int32_t> shared) {
+  if (!present()) return;
+  BRAID_CHECK(length_[sequence] == 0 && first <= length);
+  const int32_t begin = first / group_positions();
+  for (int32_t j = 0; j < GroupsFor(length); ++j) {
+    if (j < begin || first == length) {
+      SetGroup(sequence, j, kNoGroup);
+      continue;
+    }
+    const size_t i = static_cast<size_t>(j - begin);
+    const int32_t given = i < shared.size() ? shared[i] : kNoGroup;
+    const int32_t group = given == kNoGroup ? TakeGroup() : given;
+    SetGroup(sequence, j, group);
+    planned_owners_[group] = ++owners_[group];
+  }
+  length_[sequence] = length;
+  first_[sequence] = first;
 }
 
 PageTable KvPages::TableOf(SequenceId sequence) const {
   if (!present()) return {};
-  const size_t pages = static_cast<size_t>(PagesOf(length_[sequence]));
+  const size_t pages = static_cast<size_t>(GroupsFor(length_[sequence])) *
+                       static_cast<size_t>(pages_per_group_);
   return {std::span<const int32_t>(Table(sequence), pages)};
 }
 
-Position KvPages::SharedWithAny(SequenceId sequence) const {
-  const Position* row = SharedRow(sequence);
-  return *std::max_element(row, row + sequences_);
+int32_t KvPages::GroupsOf(SequenceId sequence) const {
+  int32_t count = 0;
+  for (int32_t j = 0; present() && j < GroupsFor(length_[sequence]); ++j) {
+    count += GroupAt(sequence, j) != kNoGroup;
+  }
+  return count;
 }
 
-int32_t KvPages::TakePage() {
-  const int32_t page = slots_.Take();
-  planned_owners_[page] = 1;
-  return page;
+int32_t KvPages::TakeGroup() {
+  BRAID_CHECK(groups_.free() > 0);
+  const int32_t group = groups_.Take();
+  planned_owners_[group] = 0;
+  return group;
 }
 
-void KvPages::ReleasePage(int32_t page) {
-  planned_owners_[page] = --owners_[page];
-  if (owners_[page] == 0) slots_.Give(page);
+void KvPages::ReleaseGroup(SequenceId sequence, int32_t index) {
+  const int32_t group = GroupAt(sequence, index);
+  if (group == kNoGroup) return;
+  --owners_[group];
+  --planned_owners_[group];
+  GiveIfUnused(group);
+  SetGroup(sequence, index, kNoGroup);
 }
 
-void KvPages::CopyPage(int32_t from, int32_t to) {
+void KvPages::GiveIfUnused(int32_t group) {
+  if (owners_[group] == 0 && planned_owners_[group] == 0) groups_.Give(group);
+}
+
+void KvPages::CopyGroup(int32_t from, int32_t to) {
   for (const Layer& layer : layers_) {
     if (layer.stride == 0) continue;
+    const size_t bytes = layer.stride * static_cast<size_t>(pages_per_group_);
     std::byte* base = region_.data() + layer.offset;
-    std::memcpy(base + static_cast<size_t>(to) * layer.stride,
-                base + static_cast<size_t>(from) * layer.stride, layer.stride);
+    std::memcpy(base + static_cast<size_t>(to) * bytes,
+                base + static_cast<size_t>(from) * bytes, bytes);
   }
 }
 

@@ -9,7 +9,7 @@
 
 namespace braid {
 
-Result<MappedRegion> MappedRegion::Create(size_t size) {
+Result<MappedRegion> MappedRegion::Create(size_t size, Pages pages) {
   if (size == 0) return MappedRegion();
   void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -19,7 +19,7 @@ Result<MappedRegion> MappedRegion::Create(size_t size) {
   }
   // A hint; states and pages are walked in long strides, and 4 KB pages cost
   // TLB misses.
-  (void)madvise(data, size, MADV_HUGEPAGE);
+  if (pages == Pages::kHuge) (void)madvise(data, size, MADV_HUGEPAGE);
   return MappedRegion(static_cast<std::byte*>(data), size);
 }
 

@@ -12,9 +12,13 @@ namespace braid {
 
 class MappedRegion {
  public:
+  // Huge pages where the system has them: for what is walked in long strides,
+  // and dense. A byte that is touched alone then costs 2 MiB.
+  enum class Pages { kHuge, kSmall };
+
   // Reserves `size` bytes, at least 64-byte aligned; 0 gives an empty region.
   // Error: the system refuses; it names the size and the reason.
-  static Result<MappedRegion> Create(size_t size);
+  static Result<MappedRegion> Create(size_t size, Pages pages = Pages::kHuge);
 
   MappedRegion() = default;
   ~MappedRegion();

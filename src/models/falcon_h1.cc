@@ -54,8 +54,7 @@ FalconH1Model::FalconH1Model(WeightScope& w, const FalconH1Config& config)
 
 MemorySpec FalconH1Model::Memory(DType kv_type) const {
   LayerSpec both = nn::Mamba2Mixer::Memory(config_.mamba);
-  both.page_bytes =
-      nn::Attention::Memory(config_.attention, kv_type).page_bytes;
+  both.page = nn::Attention::Memory(config_.attention, kv_type).page;
   return {std::vector<LayerSpec>(layers_.size(), both)};
 }
 
@@ -71,6 +70,13 @@ Rows FalconH1Model::Forward(Pass& pass) const {
     ops::AddInto(compute, x, layer.mlp(compute, layer.mlp_norm(compute, x)));
   }
   return x;
+}
+
+void FalconH1Model::Replay(Pass& pass) const {
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(pass.compute.arena);
+    layer.mamba.Replay(pass);
+  }
 }
 
 void FalconH1Model::Head(Compute& compute, ConstRows x, Rows logits) const {

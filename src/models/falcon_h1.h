@@ -54,6 +54,7 @@ class FalconH1Model : public LanguageModel {
   MemorySpec Memory(DType kv_type) const override;
   std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
   Rows Forward(Pass& pass) const override;
+  void Replay(Pass& pass) const override;
   ConstRows Hidden(Compute& compute, ConstRows x) const override {
     return head_.Hidden(compute, x);
   }

@@ -8,6 +8,7 @@
 #include "models/hybrid_config.h"
 #include "models/mamba2.h"
 #include "models/transformer_config.h"
+#include "nn/replay.h"
 #include "ops/ops.h"
 
 namespace braid {
@@ -116,6 +117,13 @@ Rows GraniteHybridModel::Forward(Pass& pass) const {
     AddPart(compute, x, layer.mlp(compute, layer.mlp_norm(compute, x)));
   }
   return x;
+}
+
+void GraniteHybridModel::Replay(Pass& pass) const {
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(pass.compute.arena);
+    nn::ReplayState(layer.mixer, pass);
+  }
 }
 
 void GraniteHybridModel::AddPart(Compute& compute, Rows x, Rows part) const {

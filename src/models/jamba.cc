@@ -6,6 +6,7 @@
 #include "models/config_reader.h"
 #include "models/expert_config.h"
 #include "models/hybrid_config.h"
+#include "nn/replay.h"
 #include "ops/ops.h"
 
 namespace braid {
@@ -93,6 +94,13 @@ Rows JambaModel::Forward(Pass& pass) const {
     ops::AddInto(compute, x, layer.mlp(compute, layer.mlp_norm(compute, x)));
   }
   return x;
+}
+
+void JambaModel::Replay(Pass& pass) const {
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(pass.compute.arena);
+    nn::ReplayState(layer.mixer, pass);
+  }
 }
 
 void JambaModel::Head(Compute& compute, ConstRows x, Rows logits) const {

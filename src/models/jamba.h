@@ -55,6 +55,7 @@ class JambaModel : public LanguageModel {
   int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   Rows Forward(Pass& pass) const override;
+  void Replay(Pass& pass) const override;
   ConstRows Hidden(Compute& compute, ConstRows x) const override {
     return head_.Hidden(compute, x);
   }

@@ -45,6 +45,9 @@ class LanguageModel {
   virtual void Encode(Pass& /*pass*/) const {}
   // [rows] tokens -> {rows, width}: the residual stream after the last layer.
   virtual Rows Forward(Pass& pass) const = 0;
+  // Advances the recurrent layers' states over the pass's runs from what
+  // Forward logged of their positions. Nothing else is read or written.
+  virtual void Replay(Pass& /*pass*/) const {}
   // {rows, width} -> {rows, width}: the final norm.
   virtual ConstRows Hidden(Compute& compute, ConstRows x) const = 0;
   // {rows, width} -> {rows, vocabulary_size}: final norm and output matrix.

@@ -6,6 +6,7 @@
 #include "models/config_reader.h"
 #include "models/hybrid_config.h"
 #include "models/transformer_config.h"
+#include "nn/replay.h"
 #include "ops/ops.h"
 
 namespace braid {
@@ -86,6 +87,13 @@ Rows Lfm2Model::Forward(Pass& pass) const {
     ops::AddInto(compute, x, layer.mlp(compute, layer.mlp_norm(compute, x)));
   }
   return x;
+}
+
+void Lfm2Model::Replay(Pass& pass) const {
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(pass.compute.arena);
+    nn::ReplayState(layer.mixer, pass);
+  }
 }
 
 void Lfm2Model::Head(Compute& compute, ConstRows x, Rows logits) const {

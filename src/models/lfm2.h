@@ -53,6 +53,7 @@ class Lfm2Model : public LanguageModel {
   MemorySpec Memory(DType kv_type) const override;
   std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
   Rows Forward(Pass& pass) const override;
+  void Replay(Pass& pass) const override;
   ConstRows Hidden(Compute& compute, ConstRows x) const override {
     return norm_(compute, x);
   }

@@ -56,6 +56,13 @@ Rows MambaModel::Forward(Pass& pass) const {
   return x;
 }
 
+void MambaModel::Replay(Pass& pass) const {
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(pass.compute.arena);
+    layer.mixer.Replay(pass);
+  }
+}
+
 void MambaModel::Head(Compute& compute, ConstRows x, Rows logits) const {
   head_(compute, x, logits);
 }

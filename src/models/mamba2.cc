@@ -86,6 +86,13 @@ Rows Mamba2Model::Forward(Pass& pass) const {
   return x;
 }
 
+void Mamba2Model::Replay(Pass& pass) const {
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(pass.compute.arena);
+    layer.mixer.Replay(pass);
+  }
+}
+
 void Mamba2Model::Head(Compute& compute, ConstRows x, Rows logits) const {
   head_(compute, x, logits);
 }

@@ -7,6 +7,7 @@
 #include "models/config_reader.h"
 #include "models/hybrid_config.h"
 #include "models/mamba2.h"
+#include "nn/replay.h"
 #include "ops/ops.h"
 
 namespace braid {
@@ -99,6 +100,13 @@ Rows NemotronHModel::Forward(Pass& pass) const {
                    layer.part));
   }
   return x;
+}
+
+void NemotronHModel::Replay(Pass& pass) const {
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(pass.compute.arena);
+    nn::ReplayState(layer.part, pass);
+  }
 }
 
 void NemotronHModel::Head(Compute& compute, ConstRows x, Rows logits) const {

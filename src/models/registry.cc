@@ -42,6 +42,7 @@ Result<std::unique_ptr<LanguageModel>> Make(const gguf::File& file,
 struct Architecture {
   std::string_view name;
   Factory make;
+  Factory make_encoder = nullptr;  // of a model that has a decoder as well
 };
 
 constexpr Architecture kArchitectures[] = {
@@ -63,18 +64,22 @@ constexpr Architecture kArchitectures[] = {
     {"qwen3", Make<QwenModel, QwenConfig>},
     {"rwkv6", Make<Rwkv6Model, Rwkv6ModelConfig>},
     {"rwkv7", Make<Rwkv7Model, Rwkv7ModelConfig>},
-    {"t5", Make<T5Model, T5Config>},
+    {"t5", Make<T5Model, T5Config>, Make<T5EncoderModel, T5EncoderConfig>},
     {"t5encoder", Make<T5EncoderModel, T5EncoderConfig>},
 };
 
 }  // namespace
 
 Result<std::unique_ptr<LanguageModel>> MakeModel(const gguf::File& file,
-                                                 WeightScope& weights) {
+                                                 WeightScope& weights,
+                                                 bool encoder_only) {
   BRAID_ASSIGN(const std::string_view name,
                file.GetString("general.architecture"));
   for (const Architecture& architecture : kArchitectures) {
-    if (architecture.name == name) return architecture.make(file, weights);
+    if (architecture.name != name) continue;
+    return encoder_only && architecture.make_encoder != nullptr
+               ? architecture.make_encoder(file, weights)
+               : architecture.make(file, weights);
   }
   return Error{
       Format("general.architecture: \"{}\" is not supported; "

@@ -14,8 +14,10 @@ namespace braid {
 
 // Builds the model that general.architecture names. Errors name the key or
 // tensor that is wrong; an unknown architecture lists the known ones.
+// `encoder_only`: of one with encoder and decoder, the encoder.
 Result<std::unique_ptr<LanguageModel>> MakeModel(const gguf::File& file,
-                                                 WeightScope& weights);
+                                                 WeightScope& weights,
+                                                 bool encoder_only = false);
 
 // "llama, mamba".
 std::string SupportedArchitectures();

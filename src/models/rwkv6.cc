@@ -60,7 +60,7 @@ Rwkv6Model::Rwkv6Model(WeightScope& w, const Rwkv6ModelConfig& config)
 
 MemorySpec Rwkv6Model::Memory(DType /*kv_type*/) const {
   return {std::vector<LayerSpec>(layers_.size(),
-                                 nn::RwkvMemory(config_.block.shape()))};
+                                 nn::Rwkv6Memory(config_.block.shape()))};
 }
 
 Rows Rwkv6Model::Forward(Pass& pass) const {
@@ -79,6 +79,14 @@ Rows Rwkv6Model::Forward(Pass& pass) const {
     }
   }
   return x;
+}
+
+void Rwkv6Model::Replay(Pass& pass) const {
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(pass.compute.arena);
+    layer.time_mix.Replay(pass);
+    layer.channel_mix.Replay(pass);
+  }
 }
 
 void Rwkv6Model::Head(Compute& compute, ConstRows x, Rows logits) const {

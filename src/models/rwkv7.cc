@@ -60,7 +60,7 @@ Rwkv7Model::Rwkv7Model(WeightScope& w, const Rwkv7ModelConfig& config)
 
 MemorySpec Rwkv7Model::Memory(DType /*kv_type*/) const {
   return {std::vector<LayerSpec>(layers_.size(),
-                                 nn::RwkvMemory(config_.block.shape()))};
+                                 nn::Rwkv7Memory(config_.block.shape()))};
 }
 
 Rows Rwkv7Model::Forward(Pass& pass) const {
@@ -77,6 +77,14 @@ Rows Rwkv7Model::Forward(Pass& pass) const {
                  layer.channel_mix(pass, layer.channel_norm(compute, x)));
   }
   return x;
+}
+
+void Rwkv7Model::Replay(Pass& pass) const {
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(pass.compute.arena);
+    layer.time_mix.Replay(pass);
+    layer.channel_mix.Replay(pass);
+  }
 }
 
 void Rwkv7Model::Head(Compute& compute, ConstRows x, Rows logits) const {

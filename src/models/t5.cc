@@ -60,7 +60,7 @@ T5Model::T5Model(WeightScope& w, const T5Config& config)
 MemorySpec T5Model::Memory(DType kv_type) const {
   const nn::AttentionConfig& attention = config_.stack.attention;
   LayerSpec layer = nn::Attention::Memory(attention, kv_type);
-  layer.cross_page_bytes = nn::CrossAttention::PageBytes(attention, kv_type);
+  layer.cross_page = nn::CrossAttention::Page(attention, kv_type);
   return {std::vector<LayerSpec>(layers_.size(), layer)};
 }
 

@@ -1,6 +1,7 @@
 #include "nn/attention.h"
 
 #include "base/check.h"
+#include "nn/kv_page.h"
 #include "ops/ops.h"
 
 namespace braid::nn {
@@ -69,9 +70,10 @@ Rows Attention::operator()(Pass& pass, ConstRows x, RelativeBias bias) const {
   }
   const KvLayout layout = Layout(config_, pass.kv_type);
   const KvPagesView pages = pass.Pages(layer_);
-  ops::WriteKv(compute, layout, pages, pass.runs, pass.tables, k, v);
+  const std::span<const PageTable> tables = pass.Tables(layer_);
+  ops::WriteKv(compute, layout, pages, pass.runs, tables, k, v);
   const Rows mixed =  // {rows, heads * value_dim}
-      ops::Attention(compute, layout, pages, pass.runs, pass.tables, q,
+      ops::Attention(compute, layout, pages, pass.runs, tables, q,
                      config_.heads,
                      {.scale = config_.scale,
                       .soft_cap = config_.soft_cap,
@@ -81,7 +83,7 @@ Rows Attention::operator()(Pass& pass, ConstRows x, RelativeBias bias) const {
 }
 
 LayerSpec Attention::Memory(const AttentionConfig& config, DType kv_type) {
-  return {.page_bytes = Layout(config, kv_type).PageBytes()};
+  return {.page = KvPage(Layout(config, kv_type)), .window = config.window};
 }
 
 MemorySpec Attention::Memory(std::span<const AttentionConfig> layers,

@@ -1,5 +1,6 @@
 #include "nn/cross_attention.h"
 
+#include "nn/kv_page.h"
 #include "ops/ops.h"
 
 namespace braid::nn {
@@ -47,8 +48,8 @@ Rows CrossAttention::operator()(Pass& pass, ConstRows x) const {
   return output_(compute, mixed);
 }
 
-size_t CrossAttention::PageBytes(const AttentionConfig& config, DType kv_type) {
-  return Layout(config, kv_type).PageBytes();
+PageLayout CrossAttention::Page(const AttentionConfig& config, DType kv_type) {
+  return KvPage(Layout(config, kv_type));
 }
 
 }  // namespace braid::nn

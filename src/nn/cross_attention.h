@@ -23,8 +23,8 @@ class CrossAttention {
   // {rows, width} -> {rows, width}.
   Rows operator()(Pass& pass, ConstRows x) const;
 
-  // Bytes of one page.
-  static size_t PageBytes(const AttentionConfig& config, DType kv_type);
+  // LayerSpec::cross_page.
+  static PageLayout Page(const AttentionConfig& config, DType kv_type);
 
  private:
   AttentionConfig config_;

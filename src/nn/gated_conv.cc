@@ -6,6 +6,7 @@ namespace braid::nn {
 
 GatedConv::GatedConv(WeightScope& w, int width, int taps, int layer)
     : width_(width),
+      layer_(layer),
       in_(w, "shortconv.in_proj", width, int64_t{3} * width),
       conv_(w, "shortconv.conv", taps, width, ShortConv::Bias::kNone, layer),
       out_(w, "shortconv.out_proj", width, width) {}
@@ -17,13 +18,19 @@ Rows GatedConv::operator()(Pass& pass, ConstRows input) const {
   const Rows c = projected.Columns(width_, width_);
   const Rows x = projected.Columns(int64_t{2} * width_, width_);
   ops::MultiplyInto(compute, x, b);
+  pass.Log(layer_, 0, x);
   const Rows y = conv_(pass, x, Activation::kNone);  // {rows, width}
   ops::MultiplyInto(compute, y, c);
   return out_(compute, y);
 }
 
+void GatedConv::Replay(Pass& pass) const {
+  conv_(pass, pass.Logged(layer_, 0, width_), Activation::kNone);
+}
+
 LayerSpec GatedConv::Memory(int width, int taps) {
-  return {.conv_floats = ShortConv::WindowFloats(taps, width)};
+  return {.conv_floats = ShortConv::WindowFloats(taps, width),
+          .log_floats = static_cast<size_t>(width)};
 }
 
 }  // namespace braid::nn

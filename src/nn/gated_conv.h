@@ -19,13 +19,17 @@ class GatedConv {
   // its memory.
   GatedConv(WeightScope& w, int width, int taps, int layer);
 
-  // {rows, width} -> {rows, width}. Advances the window of every run.
+  // {rows, width} -> {rows, width}. Advances the window of every run. Logs the
+  // convolution's input, {rows, width}.
   Rows operator()(Pass& pass, ConstRows x) const;
+  // Advances the window of every run by what was logged.
+  void Replay(Pass& pass) const;
 
   static LayerSpec Memory(int width, int taps);
 
  private:
   int width_ = 0;
+  int layer_ = 0;
   Linear in_;
   ShortConv conv_;
   Linear out_;

@@ -1,5 +1,6 @@
 #include "nn/latent_attention.h"
 
+#include "nn/kv_page.h"
 #include "ops/copy.h"
 #include "ops/ops.h"
 
@@ -78,9 +79,10 @@ Rows LatentAttention::operator()(Pass& pass, ConstRows x) const {
   const ConstRows latent = keys.Columns(config_.rotary, config_.rank);
   const KvLayout layout = Layout(config_, pass.kv_type);
   const KvPagesView pages = pass.Pages(layer_);
-  ops::WriteKv(compute, layout, pages, pass.runs, pass.tables, keys, latent);
+  const std::span<const PageTable> tables = pass.Tables(layer_);
+  ops::WriteKv(compute, layout, pages, pass.runs, tables, keys, latent);
   const Rows mixed =  // {rows, n_h rank}
-      ops::Attention(compute, layout, pages, pass.runs, pass.tables, queries,
+      ops::Attention(compute, layout, pages, pass.runs, tables, queries,
                      config_.heads, {.scale = config_.scale});
   const Rows values =
       compute.NewRows(x.rows, int64_t{config_.heads} * config_.value_dim);
@@ -125,7 +127,7 @@ Rows LatentAttention::Keys(Pass& pass, ConstRows x) const {
 
 LayerSpec LatentAttention::Memory(const LatentAttentionConfig& config,
                                   DType kv_type) {
-  return {.page_bytes = Layout(config, kv_type).PageBytes()};
+  return {.page = KvPage(Layout(config, kv_type))};
 }
 
 }  // namespace braid::nn

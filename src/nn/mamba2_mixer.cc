@@ -52,21 +52,16 @@ Rows Mamba2Mixer::operator()(Pass& pass, ConstRows u) const {
   Compute& compute = pass.compute;
   const int64_t inner = config_.inner;
   const int64_t conv_channels = config_.conv_channels();
-  const int64_t group_states = int64_t{config_.groups} * config_.state;
 
   const Rows projected = in_(compute, u);  // {rows, 2 e d + 2 G N + H}
   const Rows z = projected.Columns(0, inner);
   const Rows dt = projected.Columns(inner + conv_channels, config_.heads);
   ops::SoftplusInto(compute, dt_bias_, dt);
+  const Rows conv_input = projected.Columns(inner, conv_channels);
+  pass.Log(layer_, 0, conv_input);
+  pass.Log(layer_, conv_channels, dt);
 
-  const Rows x_b_c =  // {rows, e d + 2 G N}
-      conv_(pass, projected.Columns(inner, conv_channels), Activation::kSilu);
-  const Rows x = x_b_c.Columns(0, inner);
-  const Rows b = x_b_c.Columns(inner, group_states);
-  const Rows c = x_b_c.Columns(inner + group_states, group_states);
-
-  const Rows y = ops::SsdScan(compute, scan_, pass.ScanRuns(layer_), x, dt, b,
-                              c);  // {rows, e d}
+  const Rows y = Recur(pass, conv_input, dt);  // {rows, e d}
   ops::SiluMulInto(compute, z, y);
   if (!norm_.empty()) {
     ops::GroupedRmsNormInto(compute, config_.groups, norm_,
@@ -75,10 +70,28 @@ Rows Mamba2Mixer::operator()(Pass& pass, ConstRows u) const {
   return out_(compute, y);
 }
 
+Rows Mamba2Mixer::Recur(Pass& pass, ConstRows conv_input, ConstRows dt) const {
+  const int64_t inner = config_.inner;
+  const int64_t group_states = int64_t{config_.groups} * config_.state;
+  const Rows x_b_c = conv_(pass, conv_input, Activation::kSilu);
+  const Rows x = x_b_c.Columns(0, inner);
+  const Rows b = x_b_c.Columns(inner, group_states);
+  const Rows c = x_b_c.Columns(inner + group_states, group_states);
+  return ops::SsdScan(pass.compute, scan_, pass.ScanRuns(layer_), x, dt, b, c);
+}
+
+void Mamba2Mixer::Replay(Pass& pass) const {
+  const int conv_channels = config_.conv_channels();
+  Recur(pass, pass.Logged(layer_, 0, conv_channels),
+        pass.Logged(layer_, conv_channels, config_.heads));
+}
+
 LayerSpec Mamba2Mixer::Memory(const Mamba2Config& config) {
-  return {.conv_floats =
-              ShortConv::WindowFloats(config.taps, config.conv_channels()),
-          .state_floats = config.shape().StateFloats()};
+  return {
+      .conv_floats =
+          ShortConv::WindowFloats(config.taps, config.conv_channels()),
+      .state_floats = config.shape().StateFloats(),
+      .log_floats = static_cast<size_t>(config.conv_channels() + config.heads)};
 }
 
 }  // namespace braid::nn

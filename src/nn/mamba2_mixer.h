@@ -50,12 +50,21 @@ class Mamba2Mixer {
   // the source has them. `layer` is the index of its memory.
   Mamba2Mixer(WeightScope& w, const Mamba2Config& config, int layer);
 
-  // {rows, d} -> {rows, d}. Advances the state of every run.
+  // {rows, d} -> {rows, d}. Advances the state of every run. Logs
+  //
+  //   columns                                 what
+  //   [0, e d + 2 G N)                        the convolution's input
+  //   [e d + 2 G N, e d + 2 G N + H)          dt, after softplus
   Rows operator()(Pass& pass, ConstRows x) const;
+  // Advances the state of every run by what was logged.
+  void Replay(Pass& pass) const;
 
   static LayerSpec Memory(const Mamba2Config& config);
 
  private:
+  // Convolution and scan: {rows, e d + 2 G N}, {rows, H} -> {rows, e d}.
+  Rows Recur(Pass& pass, ConstRows conv_input, ConstRows dt) const;
+
   Mamba2Config config_;
   int layer_ = 0;
   Linear in_;

@@ -67,16 +67,32 @@ Rows MambaMixer::operator()(Pass& pass, ConstRows x) const {
   const Rows dt = ops::MatMul(compute, dt_, dt_low);  // {rows, E D}
   ops::SoftplusInto(compute, dt_bias_, dt);
 
+  pass.Log(layer_, 0, xz.Columns(0, inner));
+  pass.Log(layer_, inner, dt);
+  pass.Log(layer_, int64_t{2} * inner, b);
+
   const Rows y = ops::SelectiveScan(compute, scan_, pass.ScanRuns(layer_), u,
                                     dt, b, c);  // {rows, E D}
   ops::SiluMulInto(compute, z, y);
   return ops::MatMul(compute, out_, y);
 }
 
+void MambaMixer::Replay(Pass& pass) const {
+  const int64_t inner = config_.inner;
+  const Rows u = conv_(pass, pass.Logged(layer_, 0, inner), Activation::kSilu);
+  const Rows dt = pass.Logged(layer_, inner, inner);
+  const Rows b = pass.Logged(layer_, 2 * inner, config_.state);
+  // C makes the output, which nobody reads.
+  const Rows& c = b;
+  ops::SelectiveScan(pass.compute, scan_, pass.ScanRuns(layer_), u, dt, b, c);
+}
+
 LayerSpec MambaMixer::Memory(const MambaConfig& config) {
   // The kernel pads channels to whole vectors; see kernels/scan.h.
   return {.conv_floats = ShortConv::WindowFloats(config.taps, config.inner),
-          .state_floats = ScanStateFloats(config.inner, config.state)};
+          .state_floats = ScanStateFloats(config.inner, config.state),
+          .log_floats =
+              static_cast<size_t>(int64_t{2} * config.inner + config.state)};
 }
 
 }  // namespace braid::nn

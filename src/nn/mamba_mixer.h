@@ -41,8 +41,15 @@ class MambaMixer {
   // `layer` is the index of its memory.
   MambaMixer(WeightScope& w, const MambaConfig& config, int layer);
 
-  // {rows, D} -> {rows, D}. Advances the state of every run.
+  // {rows, D} -> {rows, D}. Advances the state of every run. Logs
+  //
+  //   columns            what
+  //   [0, E D)           the convolution's input
+  //   [E D, 2 E D)       dt, after softplus
+  //   [2 E D, 2 E D + N) B, after its norm
   Rows operator()(Pass& pass, ConstRows x) const;
+  // Advances the state of every run by what was logged.
+  void Replay(Pass& pass) const;
 
   static LayerSpec Memory(const MambaConfig& config);
 

@@ -19,7 +19,9 @@ struct Pass {
   std::span<const TokenId> tokens;      // [rows]
   std::span<const Position> positions;  // [rows]
   std::span<const Run> runs;            // cover the rows in order
-  std::span<const PageTable> tables;    // [runs]; empty without attention
+  // [groups of attention layers][runs]; empty without attention.
+  std::span<const std::span<const PageTable>> tables;
+  std::span<const PageTable> log_tables;  // [runs]; empty: nothing is logged
   // Of the encoder texts that the runs' sequences look at, or that Encode
   // reads; empty without an encoder.
   std::span<const PageTable> cross_tables;  // [runs]
@@ -33,8 +35,17 @@ struct Pass {
   // Where each run's convolution window and state of `layer` are read and
   // written. The result lives in the arena. A layer with several windows finds
   // one at `offset` floats.
-  std::span<const StateRun> ConvRuns(int layer, size_t offset = 0);
-  std::span<const StateRun> ScanRuns(int layer);
+  StatePhases ConvRuns(int layer, size_t offset = 0);
+  StatePhases ScanRuns(int layer);
+  std::span<const PageTable> Tables(int layer) const {
+    return tables[memory.GroupOf(layer)];
+  }
+  // Puts rows into columns [column, column + width) of what `layer` logs of
+  // their positions, as far as the log has room for them: nothing, mostly.
+  void Log(int layer, int64_t column, ConstRows rows);
+  // Columns [column, column + width) of what `layer` has logged of the rows'
+  // positions, all of which are in the log: {rows, width}.
+  Rows Logged(int layer, int64_t column, int64_t width);
   KvPagesView Pages(int layer) {
     return {memory.PageBase(layer), memory.PageStride(layer)};
   }

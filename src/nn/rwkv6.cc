@@ -73,12 +73,28 @@ Rows Rwkv6TimeMix::operator()(Pass& pass, ConstRows x) const {
   ops::AddBias(compute, decay_, decay);
   ops::Wkv6DecayInto(compute, decay);
 
+  pass.Log(layer_, kLoggedKey * x.width, k);
+  pass.Log(layer_, kLoggedValue * x.width, v);
+  pass.Log(layer_, kLoggedDecay * x.width, decay);
+
   const Rows y = ops::Wkv6(compute, shape, pass.ScanRuns(layer_),
                            {r, k, v, decay}, first_);
   ops::GroupNormInto(compute, shape.heads, norm_, norm_bias_,
                      kRwkvHeadNormEpsilon, y);
   ops::ActivateMulInto(compute, Nonlinearity::kSilu, gate, y);
   return ops::MatMul(compute, output_, y);
+}
+
+void Rwkv6TimeMix::Replay(Pass& pass) const {
+  shift_.Replay(pass);
+  const int64_t d = config_.width;
+  const Rows k = pass.Logged(layer_, kLoggedKey * d, d);
+  const Rows v = pass.Logged(layer_, kLoggedValue * d, d);
+  const Rows decay = pass.Logged(layer_, kLoggedDecay * d, d);
+  // The receptance makes the output, which nobody reads.
+  const Rows& r = k;
+  ops::Wkv6(pass.compute, config_.shape(), pass.ScanRuns(layer_),
+            {r, k, v, decay}, first_);
 }
 
 Rwkv6ChannelMix::Rwkv6ChannelMix(WeightScope& w, const Rwkv6Config& config,
@@ -106,9 +122,11 @@ Rows Rwkv6ChannelMix::operator()(Pass& pass, ConstRows x) const {
   return value;
 }
 
-LayerSpec RwkvMemory(const WkvShape& shape) {
-  return {.conv_floats = 2 * static_cast<size_t>(shape.channels()),
-          .state_floats = shape.StateFloats()};
+LayerSpec Rwkv6Memory(const WkvShape& shape) {
+  const auto width = static_cast<size_t>(shape.channels());
+  return {.conv_floats = 2 * width,
+          .state_floats = shape.StateFloats(),
+          .log_floats = kRwkv6Logged * width};
 }
 
 }  // namespace braid::nn

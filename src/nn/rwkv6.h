@@ -29,6 +29,20 @@ namespace braid::nn {
 // Of the norm over every head's output, a constant of the published models.
 inline constexpr float kRwkvHeadNormEpsilon = 64e-5f;
 
+// What a layer logs: inputs of its windows and of its recurrence, `width`
+// columns each, in this order. The last two are RWKV-7's.
+enum RwkvLogged {
+  kLoggedTimeShift = kTimeMixWindow,
+  kLoggedChannelShift = kChannelMixWindow,
+  kLoggedKey,
+  kLoggedValue,
+  kLoggedDecay,
+  kRwkv6Logged,
+  kLoggedRemoval = kRwkv6Logged,
+  kLoggedRate,
+  kRwkv7Logged
+};
+
 struct Rwkv6Config {
   int width = 0;
   int head_size = 0;   // divides width
@@ -46,7 +60,10 @@ class Rwkv6TimeMix {
   Rwkv6TimeMix(WeightScope& w, const Rwkv6Config& config, int layer);
 
   // {rows, width} -> {rows, width}. Advances window and state of every run.
+  // Logs shift input, key, value and decay: RwkvLogged.
   Rows operator()(Pass& pass, ConstRows x) const;
+  // Advances window and state of every run by what was logged.
+  void Replay(Pass& pass) const;
 
  private:
   enum Input { kDecay, kKey, kValue, kReceptance, kGate, kInputs };
@@ -81,6 +98,8 @@ class Rwkv6ChannelMix {
 
   // {rows, width} -> {rows, width}. Advances the window of every run.
   Rows operator()(Pass& pass, ConstRows x) const;
+  // Advances the window of every run by what was logged.
+  void Replay(Pass& pass) const { shift_.Replay(pass); }
 
  private:
   TokenShift shift_;
@@ -91,9 +110,8 @@ class Rwkv6ChannelMix {
   PackedMatrix value_;
 };
 
-// Of a layer of RWKV-6 or RWKV-7: two windows of one row, and the heads'
-// states.
-LayerSpec RwkvMemory(const WkvShape& shape);
+// Of a layer: two windows of one row, and the heads' states.
+LayerSpec Rwkv6Memory(const WkvShape& shape);
 
 }  // namespace braid::nn
 

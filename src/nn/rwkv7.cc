@@ -108,6 +108,12 @@ Rows Rwkv7TimeMix::operator()(Pass& pass, ConstRows x,
       compute, k,
       ops::Lerp(compute, ops::Broadcast(ones_, k.rows), rate, replacement_));
 
+  pass.Log(layer_, kLoggedKey * x.width, k);
+  pass.Log(layer_, kLoggedValue * x.width, v);
+  pass.Log(layer_, kLoggedDecay * x.width, decay);
+  pass.Log(layer_, kLoggedRemoval * x.width, removal);
+  pass.Log(layer_, kLoggedRate * x.width, rate);
+
   const WkvInputs inputs = {r, k, v, decay};
   const Rows y =
       ops::Wkv7(compute, shape, pass.ScanRuns(layer_), inputs, removal, rate);
@@ -116,6 +122,20 @@ Rows Rwkv7TimeMix::operator()(Pass& pass, ConstRows x,
   ops::Wkv7AddBonusInto(compute, shape, inputs, bonus_, y);
   ops::MultiplyInto(compute, y, gate);
   return ops::MatMul(compute, output_, y);
+}
+
+void Rwkv7TimeMix::Replay(Pass& pass) const {
+  shift_.Replay(pass);
+  const int64_t d = config_.width;
+  const Rows k = pass.Logged(layer_, kLoggedKey * d, d);
+  const Rows v = pass.Logged(layer_, kLoggedValue * d, d);
+  const Rows decay = pass.Logged(layer_, kLoggedDecay * d, d);
+  const Rows removal = pass.Logged(layer_, kLoggedRemoval * d, d);
+  const Rows rate = pass.Logged(layer_, kLoggedRate * d, d);
+  // The receptance makes the output, which nobody reads.
+  const Rows& r = k;
+  ops::Wkv7(pass.compute, config_.shape(), pass.ScanRuns(layer_),
+            {r, k, v, decay}, removal, rate);
 }
 
 Rwkv7ChannelMix::Rwkv7ChannelMix(WeightScope& w, const Rwkv7Config& config,
@@ -134,6 +154,12 @@ Rows Rwkv7ChannelMix::operator()(Pass& pass, ConstRows x) const {
       ops::MatMul(compute, key_, ops::Lerp(compute, x, before, lerp_));
   ops::ActivateInto(compute, Nonlinearity::kReluSquared, key);
   return ops::MatMul(compute, value_, key);
+}
+
+LayerSpec Rwkv7Memory(const WkvShape& shape) {
+  LayerSpec spec = Rwkv6Memory(shape);
+  spec.log_floats = kRwkv7Logged * static_cast<size_t>(shape.channels());
+  return spec;
 }
 
 }  // namespace braid::nn

@@ -20,6 +20,7 @@
 
 #include "kernels/elementwise.h"
 #include "kernels/wkv.h"
+#include "memory/spec.h"
 #include "nn/pass.h"
 #include "nn/token_shift.h"
 #include "nn/weight_scope.h"
@@ -65,9 +66,12 @@ class Rwkv7TimeMix {
   Rwkv7TimeMix(WeightScope& w, const Rwkv7Config& config, int layer);
 
   // {rows, width} -> {rows, width}. Advances window and state of every run.
+  // Logs shift input, key, value, decay, removal and rate: RwkvLogged.
   // Layer 0 writes its values to `first_values` {rows, width}; later layers
   // look back to them.
   Rows operator()(Pass& pass, ConstRows x, Rows first_values) const;
+  // Advances window and state of every run by what was logged.
+  void Replay(Pass& pass) const;
 
  private:
   enum Input { kReceptance, kDecay, kKey, kValue, kRate, kGate, kInputs };
@@ -103,6 +107,8 @@ class Rwkv7ChannelMix {
 
   // {rows, width} -> {rows, width}. Advances the window of every run.
   Rows operator()(Pass& pass, ConstRows x) const;
+  // Advances the window of every run by what was logged.
+  void Replay(Pass& pass) const { shift_.Replay(pass); }
 
  private:
   TokenShift shift_;
@@ -110,6 +116,9 @@ class Rwkv7ChannelMix {
   PackedMatrix key_;
   PackedMatrix value_;
 };
+
+// Of a layer: two windows of one row, and the heads' states.
+LayerSpec Rwkv7Memory(const WkvShape& shape);
 
 }  // namespace braid::nn
 

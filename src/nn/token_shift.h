@@ -19,12 +19,18 @@ class TokenShift {
   // The row before is kept in window `window` of `layer`, width floats each.
   TokenShift(int layer, int window, int width);
 
-  // {rows, width} -> {rows, width}.
+  // {rows, width} -> {rows, width}. Advances the window of every run. Logs x,
+  // in the columns [window * width, window * width + width) of its layer.
   Rows operator()(Pass& pass, ConstRows x) const;
+  // Advances the window of every run by what was logged.
+  void Replay(Pass& pass) const;
 
  private:
+  Rows Shift(Pass& pass, ConstRows x) const;
+
   int layer_ = 0;
-  size_t offset_ = 0;
+  int64_t width_ = 0;
+  int64_t offset_ = 0;       // of the window, and of the columns of the log
   std::vector<float> taps_;  // a convolution with the taps 1 and 0
 };
 

@@ -1,14 +1,28 @@
 #include "nn/weight_scope.h"
 
+#include <algorithm>
+
 #include "base/format.h"
+#include "base/huge_pages.h"
 #include "tensor/codec.h"
 
 namespace braid {
 
 WeightScope::WeightScope(WeightSource& source, ThreadPool& threads,
-                         std::function<void(size_t)> progress)
+                         std::function<void(size_t)> progress, Tensors tensors)
     : shared_(std::make_shared<Shared>(
-          Shared{source, threads, std::move(progress), {}, 0, 0})) {}
+          Shared{.source = source,
+                 .threads = threads,
+                 .progress = std::move(progress),
+                 .status = {},
+                 .use = {},
+                 .sized = tensors == Tensors::kSized})) {}
+
+void WeightScope::Shared::Hold(size_t more, size_t WeightUse::*kind) {
+  use.*kind += more;
+  use.most_loading =
+      std::max(use.most_loading, use.packed + use.vectors + reading);
+}
 
 WeightScope WeightScope::Child(std::string_view prefix) const {
   WeightScope child = *this;
@@ -30,6 +44,7 @@ bool WeightScope::Find(std::string_view name, const Shape& shape, Role role,
     return false;
   }
   stored = *found;
+  shared_->reading = stored.data.size();
   int64_t elements = 1;
   for (const int64_t size : shape) elements *= size;
   shared_->parameters += elements;
@@ -45,8 +60,11 @@ void WeightScope::Fail(std::string_view name, std::string_view problem) {
 PackedMatrix WeightScope::Pack(DType type, const std::byte* rows,
                                int64_t inputs, int64_t outputs) {
   PackedMatrix matrix =
-      PackedMatrix::Pack(type, rows, inputs, outputs, shared_->threads);
+      shared_->sized
+          ? PackedMatrix::WithoutData(type, inputs, outputs)
+          : PackedMatrix::Pack(type, rows, inputs, outputs, shared_->threads);
   shared_->bytes += static_cast<int64_t>(matrix.bytes());
+  shared_->Hold(BytesOfBuffer(matrix.bytes()), &WeightUse::packed);
   return matrix;
 }
 
@@ -95,6 +113,9 @@ PackedMatrix WeightScope::PackRows(const StoredMatrix& matrix, int64_t begin,
 PackedMatrix WeightScope::PackTransposed(const StoredMatrix& matrix,
                                          int64_t begin, int64_t count) {
   const int64_t inputs = matrix.inputs;
+  const DType type =
+      BlockElements(matrix.stored.type) == 1 ? matrix.stored.type : DType::kF32;
+  if (shared_->sized) return Pack(type, nullptr, count, inputs);
   const size_t row_bytes = RowBytes(matrix.stored.type, inputs);
   std::vector<float> row(static_cast<size_t>(inputs));
   std::vector<float> transposed(static_cast<size_t>(inputs * count));
@@ -105,8 +126,6 @@ PackedMatrix WeightScope::PackTransposed(const StoredMatrix& matrix,
         inputs, row.data());
     for (int64_t k = 0; k < inputs; ++k) transposed[k * count + i] = row[k];
   }
-  const DType type =
-      BlockElements(matrix.stored.type) == 1 ? matrix.stored.type : DType::kF32;
   const size_t new_row_bytes = RowBytes(type, count);
   std::vector<std::byte> encoded(new_row_bytes * static_cast<size_t>(inputs));
   for (int64_t k = 0; k < inputs; ++k) {
@@ -123,13 +142,19 @@ std::vector<float> WeightScope::Vector(std::string_view name,
   int64_t rows = 1;
   for (size_t i = 1; i < shape.size(); ++i) rows *= shape[i];
   std::vector<float> values(static_cast<size_t>(shape[0] * rows));
+  shared_->bytes += static_cast<int64_t>(values.size() * sizeof(float));
+  shared_->Hold(values.size() * sizeof(float), &WeightUse::vectors);
+  if (shared_->sized) {
+    std::fill(values.begin(), values.end(), role == Role::kDecay ? -1.f : 1.f);
+    return values;
+  }
   const size_t row_bytes = RowBytes(stored.type, shape[0]);
   for (int64_t row = 0; row < rows; ++row) {
     DecodeRow(stored.type,
               stored.data.data() + static_cast<size_t>(row) * row_bytes,
               shape[0], values.data() + row * shape[0]);
   }
-  shared_->bytes += static_cast<int64_t>(values.size() * sizeof(float));
+  shared_->source.Release(prefix_ + std::string(name));
   return values;
 }
 
@@ -138,6 +163,7 @@ EmbeddingTable WeightScope::Embedding(std::string_view name, int64_t width,
   StoredTensor stored;
   if (!Find(name, {width, count}, Role::kMatrix, stored)) return {};
   shared_->bytes += static_cast<int64_t>(stored.data.size());
+  shared_->use.tables += stored.data.size();
   return {stored, width, count};
 }
 

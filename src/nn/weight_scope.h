@@ -34,13 +34,28 @@ struct StoredMatrix {
   int64_t inputs = 0;
 };
 
+// The memory behind weights.
+struct WeightUse {
+  size_t packed = 0;   // matrices
+  size_t vectors = 0;  // what was decoded to float32
+  size_t tables = 0;   // looked up in the source, which has them
+  // The most at once: packed, decoded, and the tensor that is being read.
+  size_t most_loading = 0;
+};
+
 // Copies share the source, the error and the counts. Not thread-safe.
 class WeightScope {
  public:
+  // kSized: no tensor is read. Matrices have no memory, and vectors hold
+  // numbers that are possible where they stand. What is built of them can be
+  // measured (engine/fit.h).
+  enum class Tensors { kRead, kSized };
+
   // `source` and `threads` must outlive the scope. `progress` is told the bytes
   // of each tensor that was read.
   WeightScope(WeightSource& source, ThreadPool& threads,
-              std::function<void(size_t bytes)> progress = {});
+              std::function<void(size_t bytes)> progress = {},
+              Tensors tensors = Tensors::kRead);
 
   // The same scope with `prefix` in front of every name: Child("blk.3.").
   WeightScope Child(std::string_view prefix) const;
@@ -74,6 +89,7 @@ class WeightScope {
   // Of all weights handed out so far.
   int64_t parameters() const { return shared_->parameters; }
   int64_t bytes() const { return shared_->bytes; }
+  const WeightUse& use() const { return shared_->use; }
 
  private:
   struct Shared {
@@ -83,6 +99,12 @@ class WeightScope {
     Status status;
     int64_t parameters = 0;
     int64_t bytes = 0;
+    WeightUse use;
+    size_t reading = 0;  // bytes of the tensor that was found last
+    bool sized = false;
+
+    // More is held in memory, made of that tensor.
+    void Hold(size_t bytes, size_t WeightUse::*kind);
   };
 
   PackedMatrix Pack(DType type, const std::byte* rows, int64_t inputs,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/conv.h"
 #include "tensor/rows.h"
 
 namespace braid::ops {
@@ -23,6 +24,10 @@ bool RunsCover(std::span<const AnyRun> runs, int64_t rows) {
   }
   return next == rows;
 }
+
+// The pieces of all phases together are rows 0 to rows - 1, each once: those of
+// a run follow one another from phase to phase, and runs are in order.
+bool PhasesCover(StatePhases phases, int64_t rows);
 
 }  // namespace braid::ops
 

@@ -19,6 +19,8 @@ Routing Route(Compute& compute, const RoutingConfig& config, ConstRows logits,
                            .selected = config.selected,
                            .experts = compute.arena.Allocate<int32_t>(places),
                            .weights = compute.arena.Allocate<float>(places)};
+  // What threads that skip their tasks leave behind can be placed, too.
+  std::fill_n(routing.experts, places, 0);
   braid::Route(config, logits, bias.empty() ? nullptr : bias.data(), routing,
                compute.arena, compute.threads);
   return routing;

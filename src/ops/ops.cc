@@ -125,29 +125,34 @@ Rows Attention(Compute& compute, const KvLayout& layout, KvPagesView pages,
   return out;
 }
 
-Rows CausalConv(Compute& compute, std::span<const StateRun> runs, ConstRows x,
+Rows CausalConv(Compute& compute, StatePhases phases, ConstRows x,
                 std::span<const float> weight, std::span<const float> bias,
                 Activation activation) {
-  BRAID_CHECK(RunsCover(runs, x.rows));
+  BRAID_CHECK(PhasesCover(phases, x.rows));
   BRAID_CHECK(weight.size() % static_cast<size_t>(x.width) == 0);
   BRAID_CHECK(bias.empty() || static_cast<int64_t>(bias.size()) == x.width);
   const int taps =
       static_cast<int>(weight.size() / static_cast<size_t>(x.width));
   const Rows y = compute.NewRows(x.rows, x.width);
-  braid::CausalConv(runs, x, weight.data(), taps,
-                    bias.empty() ? nullptr : bias.data(), activation, y,
-                    compute.threads);
+  for (const std::span<const StateRun> runs : phases) {
+    braid::CausalConv(runs, x, weight.data(), taps,
+                      bias.empty() ? nullptr : bias.data(), activation, y,
+                      compute.threads);
+  }
   return y;
 }
 
 Rows SelectiveScan(Compute& compute, const ScanWeights& weights,
-                   std::span<const StateRun> runs, ConstRows x, ConstRows dt,
-                   ConstRows b, ConstRows c) {
-  BRAID_CHECK(RunsCover(runs, x.rows) && SameShape(x, dt) && SameShape(b, c));
+                   StatePhases phases, ConstRows x, ConstRows dt, ConstRows b,
+                   ConstRows c) {
+  BRAID_CHECK(PhasesCover(phases, x.rows));
+  BRAID_CHECK(SameShape(x, dt) && SameShape(b, c));
   BRAID_CHECK(x.width == weights.channels() && b.width == weights.states());
   BRAID_CHECK(x.rows == b.rows);
   const Rows y = compute.NewRows(x.rows, x.width);
-  braid::SelectiveScan(weights, runs, x, dt, b, c, y, compute.threads);
+  for (const std::span<const StateRun> runs : phases) {
+    braid::SelectiveScan(weights, runs, x, dt, b, c, y, compute.threads);
+  }
   return y;
 }
 

@@ -73,15 +73,15 @@ Rows Attention(Compute& compute, const KvLayout& layout, KvPagesView pages,
                std::span<const Run> runs, std::span<const PageTable> tables,
                ConstRows q, int heads, const AttentionOptions& options);
 
-// {rows, channels} -> {rows, channels}; see kernels/conv.h.
-Rows CausalConv(Compute& compute, std::span<const StateRun> runs, ConstRows x,
+// {rows, channels} -> {rows, channels}; see kernels/conv.h, for phases too.
+Rows CausalConv(Compute& compute, StatePhases phases, ConstRows x,
                 std::span<const float> weight, std::span<const float> bias,
                 Activation activation);
 
 // {rows, channels} -> {rows, channels}; see kernels/scan.h.
 Rows SelectiveScan(Compute& compute, const ScanWeights& weights,
-                   std::span<const StateRun> runs, ConstRows x, ConstRows dt,
-                   ConstRows b, ConstRows c);
+                   StatePhases phases, ConstRows x, ConstRows dt, ConstRows b,
+                   ConstRows c);
 
 }  // namespace braid::ops
 

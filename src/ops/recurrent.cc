@@ -18,9 +18,9 @@ Rows GroupsAsRows(Rows x, int groups) {
   return {x.data, x.rows * groups, x.width / groups, x.width / groups};
 }
 
-void CheckInputs(const WkvShape& shape, std::span<const StateRun> runs,
+void CheckInputs(const WkvShape& shape, StatePhases phases,
                  const WkvInputs& in) {
-  BRAID_CHECK(RunsCover(runs, in.key.rows));
+  BRAID_CHECK(PhasesCover(phases, in.key.rows));
   BRAID_CHECK(in.key.width == shape.channels());
   BRAID_CHECK(SameShape(in.key, in.receptance) && SameShape(in.key, in.value));
   BRAID_CHECK(SameShape(in.key, in.decay));
@@ -32,16 +32,17 @@ ConstRows Broadcast(std::span<const float> row, int64_t rows) {
   return {row.data(), rows, static_cast<int64_t>(row.size()), 0};
 }
 
-Rows SsdScan(Compute& compute, const SsdWeights& weights,
-             std::span<const StateRun> runs, ConstRows x, ConstRows dt,
-             ConstRows b, ConstRows c) {
+Rows SsdScan(Compute& compute, const SsdWeights& weights, StatePhases phases,
+             ConstRows x, ConstRows dt, ConstRows b, ConstRows c) {
   const SsdShape& shape = weights.shape();
-  BRAID_CHECK(RunsCover(runs, x.rows) && SameShape(b, c));
+  BRAID_CHECK(PhasesCover(phases, x.rows) && SameShape(b, c));
   BRAID_CHECK(x.rows == dt.rows && x.rows == b.rows);
   BRAID_CHECK(x.width == shape.channels() && dt.width == shape.heads);
   BRAID_CHECK(b.width == int64_t{shape.groups} * shape.states);
   const Rows y = compute.NewRows(x.rows, x.width);
-  braid::SsdScan(weights, runs, x, dt, b, c, y, compute.threads);
+  for (const std::span<const StateRun> runs : phases) {
+    braid::SsdScan(weights, runs, x, dt, b, c, y, compute.threads);
+  }
   return y;
 }
 
@@ -99,23 +100,25 @@ void NormalizeGroupsInto(Compute& compute, int groups, float epsilon, Rows x) {
   braid::RmsNorm(parts, scale, epsilon / size, parts, compute.threads);
 }
 
-Rows Wkv6(Compute& compute, const WkvShape& shape,
-          std::span<const StateRun> runs, const WkvInputs& inputs,
-          std::span<const float> first) {
-  CheckInputs(shape, runs, inputs);
+Rows Wkv6(Compute& compute, const WkvShape& shape, StatePhases phases,
+          const WkvInputs& inputs, std::span<const float> first) {
+  CheckInputs(shape, phases, inputs);
   BRAID_CHECK(static_cast<int64_t>(first.size()) == shape.channels());
   const Rows y = compute.NewRows(inputs.key.rows, shape.channels());
-  braid::Wkv6(shape, runs, inputs, first.data(), y, compute.threads);
+  for (const std::span<const StateRun> runs : phases) {
+    braid::Wkv6(shape, runs, inputs, first.data(), y, compute.threads);
+  }
   return y;
 }
 
-Rows Wkv7(Compute& compute, const WkvShape& shape,
-          std::span<const StateRun> runs, const WkvInputs& inputs,
-          ConstRows removal, ConstRows rate) {
-  CheckInputs(shape, runs, inputs);
+Rows Wkv7(Compute& compute, const WkvShape& shape, StatePhases phases,
+          const WkvInputs& inputs, ConstRows removal, ConstRows rate) {
+  CheckInputs(shape, phases, inputs);
   BRAID_CHECK(SameShape(inputs.key, removal) && SameShape(inputs.key, rate));
   const Rows y = compute.NewRows(inputs.key.rows, shape.channels());
-  braid::Wkv7(shape, runs, inputs, removal, rate, y, compute.threads);
+  for (const std::span<const StateRun> runs : phases) {
+    braid::Wkv7(shape, runs, inputs, removal, rate, y, compute.threads);
+  }
   return y;
 }
 

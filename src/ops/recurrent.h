@@ -13,9 +13,8 @@
 namespace braid::ops {
 
 // {rows, heads * head_dim} -> the same; see kernels/ssd_scan.h.
-Rows SsdScan(Compute& compute, const SsdWeights& weights,
-             std::span<const StateRun> runs, ConstRows x, ConstRows dt,
-             ConstRows b, ConstRows c);
+Rows SsdScan(Compute& compute, const SsdWeights& weights, StatePhases phases,
+             ConstRows x, ConstRows dt, ConstRows b, ConstRows c);
 
 // RMS norm of each of `groups` equal parts of a row on its own, in place.
 // weight: [width].
@@ -43,12 +42,10 @@ void GroupNormInto(Compute& compute, int groups, std::span<const float> weight,
 void NormalizeGroupsInto(Compute& compute, int groups, float epsilon, Rows x);
 
 // {rows, heads * head_size} -> the same; see kernels/wkv.h.
-Rows Wkv6(Compute& compute, const WkvShape& shape,
-          std::span<const StateRun> runs, const WkvInputs& inputs,
-          std::span<const float> first);
-Rows Wkv7(Compute& compute, const WkvShape& shape,
-          std::span<const StateRun> runs, const WkvInputs& inputs,
-          ConstRows removal, ConstRows rate);
+Rows Wkv6(Compute& compute, const WkvShape& shape, StatePhases phases,
+          const WkvInputs& inputs, std::span<const float> first);
+Rows Wkv7(Compute& compute, const WkvShape& shape, StatePhases phases,
+          const WkvInputs& inputs, ConstRows removal, ConstRows rate);
 void Wkv7AddBonusInto(Compute& compute, const WkvShape& shape,
                       const WkvInputs& inputs, std::span<const float> weight,
                       Rows y);

@@ -19,6 +19,10 @@ struct BasicRows {
   BasicRows Columns(int64_t begin, int64_t count) const {
     return {data + begin, rows, count, stride};
   }
+  // Rows [begin, begin + count).
+  BasicRows RowRange(int64_t begin, int64_t count) const {
+    return {row(begin), count, width, stride};
+  }
   operator BasicRows<const T>() const { return {data, rows, width, stride}; }
 };
 

@@ -47,7 +47,8 @@ class Embedding(ModelTest):
 
     def vectors(self, prompts, *more):
         flags = [flag for text in prompts for flag in ("-p", text)]
-        output = json.loads(self.braid.output("embedding", *flags, *more))
+        output = json.loads(self.braid.output(
+            "embedding", "--embd-output-format", "json", *flags, *more))
         data = output["data"]
         self.assertEqual([row["index"] for row in data],
                          list(range(len(prompts))))
@@ -63,11 +64,41 @@ class Embedding(ModelTest):
                 self.assertEqual(alone, [vector])
 
     def test_the_mean_is_that_of_the_rows(self):
-        plain = ["--normalize", "none"]
+        plain = ["--embd-normalize", "-1"]
         rows, = self.vectors(PROMPTS[:1], "--pooling", "none", *plain)
         mean, = self.vectors(PROMPTS[:1], "--pooling", "mean", *plain)
         for column, value in zip(zip(*rows), mean):
             self.assertAlmostEqual(sum(column) / len(rows), value, 4)
+
+    def test_every_format_has_the_same_numbers(self):
+        rows = self.vectors(PROMPTS, "--pooling", "mean")
+        flags = ["--pooling", "mean",
+                 *[flag for text in PROMPTS for flag in ("-p", text)]]
+        array = json.loads(self.braid.output(
+            "embedding", "--embd-output-format", "array", *flags))
+        self.assertEqual(array, rows)
+        raw = self.braid.output("embedding", "--embd-output-format", "raw",
+                                *flags)
+        self.assertEqual([list(map(float, line.split()))
+                          for line in raw.splitlines()], rows)
+        plus = json.loads(self.braid.output(
+            "embedding", "--embd-output-format", "json+", *flags))
+        for number, similar in enumerate(plus["cosineSimilarity"]):
+            self.assertAlmostEqual(similar[number], 1, 5)
+        text = self.braid.output("embedding", *flags)
+        self.assertIn("embedding 2: ", text)
+        self.assertIn("cosine similarity matrix:", text)
+
+    def test_a_separator_parts_texts(self):
+        together, = self.vectors(["one<#>two"], "--pooling", "last",
+                                 "--embd-separator", "")
+        parted = json.loads(self.braid.output(
+            "embedding", "--embd-output-format", "array", "--pooling", "last",
+            "-p", "one<#>two", "--embd-separator", "<#>"))
+        self.assertEqual(len(parted), 2)
+        self.assertNotIn(together, parted)
+        self.assertEqual(parted, self.vectors(["one", "two"], "--pooling",
+                                              "last"))
 
     def test_a_file_that_names_no_pooling_gives_rows(self):
         self.assertEqual(self.vectors(PROMPTS[:1]),
@@ -101,6 +132,53 @@ class Perplexity(ModelTest):
             file.flush()
             self.assertIn("two chunks of 64 are needed", self.braid.error(
                 "perplexity", "-f", file.name, "-c", "64"))
+
+
+class Chat(ModelTest):
+
+    def chat(self, *lines, more=()):
+        """What is answered to lines, and what else is said."""
+        done = self.braid.run("chat", *self.braid.model_flags,
+                              "--chat-template", "plain", "-n", "8", "--seed",
+                              "3", *more,
+                              stdin="".join(line + "\n" for line in lines)
+                              .encode())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.decode(errors="replace"), done.stderr.decode()
+
+    def test_what_was_taken_back_leaves_no_trace(self):
+        plain, _ = self.chat("It was", " and then", " so that")
+        undone, said = self.chat("It was", " which was a mistake", "/undo",
+                                 " and then", " so that")
+        # The answer to the mistake was printed; the others are the same.
+        for answer in plain.split("\n"):
+            self.assertIn(answer, undone)
+        self.assertIn("0 tokens evaluated again", said)
+
+    def test_a_fork_says_what_its_origin_would_have_said(self):
+        plain, _ = self.chat("It was", " and then")
+        forked, said = self.chat("It was", "/fork", " and then", "/branch 0",
+                                 " and then")
+        first, second = plain.split("\n", 1)
+        self.assertEqual(forked, first + "\n" + second + second)
+        self.assertIn("now in branch 1", said)
+
+    def test_a_saved_conversation_goes_on(self):
+        plain, _ = self.chat("It was", " and then")
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "talk.state")
+            before, _ = self.chat("It was", f"/save {path}")
+            after, _ = self.chat("Something else", f"/load {path}",
+                                 " and then", more=["-ub", "3"])
+        self.assertTrue(plain.startswith(before))
+        self.assertTrue(after.endswith(plain.removeprefix(before)), after)
+
+    def test_mistakes_are_said_and_end_nothing(self):
+        _, said = self.chat("/undo", "/nonsense", "/branch 9", "/load",
+                            "/load /no/such/file", "It was")
+        for message in ("nothing to take back", "there is no /nonsense",
+                        "no branch 9", "/load needs a file"):
+            self.assertIn(message, said)
 
 
 class Generate(ModelTest):
@@ -287,6 +365,26 @@ class Bench(ModelTest):
             self.assertGreater(result["avg_ts"], 0)
 
 
+class Fit(ModelTest):
+    def fit(self, *flags):
+        return json.loads(
+            self.braid.output("fit", "--json", "-c", "256", "-t", "1", *flags))
+
+    def test_the_parts_are_all(self):
+        told = self.fit("-np", "2")
+        self.assertEqual((told["context"], told["sequences"]), (256, 2))
+        self.assertEqual(told["total"],
+                         max(told["loading"], sum(told["parts"].values())))
+        self.assertGreater(told["parts"]["weights"], 0)
+        text = self.braid.output("fit", "-c", "256", "-t", "1", "--no-table")
+        self.assertIn("in all", text)
+
+    def test_more_rows_take_more_scratch(self):
+        few, many = (self.fit("-ub", rows)["parts"]["scratch"]
+                     for rows in ("32", "256"))
+        self.assertGreater(many, few)
+
+
 def on_every_model(*classes):
     """A test case of each class for each model, by name."""
     cases = {}
@@ -302,6 +400,6 @@ if __name__ == "__main__":
     if not PROGRAMS:
         print("skipped: no model")
         sys.exit(77)
-    globals().update(on_every_model(Embedding, Generate, Parallel, Tokenize,
-                                    Gguf, Bench))
+    globals().update(on_every_model(Embedding, Perplexity, Chat, Generate,
+                                    Parallel, Tokenize, Gguf, Bench, Fit))
     run_tests(__name__)

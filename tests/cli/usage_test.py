@@ -12,9 +12,10 @@ import unittest
 from program import Program, run_tests
 
 BRAID = Program(sys.argv[1])
-COMMANDS = ["generate", "parallel", "embedding", "perplexity", "tokenize",
-            "detokenize", "bench", "batched-bench", "gguf",
-            "convert", "quantize", "completion", "help", "version"]
+COMMANDS = ["generate", "chat", "parallel", "embedding", "perplexity",
+            "tokenize", "detokenize", "bench", "batched-bench", "fit", "state",
+            "save-load-state", "gguf", "convert", "quantize", "completion",
+            "help", "version"]
 
 
 class Usage(unittest.TestCase):

@@ -180,9 +180,11 @@ TEST_P(EmbeddingTest, WhatCannotBePooledIsRefused) {
   Batch batch;
   batch.Add(1, 0, 0, Want::kPooled);
   batch.Add(1, 1, 0, Want::kNothing);
-  EXPECT_EQ(ErrorOf(engine->Decode(batch)),
-            "batch entry 1: some tokens of sequence 0 are pooled and some are "
-            "not");
+  EXPECT_EQ(
+      ErrorOf(engine->Decode(batch)),
+      "batch entry 1: no pooling is wanted, and the 1 tokens before it of "
+      "sequence 0 were pooled: a sequence is pooled from its first token "
+      "on or not at all");
   batch[1].want = Want::kPooled;
   EXPECT_EQ(ErrorOf(engine->Decode(batch)), "no error");
   batch.Clear();
@@ -192,8 +194,7 @@ TEST_P(EmbeddingTest, WhatCannotBePooledIsRefused) {
                 ? "batch entry 0: sequence 0 holds 2 tokens already, and the "
                   "model reads a text only as a whole: remove the sequence "
                   "first"
-                : "batch entry 0: pooling of sequence 0, which holds 2 tokens "
-                  "from earlier calls: a text is pooled in one batch");
+                : "no error");
 
   const auto plain =
       MakeEngine(model_, {.split = split, .pooling = Pooling::kNone});
@@ -231,17 +232,39 @@ TEST_P(EmbeddingTest, TextsThatAreReadBothWaysAreNotCut) {
             "ask for the hidden row or for pooling");
 }
 
-TEST_P(EmbeddingTest, ACancelledTextHasNoEmbedding) {
+// A text in two calls, of which the second was cancelled on the way and given
+// again; its embedding is always that of what the sequence holds.
+TEST_P(EmbeddingTest, ATextMayComeInPieces) {
   if (bidirectional()) GTEST_SKIP() << "such texts are not cut";
-  const auto engine = MakeEngine(
-      model_, {.max_ubatch = 4, .threads = 1, .pooling = Pooling::kMean});
-  Batch batch;
-  for (Position p = 0; p < 10; ++p) batch.Add(p, p, 0, Want::kPooled);
-  int asked = 0;
-  EXPECT_FALSE(engine->Decode(batch, [&] { return ++asked > 2; }).ok());
-  EXPECT_TRUE(engine->Embedding(0).empty());
-  EXPECT_TRUE(engine->Embedding(1).empty());
-  EXPECT_TRUE(engine->Embedding(-1).empty());
+  for (const Pooling pooling : kPoolings) {
+    const auto make = [&] {
+      return MakeEngine(model_,
+                        {.max_ubatch = 4, .threads = 1, .pooling = pooling});
+    };
+    const auto decode = [&](Engine& engine, Position begin, Position end,
+                            int ubatches) {
+      Batch batch;
+      for (Position p = begin; p < end; ++p) batch.Add(p, p, 0, Want::kPooled);
+      int asked = 0;
+      return engine.Decode(batch, [&] { return ++asked > ubatches; });
+    };
+    const auto expected = [&](Position length) {
+      const auto alone = make();
+      EXPECT_TRUE(decode(*alone, 0, length, 100).ok());
+      return Copy(alone->Embedding(0));
+    };
+    const auto engine = make();
+    EXPECT_TRUE(engine->Embedding(0).empty());
+    ASSERT_TRUE(decode(*engine, 0, 7, 100).ok());
+    EXPECT_TRUE(SameBits(engine->Embedding(0), expected(7)));
+    EXPECT_FALSE(decode(*engine, 7, 20, 2).ok());
+    ASSERT_EQ(engine->NextPosition(0), 15);
+    EXPECT_TRUE(SameBits(engine->Embedding(0), expected(15)));
+    ASSERT_TRUE(decode(*engine, 15, 20, 100).ok());
+    EXPECT_TRUE(SameBits(engine->Embedding(0), expected(20)));
+    EXPECT_TRUE(engine->Embedding(1).empty());
+    EXPECT_TRUE(engine->Embedding(-1).empty());
+  }
 }
 
 // A classifier's answer to two texts together and alone.

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "nn/replay.h"
 #include "ops/ops.h"
 
 namespace braid {
@@ -55,6 +56,13 @@ Rows HybridModel::Forward(Pass& pass) const {
     ops::AddInto(compute, x, layer.mlp(compute, layer.mlp_norm(compute, x)));
   }
   return x;
+}
+
+void HybridModel::Replay(Pass& pass) const {
+  for (const Layer& layer : layers_) {
+    const ArenaScope scope(pass.compute.arena);
+    nn::ReplayState(layer.mixer, pass);
+  }
 }
 
 void HybridModel::Head(Compute& compute, ConstRows x, Rows logits) const {

@@ -469,7 +469,7 @@ std::string ToText(TinyKind kind) {
     case TinyKind::kLfm2:
       return "lfm2";
     case TinyKind::kFalconH1:
-      return "falcon-h1";
+      return "falcon_h1";
     case TinyKind::kLlama:
       return "llama";
     case TinyKind::kMixtral:
@@ -507,14 +507,17 @@ std::string ToText(TinyKind kind) {
 }
 
 std::shared_ptr<const LoadedModel> MakeTinyModel(TinyKind kind,
-                                                 DType matrix_type) {
+                                                 DType matrix_type,
+                                                 WeightScope::Tensors tensors,
+                                                 WeightUse* use) {
   ThreadPool threads(1);
   auto source =
       std::make_unique<RandomSource>(kSeed, matrix_type, OptionalTensors(kind));
-  WeightScope weights(*source, threads);
+  WeightScope weights(*source, threads, /*progress=*/{}, tensors);
   std::unique_ptr<LanguageModel> model =
       Make(kind, WidthsFor(matrix_type), weights);
   BRAID_CHECK(weights.status().ok());
+  if (use != nullptr) *use = weights.use();
   return std::make_shared<const LoadedModel>(std::move(source),
                                              std::move(model));
 }

@@ -38,9 +38,12 @@ enum class TinyKind {
 std::string ToText(TinyKind kind);
 
 // Seeded weights; matrices are stored in `matrix_type`, for which the widths
-// are chosen as small as the type's blocks allow.
-std::shared_ptr<const LoadedModel> MakeTinyModel(TinyKind kind,
-                                                 DType matrix_type);
+// are chosen as small as the type's blocks allow. `use`, if given, gets what
+// the weights take.
+std::shared_ptr<const LoadedModel> MakeTinyModel(
+    TinyKind kind, DType matrix_type,
+    WeightScope::Tensors tensors = WeightScope::Tensors::kRead,
+    WeightUse* use = nullptr);
 
 }  // namespace braid
 

@@ -1,16 +1,18 @@
 // libFuzzer target: bytes as batches, valid or not, and as programs of a
-// memory. A batch is judged a second time in the simplest way; a memory is
-// compared with the oracle of the unit tests after every step.
+// memory. A batch and its ubatches are judged a second time in the simplest
+// way; a memory is compared with the oracle of the unit tests after every step.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "batch/splitter.h"
 #include "batch/validate.h"
+#include "tests/support/batch_judge.h"
 #include "tests/support/memory_oracle.h"
 
 namespace braid {
@@ -43,87 +45,141 @@ class Bytes {
   std::span<const uint8_t> data_;
 };
 
-// As the header of ValidateBatch says it, without its order of checks.
-bool IsValid(const Batch& batch, const BatchLimits& limits) {
-  const int sequences = static_cast<int>(limits.next_positions.size());
-  for (int i = 0; i < batch.size(); ++i) {
-    const Batch::Entry& entry = batch[i];
-    if (entry.token < 0 || entry.token >= limits.vocabulary_size) return false;
-    if (entry.sequence < 0 || entry.sequence >= sequences) return false;
-    int64_t expected = limits.next_positions[entry.sequence];
-    for (int j = 0; j < i; ++j) expected += batch[j].sequence == entry.sequence;
-    if (entry.position != expected || expected == INT32_MAX) return false;
-  }
-  return batch.size() > 0 && batch.size() <= limits.max_tokens;
-}
-
-// Every entry is in one row, and a run is a sequence's next positions.
-void CheckUBatches(const Batch& batch, std::span<const UBatch> ubatches,
-                   std::vector<Position> next, int max_rows) {
-  std::vector<int> seen(batch.size(), 0);
-  for (const UBatch& ubatch : ubatches) {
-    BRAID_CHECK(ubatch.rows() >= 1 && ubatch.rows() <= max_rows);
-    int row = 0;
-    for (size_t i = 0; i < ubatch.runs.size(); ++i) {
-      BRAID_CHECK(ubatch.runs[i].begin == row);
-      for (int j = 0; j < ubatch.runs[i].length; ++j, ++row) {
-        const int32_t index = ubatch.batch_index[row];
-        BRAID_CHECK(seen[index]++ == 0);
-        BRAID_CHECK(batch[index].sequence == ubatch.sequences[i]);
-        BRAID_CHECK(batch[index].token == ubatch.tokens[row]);
-        BRAID_CHECK(batch[index].position == ubatch.positions[row]);
-        BRAID_CHECK(next[ubatch.sequences[i]]++ == ubatch.positions[row]);
-      }
+void AddEntry(Bytes& bytes, TokenId token, Position position,
+              std::span<const SequenceId> set, Batch& batch) {
+  switch (bytes.Below(16)) {
+    case 0: {
+      const TokenId targets[] = {bytes.Number(), bytes.Number()};
+      batch.AddScored(token, position, set, targets);
+      return;
     }
-    BRAID_CHECK(row == ubatch.rows());
+    case 1:
+      batch.Add(token, position, set, Want::kPooled);
+      return;
+    case 2:
+      batch.Add(token, position, set, Want::kHidden);
+      return;
+    case 3:
+    case 4:
+      batch.Add(token, position, set, Want::kLogits);
+      return;
+    default:
+      batch.Add(token, position, set, Want::kNothing);
   }
-  for (int count : seen) BRAID_CHECK(count == 1);
 }
 
-void RunBatch(Bytes bytes) {
-  std::vector<Position> next(bytes.Below(5));
-  for (Position& position : next) position = bytes.Number() & INT32_MAX;
-  const int max_rows = 1 + bytes.Below(20);
-  const BatchLimits limits{.max_tokens = bytes.Number(),
-                           .vocabulary_size = bytes.Number(),
-                           .next_positions = next};
+// Sequences that have come equally far are in a set, mostly.
+std::vector<SequenceId> MakeSet(Bytes& bytes, std::span<const int64_t> next) {
+  const SequenceId first = bytes.Number();
+  std::vector<SequenceId> set = {first};
+  const int choice = bytes.Below(64);
+  if (choice == 63) set.clear();
+  if (choice == 62) set.push_back(bytes.Number());
+  if (choice % 2 == 0 || first < 0 || first >= std::ssize(next)) return set;
+  const int members = bytes.Below(256);
+  for (SequenceId s = 0; s < std::ssize(next); ++s) {
+    const bool chosen = (members >> (s % 8)) % 2 == 0;
+    if (s != first && next[s] == next[first] && chosen) set.push_back(s);
+  }
+  return set;
+}
+
+// With encoder texts now and then.
+Batch MakeBatch(Bytes& bytes, std::span<const Position> lengths) {
   Batch batch;
-  std::vector<int64_t> fitting(next.begin(), next.end());
+  std::vector<int64_t> next(lengths.begin(), lengths.end());
   while (!bytes.empty()) {
     const TokenId token = bytes.Number();
-    const SequenceId sequence = bytes.Number();
+    const std::vector<SequenceId> set = MakeSet(bytes, next);
+    if (bytes.Below(32) == 31) {
+      const std::vector<TokenId> text(static_cast<size_t>(bytes.Below(4)),
+                                      token);
+      batch.AddEncoder(text, set);
+      continue;
+    }
     // Mostly the position that fits, or few batches would be valid.
-    const bool known = sequence >= 0 && sequence < std::ssize(fitting);
-    const Position position = known && bytes.Below(32) != 0
-                                  ? static_cast<Position>(fitting[sequence]++)
-                                  : bytes.Number();
-    batch.Add(token, position, sequence,
-              bytes.Below(2) == 0 ? Want::kNothing : Want::kLogits);
+    Position position = bytes.Below(32) == 31 ? bytes.Number() : 0;
+    for (const SequenceId s : set) {
+      if (s < 0 || s >= std::ssize(next)) continue;
+      if (position == 0) position = static_cast<Position>(next[s]);
+      ++next[s];
+    }
+    AddEntry(bytes, token, position, set, batch);
   }
+  return batch;
+}
+
+// Sequences of which some are forked from others, what the model has, and
+// mostly the tokens that can come next.
+void RunBatch(Bytes bytes) {
+  const int sequences = bytes.Below(6);
+  const auto below = [&](int n) { return bytes.Below(n); };
+  const RandomPast past(sequences, below,
+                        [&] { return bytes.Number() & INT32_MAX; });
+  const auto shared = [&](SequenceId a, SequenceId b) {
+    return past.Shared(a, b);
+  };
+  const int max_rows = 1 + bytes.Below(20);
+  BatchLimits limits{.max_tokens = bytes.Number(),
+                     .vocabulary_size = bytes.Number(),
+                     .next_positions = past.lengths(),
+                     .shared_positions = shared,
+                     .max_rows = max_rows};
+  std::vector<int32_t> texts;
+  std::vector<uint8_t> pooled;
+  for (int s = 0; s < sequences; ++s) {
+    texts.push_back(bytes.Below(4) - 1);
+    pooled.push_back(static_cast<uint8_t>(bytes.Below(2)));
+  }
+  const int kind = bytes.Below(64);
+  if (kind % 4 == 1) limits.encoder_texts = texts;
+  if (kind % 4 == 2) limits.pooled = pooled;
+  if (kind % 4 == 3) limits.whole_sequences = true;
+  if (kind == 60) limits.logits = false;
+  if (kind == 56) limits.pooling = false;
+  if (kind == 52) limits.positions = bytes.Number();
+
+  const Batch batch = MakeBatch(bytes, past.lengths());
   BatchScratch scratch;
   const bool valid = ValidateBatch(batch, limits, scratch).ok();
-  BRAID_CHECK(valid == IsValid(batch, limits));
+  BRAID_CHECK(valid == BatchJudge(batch, limits).Accepts());
   if (!valid) return;
   for (SplitPolicy policy : {SplitPolicy::kRagged, SplitPolicy::kEqual,
                              SplitPolicy::kSimple, SplitPolicy::kWhole}) {
     Splitter splitter(policy, max_rows);
     const auto ubatches = splitter.Split(batch);
     BRAID_CHECK(ubatches.ok() || policy == SplitPolicy::kWhole);
-    if (ubatches.ok()) CheckUBatches(batch, *ubatches, next, max_rows);
+    if (!ubatches.ok()) continue;
+    BRAID_CHECK(SplitJudge(batch, *ubatches, max_rows).Check().ok());
   }
+}
+
+LayerSpec MakeLayer(Bytes& bytes) {
+  LayerSpec layer;
+  layer.conv_floats = static_cast<size_t>(bytes.Below(3));
+  layer.state_floats = static_cast<size_t>(bytes.Below(20));
+  // The state of few layers cannot be rebuilt.
+  const auto log_floats = static_cast<size_t>(bytes.Below(5));
+  if (layer.recurrent()) layer.log_floats = log_floats;
+  layer.page.page_bytes =
+      static_cast<size_t>(bytes.Below(3)) * sizeof(float) * kPagePositions;
+  if (bytes.Below(2) == 1) layer.window = 1 + bytes.Below(50);
+  return layer;
 }
 
 void RunMemory(Bytes bytes) {
   MemorySpec spec;
   const int layers = bytes.Below(4);
-  for (int i = 0; i < layers; ++i) {
-    spec.layers.push_back({.conv_floats = static_cast<size_t>(bytes.Below(3)),
-                           .state_floats = static_cast<size_t>(bytes.Below(20)),
-                           .page_bytes = static_cast<size_t>(bytes.Below(3)) *
-                                         4 * kPagePositions});
-  }
-  MemoryOracle oracle(spec, {.max_sequences = 1 + bytes.Below(8),
-                             .kv_positions = 1 + bytes.Below(600)});
+  for (int i = 0; i < layers; ++i) spec.layers.push_back(MakeLayer(bytes));
+  MemoryLimits limits;
+  limits.max_sequences = 1 + bytes.Below(8);
+  limits.kv_positions = 1 + bytes.Below(600);
+  limits.page_positions = kPagePositions << bytes.Below(3);
+  limits.rollback = bytes.Below(20);
+  limits.checkpoint_every = bytes.Below(40);
+  limits.checkpoint_bytes = static_cast<size_t>(bytes.Below(3000));
+  limits.bytes = static_cast<size_t>(bytes.Below(2) * bytes.Below(40000));
+  MemoryOracle oracle(std::move(spec), limits);
   const auto require = [](const Status& status) {
     if (status.ok()) return;
     std::fprintf(stderr, "%s\n", status.error().message.c_str());

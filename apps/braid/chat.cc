@@ -1,0 +1,152 @@
+// braid chat: a conversation on the terminal.
+#include <charconv>
+#include <iostream>
+
+#include "apps/braid/chat_session.h"
+#include "apps/braid/command.h"
+#include "apps/braid/common_flags.h"
+#include "apps/braid/console.h"
+
+namespace braid::cli {
+
+namespace {
+
+constexpr const char* kHelp =
+    "/undo           take back your last words and the answer\n"
+    "/fork           go on in a copy of the conversation\n"
+    "/branch [N]     go to branch N, or list the branches\n"
+    "/save FILE      keep the conversation in a file\n"
+    "/load FILE      go on with a conversation from a file\n"
+    "/history        print the conversation so far\n"
+    "/clear          forget it\n"
+    "/quit           end\n";
+
+Result<int> ParseBranch(const std::string& text) {
+  int number = 0;
+  const auto parsed =
+      std::from_chars(text.data(), text.data() + text.size(), number);
+  if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size()) {
+    return number;
+  }
+  return Error{Format("'{}' is no number of a branch", text)};
+}
+
+class Chat : public Command {
+ public:
+  FlagTable Flags() override {
+    FlagTable table;
+    model_.Declare(table);
+    engine_.Declare(table);
+    table.Integer("-np, --parallel", "N", "branches that /fork can make",
+                  &branches_, {1, 4096});
+    sampling_.Declare(table);
+    table.Group("Chat")
+        .Text("-sys, --system-prompt", "TEXT", "what the system says first",
+              &options_.system)
+        .Text("--chat-template", "NAME",
+              "the format of turns; as the model's file says if not given",
+              &format_)
+        .Integer("-n, --predict, --n-predict", "N",
+                 "tokens of an answer; -1: until it ends", &options_.max_tokens,
+                 {-1, 1 << 30});
+    return table;
+  }
+
+  Status Run() override {
+    BRAID_ASSIGN(const EngineOptions options, engine_.Options(branches_));
+    double load_seconds = 0;
+    BRAID_ASSIGN(const std::shared_ptr<const Model> model,
+                 model_.Load(options.threads, &load_seconds));
+    if (!model->info().logits || model->info().encoder) {
+      return Error{"this model answers no conversation: it has an encoder"};
+    }
+    BRAID_ASSIGN(options_.format,
+                 format_.empty() ? ChatFormatOf(model->info().chat_template)
+                                 : ChatFormatNamed(format_));
+    BRAID_ASSIGN(options_.sampling, sampling_.Params(model->tokenizer()));
+    BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
+                 Engine::Create(model, options));
+    ChatSession session(*engine, options_);
+    Note(Format("chat format {}; /help lists the commands\n",
+                options_.format->name));
+    Talk(session);
+    return {};
+  }
+
+ private:
+  void Talk(ChatSession& session) {
+    std::string line;
+    while (true) {
+      if (ErrorsAreTerminal()) Note("\n> ");
+      if (!std::getline(std::cin, line) || line == "/quit") return;
+      if (line.empty()) continue;
+      const Status status =
+          line.front() == '/' ? Obey(session, line) : Say(session, line);
+      // A conversation goes on after a mistake.
+      if (!status.ok()) Note(Format("{}\n", status.error().message));
+    }
+  }
+
+  static Status Say(ChatSession& session, const std::string& text) {
+    const Status status =
+        session.Say(text, [](std::string_view piece) { Print(piece); });
+    Print("\n");
+    return status;
+  }
+
+  static Status Obey(ChatSession& session, const std::string& line) {
+    const size_t space = std::min(line.find(' '), line.size());
+    const std::string command = line.substr(0, space);
+    const std::string argument =
+        space < line.size() ? line.substr(space + 1) : "";
+    if (command == "/help") return Said(kHelp);
+    if (command == "/history") return Said(session.Transcript() + "\n");
+    if (command == "/clear") return session.Clear();
+    if (command == "/undo") {
+      BRAID_ASSIGN(const int evaluated, session.Undo());
+      return Said(Format("back at position {}, {} tokens evaluated again\n",
+                         session.position(), evaluated));
+    }
+    if (command == "/fork") {
+      BRAID_ASSIGN(const int branch, session.Fork());
+      return Said(Format("now in branch {}\n", branch));
+    }
+    if (command == "/branch") return Branch(session, argument);
+    if (command == "/save" || command == "/load") {
+      if (argument.empty()) return Error{Format("{} needs a file", command)};
+      return command == "/save" ? session.Save(argument)
+                                : session.Load(argument);
+    }
+    return Error{Format("there is no {}; /help lists the commands", command)};
+  }
+
+  static Status Branch(ChatSession& session, const std::string& argument) {
+    if (!argument.empty()) {
+      BRAID_ASSIGN(const int branch, ParseBranch(argument));
+      return session.Switch(branch);
+    }
+    for (int i = 0; i < session.branches(); ++i) {
+      Note(Format("{} branch {}: {} turns\n",
+                  i == session.current() ? "*" : " ", i, session.turns(i)));
+    }
+    return {};
+  }
+
+  static Status Said(const std::string& text) {
+    Note(text);
+    return {};
+  }
+
+  ModelFlags model_;
+  EngineFlags engine_;
+  SamplingFlags sampling_;
+  ChatOptions options_;
+  std::string format_;
+  int branches_ = 8;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeChat() { return std::make_unique<Chat>(); }
+
+}  // namespace braid::cli

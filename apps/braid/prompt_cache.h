@@ -1,0 +1,41 @@
+// PromptCache: the state of a prompt in a file, so that the next run evaluates
+// only what is new. Works for every kind of model.
+#ifndef BRAID_APPS_BRAID_PROMPT_CACHE_H_
+#define BRAID_APPS_BRAID_PROMPT_CACHE_H_
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "apps/braid/flags.h"
+#include "apps/braid/scheduler.h"
+#include "braid/engine.h"
+#include "braid/result.h"
+
+namespace braid::cli {
+
+struct PromptCache {
+  std::string path;  // empty: none
+  bool all = false;  // save what was generated, too
+  bool read_only = false;
+
+  void Declare(FlagTable& table);
+
+  // Generates one text in sequence 0 of an engine that is empty: what the file
+  // has of it is not evaluated, and the file is replaced. A file that is not
+  // there is no error; one that cannot be used is. `heading` is called once
+  // before the first text.
+  Status Run(Engine& engine, const Request& request,
+             const std::function<void()>& heading,
+             const std::function<void(std::string_view)>& on_text,
+             SchedulerTimes& times) const;
+
+ private:
+  // Is there a file, and is its encoder text, if the model has an encoder, the
+  // request's?
+  Result<bool> CanUse(const Model& model, const Request& request) const;
+};
+
+}  // namespace braid::cli
+
+#endif  // BRAID_APPS_BRAID_PROMPT_CACHE_H_

@@ -1,0 +1,55 @@
+// TextSequence: one text in one sequence of an engine, which may hold a part of
+// it already.
+#ifndef BRAID_APPS_BRAID_TEXT_SEQUENCE_H_
+#define BRAID_APPS_BRAID_TEXT_SEQUENCE_H_
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "apps/braid/scheduler.h"
+#include "braid/engine.h"
+#include "braid/result.h"
+#include "braid/sampling.h"
+
+namespace braid::cli {
+
+// The request of one prompt: of a model with an encoder the prompt is what that
+// reads, and the text begins with the start token. Error: nothing to start
+// from.
+Result<Request> MakeRequest(const Model& model, std::string_view prompt);
+
+// Not thread-safe.
+class TextSequence {
+ public:
+  // `engine` must outlive this.
+  TextSequence(Engine& engine, SequenceId sequence)
+      : engine_(engine), sequence_(sequence) {}
+
+  // Makes the sequence hold the request's prompt and no more, and know the
+  // logits that follow. What it holds already is used as far as it agrees; an
+  // encoder text that it has is the request's.
+  // Returns how many tokens were evaluated. `before_last`, if given, is called
+  // when all but the last token are there.
+  Result<int> Hold(const Request& request,
+                   const std::function<Status()>& before_last = {});
+  // Generates up to request.max_tokens; -1: until the text ends or fills the
+  // context. Returns the text.
+  Result<std::string> Generate(
+      const Request& request,
+      const std::function<void(std::string_view)>& on_text = {});
+
+ private:
+  Status Append(std::span<const TokenId> tokens);
+  // Goes back to what agrees with the request; returns tokens evaluated again.
+  Result<int> Agree(const Request& request);
+
+  Engine& engine_;
+  const SequenceId sequence_;
+  SamplingScratch scratch_;
+};
+
+}  // namespace braid::cli
+
+#endif  // BRAID_APPS_BRAID_TEXT_SEQUENCE_H_

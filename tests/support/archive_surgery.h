@@ -1,0 +1,94 @@
+// Takes archives apart and puts them together again, with checksums that hold:
+// for tests of what only the reader of the contents can refuse.
+#ifndef BRAID_TESTS_SUPPORT_ARCHIVE_SURGERY_H_
+#define BRAID_TESTS_SUPPORT_ARCHIVE_SURGERY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "archive/layout.h"
+#include "archive/reader.h"
+#include "archive/visitor.h"
+#include "archive/writer.h"
+#include "base/check.h"
+#include "base/checksum.h"
+#include "engine/saved_state.h"
+
+namespace braid {
+
+struct ArchiveSection {
+  archive::Tag tag;
+  std::vector<std::byte> bytes;
+};
+
+inline std::vector<ArchiveSection> TakeApart(std::span<const std::byte> bytes) {
+  const auto reader = archive::Reader::Open(bytes);
+  BRAID_CHECK(reader.ok());
+  std::vector<ArchiveSection> sections;
+  for (const auto& entry : reader->sections()) {
+    sections.push_back(
+        {entry.tag, std::vector(entry.bytes.begin(), entry.bytes.end())});
+  }
+  return sections;
+}
+
+// Any sections, twice the same, too, which archive::Writer would not write.
+inline std::vector<std::byte> PutTogether(
+    std::span<const ArchiveSection> sections) {
+  std::vector<std::byte> bytes;
+  const auto put = [&](const auto& value) {
+    const auto raw = std::as_bytes(std::span(&value, 1));
+    bytes.insert(bytes.end(), raw.begin(), raw.end());
+  };
+  const auto put_text = [&](std::string_view text) {
+    for (const char c : text) put(c);
+  };
+  put_text(archive::kMagic);
+  put(archive::kFormatVersion);
+  Checksum checksum;
+  checksum.Add(bytes);
+  for (const ArchiveSection& section : sections) {
+    bytes.insert(bytes.end(), section.bytes.begin(), section.bytes.end());
+  }
+  const size_t directory = bytes.size();
+  for (const ArchiveSection& section : sections) {
+    put(archive::DirectoryEntry{.tag = section.tag,
+                                .bytes = section.bytes.size(),
+                                .checksum = ChecksumOf(section.bytes)});
+  }
+  put(uint64_t{sections.size()});
+  put(uint64_t{bytes.size() + archive::kFooterBytes - sizeof(uint64_t)});
+  checksum.Add(std::span(bytes).subspan(directory));
+  put(checksum.Value());
+  put_text(archive::kEndMagic);
+  return bytes;
+}
+
+inline SavedState ReadState(std::span<const ArchiveSection> sections) {
+  for (const ArchiveSection& section : sections) {
+    if (section.tag != kStateSection) continue;
+    SavedState state;
+    archive::Visitor visitor(section.bytes);
+    Visit(visitor, state);
+    BRAID_CHECK(visitor.ok());
+    return state;
+  }
+  BRAID_CHECK(false);
+  return {};
+}
+
+inline std::vector<std::byte> StateBytes(SavedState& state) {
+  std::vector<std::byte> bytes;
+  archive::Writer writer = archive::Writer::ToMemory(bytes);
+  writer.BeginSection(kStateSection);
+  archive::Visitor visitor(writer);
+  Visit(visitor, state);
+  BRAID_CHECK(writer.Finish().ok());
+  return TakeApart(bytes).front().bytes;
+}
+
+}  // namespace braid
+
+#endif  // BRAID_TESTS_SUPPORT_ARCHIVE_SURGERY_H_
