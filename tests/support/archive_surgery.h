@@ -43,7 +43,8 @@ inline std::vector<std::byte> PutTogether(
     bytes.insert(bytes.end(), raw.begin(), raw.end());
   };
   const auto put_text = [&](std::string_view text) {
-    for (const char c : text) put(c);
+    const auto raw = std::as_bytes(std::span(text));
+    bytes.insert(bytes.end(), raw.begin(), raw.end());
   };
   put_text(archive::kMagic);
   put(archive::kFormatVersion);
