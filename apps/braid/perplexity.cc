@@ -243,7 +243,7 @@ class Perplexity : public Command {
             divergence.Add(logits, said, token);
             return {};
           });
-      BRAID_TRY(scored);
+      if (!scored.ok()) return scored.error();
       Print(divergence.Line(chunk + 1));
     }
     Print(divergence.Summary());
