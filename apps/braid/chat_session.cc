@@ -116,9 +116,7 @@ Status ChatSession::Save(const std::string& path) const {
 
 Status ChatSession::Load(const std::string& path) {
   // A conversation is the only sequence of its file, whatever its number was.
-  BRAID_ASSIGN(const Restored restored,
-               engine_->Restore(path, {.only_sequence_to = current_}));
-  (void)restored;
+  BRAID_TRY(engine_->Restore(path, {.only_sequence_to = current_}));
   branches_[current_].turns.clear();
   return {};
 }

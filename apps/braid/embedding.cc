@@ -1,5 +1,6 @@
 // braid embedding: texts to vectors.
 #include <algorithm>
+#include <optional>
 
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
@@ -13,8 +14,6 @@ namespace {
 
 // Texts that are decoded at a time.
 constexpr int kMostTexts = 64;
-
-enum class PoolingFlag { kModel, kNone, kMean, kFirst, kLast, kRank };
 
 // The pieces between separators, without empty ones.
 std::vector<std::string> Pieces(const std::vector<std::string>& texts,
@@ -43,12 +42,12 @@ class Embedding : public Command {
                 "how the tokens' rows become one; model: as its file says; "
                 "none: a row per token",
                 &pooling_,
-                {{"model", PoolingFlag::kModel},
-                 {"none", PoolingFlag::kNone},
-                 {"mean", PoolingFlag::kMean},
-                 {"cls", PoolingFlag::kFirst},
-                 {"last", PoolingFlag::kLast},
-                 {"rank", PoolingFlag::kRank}})
+                {{"model", std::nullopt},
+                 {"none", Pooling::kNone},
+                 {"mean", Pooling::kMean},
+                 {"cls", Pooling::kFirst},
+                 {"last", Pooling::kLast},
+                 {"rank", Pooling::kRank}})
         .Integer("--embd-normalize, --embedding-normalize", "N",
                  "divide rows; -1: not, 0: largest value 32760, 1: sum of "
                  "values, 2: length, more: p-norm",
@@ -79,7 +78,7 @@ class Embedding : public Command {
     double load_seconds = 0;
     BRAID_ASSIGN(const std::shared_ptr<const Model> model,
                  model_.Load(options.threads, &load_seconds, true));
-    options.pooling = PoolingFor(model->info());
+    options.pooling = pooling_;
     if (model->info().bidirectional) options.split = SplitPolicy::kWhole;
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
                  Engine::Create(model, options));
@@ -89,7 +88,7 @@ class Embedding : public Command {
     while (embedded.size() < texts.size()) {
       BRAID_TRY(Embed(*engine, texts, embedded));
     }
-    const bool pooled = *options.pooling != Pooling::kNone;
+    const bool pooled = *engine->options().pooling != Pooling::kNone;
     Print(FormatEmbeddings(embedded, pooled, format_, model->info().name));
     Note(Format("{} texts in {} s, loading took {} s\n", texts.size(),
                 Fixed(watch.Seconds(), 2), Fixed(load_seconds, 2)));
@@ -97,24 +96,6 @@ class Embedding : public Command {
   }
 
  private:
-  Pooling PoolingFor(const ModelInfo& info) const {
-    switch (pooling_) {
-      case PoolingFlag::kModel:
-        return info.pooling;
-      case PoolingFlag::kNone:
-        return Pooling::kNone;
-      case PoolingFlag::kMean:
-        return Pooling::kMean;
-      case PoolingFlag::kFirst:
-        return Pooling::kFirst;
-      case PoolingFlag::kLast:
-        return Pooling::kLast;
-      case PoolingFlag::kRank:
-        return Pooling::kRank;
-    }
-    return Pooling::kNone;
-  }
-
   // As many of the texts that are left as one batch takes, as sequences 0, 1,
   // ... One that is longer than a batch comes alone, in several calls.
   Status Embed(Engine& engine, const std::vector<std::string>& texts,
@@ -180,7 +161,7 @@ class Embedding : public Command {
   PromptFlags prompts_;
   ModelFlags model_;
   EngineFlags engine_;
-  PoolingFlag pooling_ = PoolingFlag::kModel;
+  std::optional<Pooling> pooling_;  // empty: as the file says
   int norm_ = 2;
   std::string separator_ = "\\n";
   EmbeddingFormat format_ = EmbeddingFormat::kText;

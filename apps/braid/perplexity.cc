@@ -66,7 +66,8 @@ class Perplexity : public Command {
         .Integer("--multiple-choice-tasks", "N",
                  "tasks of multiple choice; 0: all", &multiple_choice_tasks_,
                  {0, 1 << 30})
-        .Switch("--scores", "also print the score of every answer", &verbose_);
+        .Switch("--scores", "also print the score of every answer",
+                &print_scores_);
     table.Group("Divergence")
         .Text("--kl-divergence-base, --save-all-logits", "FILE",
               "write what this model says of every scored token; with "
@@ -292,7 +293,7 @@ class Perplexity : public Command {
             divergence.Add(logits, said, token);
             return {};
           });
-      BRAID_TRY(scored);
+      if (!scored.ok()) return scored.error();
       Print(divergence.Line(chunk + 1));
     }
     Print(divergence.Summary());
@@ -431,7 +432,7 @@ class Perplexity : public Command {
   }
 
   void NoteScores(size_t task, const std::vector<double>& scores) const {
-    if (!verbose_) return;
+    if (!print_scores_) return;
     std::string line = Format("scores {}", task + 1);
     for (const double score : scores) line += Format(" {}", score);
     Note(line + "\n");
@@ -449,7 +450,7 @@ class Perplexity : public Command {
   int multiple_choice_tasks_ = 0;
   std::string base_;
   bool kl_divergence_ = false;
-  bool verbose_ = false;
+  bool print_scores_ = false;
   ModelFlags model_;
   EngineFlags engine_;
 };

@@ -38,7 +38,7 @@ class Visitor {
   explicit Visitor(std::span<const std::byte> section) : left_(section) {}
 
   bool reading() const { return writer_ == nullptr; }
-  const Status& status() const { return status_; }
+  Status status() const { return status_; }
   bool ok() const { return status_.ok(); }
   // Reading: bytes that were not read.
   size_t left() const { return left_.size(); }

@@ -310,12 +310,14 @@ void BatchEngine::Carry(Compute& compute, const UBatch& ubatch, ConstRows x) {
     }
     if (ubatch.pooled[i] == 0) continue;
     Carried& first = carried_[owners.front()];
-    for (const SequenceId sequence : owners) {
+    const auto others = owners.subspan(1);
+    for (const SequenceId sequence : others) {
       first.AddMarks(carried_[sequence].marks);
     }
     Pool(compute, run, {x.row(run.begin), run.length, x.width, x.stride},
          first);
-    for (const SequenceId sequence : owners) {
+    first.pooled = true;
+    for (const SequenceId sequence : others) {
       Carried& carried = carried_[sequence];
       carried.pooled = true;
       carried.rows = first.rows;

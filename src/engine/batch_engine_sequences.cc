@@ -79,11 +79,7 @@ Status BatchEngine::Checkpoint(SequenceId sequence) {
 
 Result<Removal> BatchEngine::Remove(SequenceId sequence, Position begin,
                                     Position end) {
-  if (!Exists(sequence)) {
-    return Error{
-        Format("sequence {}: there are {} sequences, numbered from 0 (-np)",
-               sequence, options_.max_sequences)};
-  }
+  BRAID_TRY(memory_->CheckSequence(sequence));
   const Position length = memory_->lineage().Length(sequence);
   if (begin < 0) {
     return Error{
@@ -197,6 +193,7 @@ Status BatchEngine::Reevaluate(SequenceId sequence,
 }
 
 void BatchEngine::DropMarks(SequenceId sequence) {
+  if (carried_[sequence].marks.empty()) return;
   const Position length = memory_->lineage().Length(sequence);
   const auto checkpoints = memory_->cells().Checkpoints(sequence);
   std::erase_if(carried_[sequence].marks, [&](const Carried::Mark& mark) {

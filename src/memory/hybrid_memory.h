@@ -118,6 +118,8 @@ class HybridMemory {
   // The operations on sequences, when they are not refused, end a plan as
   // Cancel does.
 
+  // Error: there is no such sequence.
+  Status CheckSequence(SequenceId sequence) const;
   // Makes `to` (which must be empty) remember what `from` remembers. Free until
   // one of them is written to.
   Status Fork(SequenceId from, SequenceId to);
@@ -193,7 +195,6 @@ class HybridMemory {
                KvPages log, CrossPages cross, Lineage lineage);
 
   Status AddGroups();
-  Status CheckSequence(SequenceId sequence) const;
   Status CheckBytes(size_t used_before, size_t encoder_bytes) const;
   std::string LargestUsers() const;
   void PlanUBatch(int index);

@@ -14,34 +14,10 @@
 
 #include "base/random.h"
 #include "memory/state_cells.h"
+#include "memory/state_cells_for_test.h"
 
 namespace braid {
 namespace {
-
-using Checkpoint = StateCells::Checkpoint;
-
-constexpr int kSequences = 5;
-
-// Two recurrent layers around one that is not: window and state, state only.
-MemorySpec Spec() {
-  MemorySpec spec;
-  spec.layers.resize(3);
-  spec.layers[0].conv_floats = 5;
-  spec.layers[0].state_floats = 17;
-  spec.layers[2].state_floats = 3;
-  return spec;
-}
-
-constexpr size_t kCellBytes = 64 + 128 + 64;
-
-MemoryLimits Limits(int rollback, int every, int64_t budget_cells) {
-  MemoryLimits limits;
-  limits.max_sequences = kSequences;
-  limits.rollback = rollback;
-  limits.checkpoint_every = every;
-  limits.checkpoint_bytes = static_cast<size_t>(budget_cells) * kCellBytes;
-  return limits;
-}
 
 // The model: a state is a list of tokens, and states that were written at once
 // are one object. Who shares an object must share a cell, and nobody else.

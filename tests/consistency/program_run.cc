@@ -72,6 +72,10 @@ int64_t Tally::AllSteps() const {
 }
 
 void Tally::Add(const Tally& other) {
+  const bool first = programs == 0;
+  least_steps =
+      first ? other.AllSteps() : std::min(least_steps, other.AllSteps());
+  least_tokens = first ? other.tokens : std::min(least_tokens, other.tokens);
   programs += other.programs;
   tokens += other.tokens;
   for (int i = 0; i < kOperations; ++i) steps[i] += other.steps[i];
@@ -95,11 +99,12 @@ std::string Tally::ToText() const {
                static_cast<int>(tenths) / 10, static_cast<int>(tenths) % 10);
   }
   return Format(
-      "{} programs, {} steps, {} tokens, {} rows compared, {} rollbacks "
+      "{} programs, {} steps (at least {}), {} tokens (at least {}), {} rows "
+      "compared, {} rollbacks "
       "({} positions replayed, {} evaluated again), {} refusals, {} differing "
       "bits; steps in %:{}",
-      programs, all, tokens, rows, rollbacks, replayed, reevaluated, refusals,
-      differing_bits, shares);
+      programs, all, least_steps, tokens, least_tokens, rows, rollbacks,
+      replayed, reevaluated, refusals, differing_bits, shares);
 }
 
 Run::Run(const Subject& subject, Alone& oracle)

@@ -26,6 +26,9 @@ namespace braid::programs {
 // What was done, over any number of programs.
 struct Tally {
   int64_t programs = 0;
+  // Of the program that has fewest; set by Add.
+  int64_t least_steps = 0;
+  int64_t least_tokens = 0;
   int64_t tokens = 0;  // evaluated, the encoder's too
   std::array<int64_t, kOperations> steps = {};
   int64_t refusals = 0;  // that were right, without those of kRefused

@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "archive/layout.h"
@@ -38,19 +40,23 @@ inline std::vector<ArchiveSection> TakeApart(std::span<const std::byte> bytes) {
 inline std::vector<std::byte> PutTogether(
     std::span<const ArchiveSection> sections) {
   std::vector<std::byte> bytes;
+  const auto put_bytes = [&](std::span<const std::byte> raw) {
+    const size_t begin = bytes.size();
+    bytes.resize(begin + raw.size());
+    if (!raw.empty()) std::memcpy(&bytes[begin], raw.data(), raw.size());
+  };
   const auto put = [&](const auto& value) {
-    const auto raw = std::as_bytes(std::span(&value, 1));
-    bytes.insert(bytes.end(), raw.begin(), raw.end());
+    put_bytes(std::as_bytes(std::span(&value, 1)));
   };
   const auto put_text = [&](std::string_view text) {
-    for (const char c : text) put(c);
+    put_bytes(std::as_bytes(std::span(text)));
   };
   put_text(archive::kMagic);
   put(archive::kFormatVersion);
   Checksum checksum;
   checksum.Add(bytes);
   for (const ArchiveSection& section : sections) {
-    bytes.insert(bytes.end(), section.bytes.begin(), section.bytes.end());
+    put_bytes(section.bytes);
   }
   const size_t directory = bytes.size();
   for (const ArchiveSection& section : sections) {
