@@ -154,6 +154,7 @@ void Splitter::TakeRagged() {
     }
   }
   int64_t spare = max_rows_ - rows_at(low);
+  if (low < kShortestRun) return TakeLongRuns(low, spare);
   for (const int32_t i : ready_) {
     Stream& stream = streams_[i];
     stream.take = std::min(stream.left(), low);
@@ -161,6 +162,25 @@ void Splitter::TakeRagged() {
       ++stream.take;
       --spare;
     }
+  }
+}
+
+void Splitter::TakeLongRuns(int32_t level, int64_t spare) {
+  const auto is_short = [&](const Stream& stream) {
+    return stream.left() <= level;
+  };
+  for (const int32_t i : ready_) {
+    if (!is_short(streams_[i])) spare += level;
+  }
+  for (const int32_t i : ready_) {
+    Stream& stream = streams_[i];
+    if (is_short(stream)) {
+      stream.take = stream.left();
+      continue;
+    }
+    stream.take = static_cast<int32_t>(
+        std::min<int64_t>(spare, std::min(stream.left(), kShortestRun)));
+    spare -= stream.take;
   }
 }
 

@@ -22,12 +22,14 @@ namespace braid {
 // The rules. Ready streams are always visited, and laid out inside a ubatch, in
 // the order in which they first appear in the batch.
 //
-//   kRagged  Max-min fair: the largest level such that every ready stream gets
-//            min(tokens left, level) and all fits; what remains of the budget
-//            goes one row each to the first that can use it. As long as no
-//            stream waits, all ubatches but the last are full, short streams
-//            are never delayed by long ones, and as many as possible are in
-//            flight together.
+//   kRagged  Max-min fair, in runs that are worth their state. The largest
+//            level such that every ready stream gets min(tokens left, level)
+//            and all fits; what remains of the budget goes one row each to the
+//            first that can use it. If the level is below kShortestRun, the
+//            streams that it does not finish get min(tokens left, kShortestRun)
+//            each instead, the first of them first, until the ubatch is full.
+//            As long as no stream waits, all ubatches but the last are full,
+//            and streams of few tokens are never delayed by long ones.
 //   kEqual   The first min(ready streams, max_rows) streams, each with the same
 //            number of rows: the fewest tokens that one of them has left, or
 //            what fits.
@@ -39,6 +41,12 @@ namespace braid {
 // Split allocates nothing. Not thread-safe.
 class Splitter {
  public:
+  // Rows of a run below which kRagged cuts none to let more sequences in. A run
+  // reads and writes the state of its sequence once, whatever its length:
+  // against texts alone, runs of 1 lose a fifth of the speed, of 8 a twentieth,
+  // of 16 a fiftieth (bench/pooling_bench, docs/SPEED.md).
+  static constexpr int32_t kShortestRun = 16;
+
   // `max_rows` >= 1: the size of a ubatch (-ub).
   Splitter(SplitPolicy policy, int max_rows);
 
@@ -75,6 +83,9 @@ class Splitter {
   // Sets `take` of every ready stream; `done` entries are in earlier ubatches.
   void ChooseTakes(int done);
   void TakeRagged();
+  // The rest of kRagged where `level` is below kShortestRun; `spare` rows are
+  // left if all ready streams get min(tokens left, level).
+  void TakeLongRuns(int32_t level, int64_t spare);
   void TakeEqual();
   void TakeSimple(int done);
   void TakeWhole();

@@ -52,11 +52,23 @@ std::vector<Shape> Split(SplitPolicy policy, int max_rows, const Batch& batch) {
 }
 
 TEST(Splitter, RaggedIsFullAndFair) {
-  // Level 3, and the two spare rows go to the first that can use them.
+  // Level 23, and the two spare rows go to the first that can use them.
+  EXPECT_EQ(Split(SplitPolicy::kRagged, 80, BatchOf({60, 9, 100, 25})),
+            (std::vector<Shape>{{{0, 24}, {1, 9}, {2, 24}, {3, 23}},
+                                {{0, 36}, {2, 42}, {3, 2}},
+                                {{2, 34}}}));
+}
+
+TEST(Splitter, RaggedCutsNoShorterThanARunIsWorth) {
+  // Level 8: the text of 5 goes whole, the first of the others get 16 rows.
+  EXPECT_EQ(Split(SplitPolicy::kRagged, 48, BatchOf({40, 9, 20, 5, 30, 10})),
+            (std::vector<Shape>{{{0, 16}, {1, 9}, {2, 16}, {3, 5}, {4, 2}},
+                                {{0, 17}, {2, 4}, {4, 17}, {5, 10}},
+                                {{0, 7}, {4, 11}}}));
+  // A ubatch that is smaller than such a run.
   EXPECT_EQ(Split(SplitPolicy::kRagged, 12, BatchOf({10, 1, 20, 5})),
-            (std::vector<Shape>{{{0, 4}, {1, 1}, {2, 4}, {3, 3}},
-                                {{0, 5}, {2, 5}, {3, 2}},
-                                {{0, 1}, {2, 11}}}));
+            (std::vector<Shape>{
+                {{0, 10}, {1, 1}, {2, 1}}, {{2, 7}, {3, 5}}, {{2, 12}}}));
   // More sequences than rows.
   EXPECT_EQ(Split(SplitPolicy::kRagged, 2, BatchOf({1, 1, 2})),
             (std::vector<Shape>{{{0, 1}, {1, 1}}, {{2, 2}}}));
@@ -135,12 +147,11 @@ Batch TwoTasks() {
 
 TEST(Splitter, EndingsWaitForWhatTheyShare) {
   // The endings of the first task do not wait for the second.
-  EXPECT_EQ(
-      Split(SplitPolicy::kRagged, 6, TwoTasks()),
-      (std::vector<Shape>{{{0, 3}, {3, 3}},
-                          {{0, 1}, {3, 1}},
-                          {{0, 1}, {1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}},
-                          {{1, 1}, {2, 2}, {4, 1}, {5, 2}}}));
+  EXPECT_EQ(Split(SplitPolicy::kRagged, 6, TwoTasks()),
+            (std::vector<Shape>{{{0, 4}, {3, 2}},
+                                {{0, 1}, {1, 2}, {2, 3}},
+                                {{3, 2}},
+                                {{3, 1}, {4, 2}, {5, 3}}}));
   EXPECT_EQ(
       Split(SplitPolicy::kEqual, 6, TwoTasks()),
       (std::vector<Shape>{{{0, 3}, {3, 3}},
@@ -300,13 +311,21 @@ void ExpectFull(std::span<const UBatch> ubatches, size_t u, int max_rows) {
   }
 }
 
-// Only a stream that is finished has fewer rows than another, up to one.
+// Only a stream that is finished has fewer rows than another, up to one. Or no
+// run is longer than the shortest, and none but the last to be served shorter.
 void ExpectFair(const UBatch& ubatch, const UBatch& next) {
+  const Run& longest = *std::ranges::max_element(ubatch.runs, {}, &Run::length);
+  const bool long_enough = longest.length > Splitter::kShortestRun;
+  int shorter = 0;
   for (size_t i = 0; i < ubatch.runs.size(); ++i) {
     if (!HasStream(next, ubatch.owners[i])) continue;
-    for (const Run& other : ubatch.runs) {
-      ASSERT_GE(ubatch.runs[i].length, other.length - 1);
+    if (long_enough) {
+      ASSERT_GE(ubatch.runs[i].length, longest.length - 1);
     }
+    shorter += ubatch.runs[i].length < Splitter::kShortestRun ? 1 : 0;
+  }
+  if (!long_enough) {
+    ASSERT_LE(shorter, 1);
   }
 }
 
@@ -367,6 +386,31 @@ TEST(Splitter, RandomBatchesKeepEveryPromise) {
       const Status split = SplitJudge(batch, *ubatches, max_rows).Check();
       ASSERT_TRUE(split.ok()) << split.error().message;
       ASSERT_NO_FATAL_FAILURE(ExpectShape(policy, batch, *ubatches, max_rows));
+    }
+  }
+}
+
+// Who has no more tokens left than an equal share of the rows is finished in
+// the next ubatch, whoever else is there.
+TEST(Splitter, RaggedDelaysNoShortText) {
+  Random random(4);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<int> left(1 + random.Below(40));
+    for (int& length : left) length = 1 + random.Below(60);
+    const int max_rows = 1 + random.Below(150);
+    Splitter splitter(SplitPolicy::kRagged, max_rows);
+    const auto ubatches = splitter.Split(BatchOf(left));
+    ASSERT_TRUE(ubatches.ok());
+    for (const UBatch& ubatch : *ubatches) {
+      std::vector<int> after = left;
+      for (size_t i = 0; i < ubatch.runs.size(); ++i) {
+        after[ubatch.owners[i].front()] -= ubatch.runs[i].length;
+      }
+      const auto unfinished = std::ranges::count_if(left, std::identity{});
+      for (size_t s = 0; s < left.size(); ++s) {
+        ASSERT_TRUE(left[s] > max_rows / unfinished || after[s] == 0);
+      }
+      left = after;
     }
   }
 }
