@@ -1,6 +1,7 @@
 // braid help and braid version.
 #include "apps/braid/command.h"
 #include "apps/braid/console.h"
+#include "apps/braid/flags_document.h"
 
 namespace braid::cli {
 
@@ -17,10 +18,18 @@ class Help : public Command {
                       .choices = names,
                       .required = false,
                       .target = &command_});
+    table.Group("Output").Switch(
+        "--flags-table",
+        "print what becomes of the flags of llama.cpp's programs, in Markdown",
+        &flags_table_);
     return table;
   }
 
   Status Run() override {
+    if (flags_table_) {
+      Print(FlagsDocument());
+      return {};
+    }
     if (command_.empty()) {
       Print(OverviewText());
       return {};
@@ -33,6 +42,7 @@ class Help : public Command {
 
  private:
   std::string command_;
+  bool flags_table_ = false;
 };
 
 class Version : public Command {

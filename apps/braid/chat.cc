@@ -6,6 +6,8 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/prompts.h"
+#include "apps/braid/text.h"
 
 namespace braid::cli {
 
@@ -31,6 +33,16 @@ Result<int> ParseBranch(const std::string& text) {
   return Error{Format("'{}' is no number of a branch", text)};
 }
 
+std::string FormatHelp() {
+  std::vector<std::string> names;
+  for (const ChatFormat& format : ChatFormats()) {
+    names.emplace_back(format.name);
+  }
+  return Format(
+      "the format of turns; as the model's file says if not given: {}",
+      Joined(names, ", "));
+}
+
 class Chat : public Command {
  public:
   FlagTable Flags() override {
@@ -43,9 +55,12 @@ class Chat : public Command {
     table.Group("Chat")
         .Text("-sys, --system-prompt", "TEXT", "what the system says first",
               &options_.system)
-        .Text("--chat-template", "NAME",
-              "the format of turns; as the model's file says if not given",
-              &format_)
+        .Text("-sysf, --system-prompt-file", "FILE",
+              "a file that is what the system says first", &system_file_)
+        .Text("-p, --prompt", "TEXT", "what you say first", &first_)
+        .Switch("-st, --single-turn", "end after the answer to -p",
+                &single_turn_)
+        .Text("--chat-template", "NAME", FormatHelp(), &format_)
         .Integer("-n, --predict, --n-predict", "N",
                  "tokens of an answer; -1: until it ends", &options_.max_tokens,
                  {-1, 1 << 30});
@@ -53,6 +68,8 @@ class Chat : public Command {
   }
 
   Status Run() override {
+    BRAID_TRY(ReadSystemFile());
+    if (single_turn_ && first_.empty()) return Error{"-st needs -p TEXT"};
     BRAID_ASSIGN(const EngineOptions options, engine_.Options(branches_));
     double load_seconds = 0;
     BRAID_ASSIGN(const std::shared_ptr<const Model> model,
@@ -69,11 +86,26 @@ class Chat : public Command {
     ChatSession session(*engine, options_);
     Note(Format("chat format {}; /help lists the commands\n",
                 options_.format->name));
+    if (!first_.empty()) {
+      const Status status = Say(session, first_);
+      if (single_turn_) return status;
+      if (!status.ok()) Note(Format("{}\n", status.error().message));
+    }
     Talk(session);
     return {};
   }
 
  private:
+  Status ReadSystemFile() {
+    if (system_file_.empty()) return {};
+    if (!options_.system.empty()) {
+      return Error{"-sys and -sysf: only one of them"};
+    }
+    BRAID_ASSIGN(options_.system, ReadText(system_file_));
+    if (options_.system.ends_with('\n')) options_.system.pop_back();
+    return {};
+  }
+
   void Talk(ChatSession& session) {
     std::string line;
     while (true) {
@@ -142,6 +174,9 @@ class Chat : public Command {
   SamplingFlags sampling_;
   ChatOptions options_;
   std::string format_;
+  std::string system_file_;
+  std::string first_;
+  bool single_turn_ = false;
   int branches_ = 8;
 };
 

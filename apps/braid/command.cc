@@ -4,6 +4,7 @@
 
 #include "apps/braid/console.h"
 #include "apps/braid/help.h"
+#include "apps/braid/known_flags.h"
 #include "apps/braid/nearest.h"
 #include "base/format.h"
 
@@ -131,7 +132,8 @@ namespace {
 Status RunCommand(const CommandEntry& entry,
                   std::span<const std::string> arguments) {
   const std::unique_ptr<Command> command = entry.make();
-  const FlagTable table = command->Flags();
+  FlagTable table = command->Flags();
+  AddKnownFlags(entry.name, table);
   BRAID_ASSIGN(const bool help, table.Parse(arguments));
   if (help) {
     Print(CommandHelp(entry));

@@ -30,9 +30,6 @@ void ModelFlags::Declare(FlagTable& table, std::vector<std::string>* paths) {
   } else {
     table.Texts(names, "FILE", help, paths);
   }
-  table.Integer("-ngl, --n-gpu-layers, --gpu-layers", "N",
-                "accepted; there is no GPU backend yet", &gpu_layers,
-                {-1, 1 << 20});
   DeclareProgress(table, &progress);
 }
 
@@ -44,9 +41,6 @@ Result<std::string> ModelFlags::Path() const {
 Result<std::shared_ptr<const Model>> ModelFlags::Load(int threads,
                                                       double* seconds,
                                                       bool encoder_only) const {
-  if (gpu_layers != 0) {
-    Note("note: there is no GPU backend; -ngl has no effect\n");
-  }
   BRAID_ASSIGN(const std::string file, Path());
   Progress bar(
       Format("loading {}", std::filesystem::path(file).filename().string()),

@@ -19,7 +19,6 @@ namespace braid::cli {
 // -m and what is said about it.
 struct ModelFlags {
   std::string path;  // empty: the model that ships with braid
-  int gpu_layers = 0;
   ProgressMode progress = ProgressMode::kBar;  // of loading and of the command
 
   // With `paths`, -m may be given several times and is collected there.

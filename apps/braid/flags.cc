@@ -12,16 +12,6 @@ namespace braid::cli {
 
 namespace {
 
-std::vector<std::string> SplitNames(std::string_view names) {
-  std::vector<std::string> result;
-  while (true) {
-    const size_t comma = names.find(", ");
-    result.emplace_back(names.substr(0, comma));
-    if (comma == std::string_view::npos) return result;
-    names.remove_prefix(comma + 2);
-  }
-}
-
 // "--temp" and "-temp" -> "temp".
 std::string_view WithoutDashes(std::string_view name) {
   for (int i = 0; i < 2 && name.starts_with('-'); ++i) name.remove_prefix(1);
@@ -36,7 +26,8 @@ bool HasName(const Flag& flag, std::string_view name) {
 }
 
 bool AsksForHelp(std::string_view name) {
-  return name == "-h" || name == "-help" || name == "--help" || name == "-?";
+  return name == "-h" || name == "-help" || name == "--help" || name == "-?" ||
+         name == "--usage";
 }
 
 // The known name nearest to `name`, dashes not counted.
@@ -66,6 +57,14 @@ Status SetPositional(const Argument& argument, const std::string& text) {
   return {};
 }
 
+bool ValueIsOptional(const Flag& flag) { return flag.value.starts_with('['); }
+
+// Is `next` the value of the flag before it?
+bool TakesNext(const Flag& flag, const std::string& next) {
+  if (!ValueIsOptional(flag)) return !flag.value.empty();
+  return std::ranges::find(flag.choices, next) != flag.choices.end();
+}
+
 // `name` is the one that the user wrote.
 Status SetFlag(const Flag& flag, const std::string& name,
                const std::optional<std::string>& value) {
@@ -73,10 +72,10 @@ Status SetFlag(const Flag& flag, const std::string& name,
   if (is_switch && value) {
     return Error{Format("{}: takes no value, found '{}'", name, *value)};
   }
-  if (!is_switch && !value) {
+  if (!is_switch && !value && !ValueIsOptional(flag)) {
     return Error{Format("{}: needs a value {}", name, flag.value)};
   }
-  const Status set = flag.set(is_switch ? name : *value);
+  const Status set = flag.set(value.value_or(name));
   if (!set.ok()) return Error{Format("{}: {}", name, set.error().message)};
   return {};
 }
@@ -92,7 +91,7 @@ FlagTable& FlagTable::Add(std::string_view names, std::string value,
                           std::string help, std::string default_text,
                           std::function<Status(std::string_view)> set) {
   Flag flag = {.group = group_,
-               .names = SplitNames(names),
+               .names = Split(names, ", "),
                .value = std::move(value),
                .help = std::move(help),
                .default_text = std::move(default_text),
@@ -164,7 +163,7 @@ FlagTable& FlagTable::Switch(std::string_view names, std::string help,
 FlagTable& FlagTable::Toggle(std::string_view names, std::string help,
                              bool* target) {
   std::string all(names);
-  for (const std::string& name : SplitNames(names)) {
+  for (const std::string& name : Split(names, ", ")) {
     if (name.starts_with("--")) all += Format(", --no-{}", name.substr(2));
   }
   return Add(all, "", std::move(help), *target ? "on" : "off",
@@ -177,6 +176,37 @@ FlagTable& FlagTable::Toggle(std::string_view names, std::string help,
 FlagTable& FlagTable::Positional(Argument argument) {
   positionals_.push_back(std::move(argument));
   return *this;
+}
+
+FlagTable& FlagTable::Foreign(std::string_view names, std::string value,
+                              std::function<Status(std::string_view)> set) {
+  std::vector<std::string> choices;
+  if (value.starts_with('[')) {
+    choices = Split(value.substr(1, value.size() - 2), "|");
+  }
+  foreign_.push_back({.group = "",
+                      .names = Split(names, ", "),
+                      .value = std::move(value),
+                      .help = "",
+                      .default_text = "",
+                      .choices = std::move(choices),
+                      .repeatable = true,
+                      .set = std::move(set)});
+  return *this;
+}
+
+bool FlagTable::Has(std::string_view name) const {
+  return std::any_of(flags_.begin(), flags_.end(),
+                     [&](const Flag& flag) { return HasName(flag, name); });
+}
+
+const Flag* FlagTable::Find(std::string_view name) const {
+  for (const std::vector<Flag>* const list : {&flags_, &foreign_}) {
+    for (const Flag& flag : *list) {
+      if (HasName(flag, name)) return &flag;
+    }
+  }
+  return nullptr;
 }
 
 Result<bool> FlagTable::Parse(std::span<const std::string> arguments) const {
@@ -199,19 +229,17 @@ Result<bool> FlagTable::Parse(std::span<const std::string> arguments) const {
     }
     const size_t equals = argument.find('=');
     const std::string name = argument.substr(0, equals);
-    const auto flag =
-        std::find_if(flags_.begin(), flags_.end(),
-                     [&](const Flag& known) { return HasName(known, name); });
-    if (flag == flags_.end()) {
+    const Flag* const flag = Find(name);
+    if (flag == nullptr) {
       return Error{Format("unknown flag {}{}", name, Suggestion(name, flags_))};
     }
-    if (!given.insert(&*flag).second && !flag->repeatable) {
+    if (!given.insert(flag).second && !flag->repeatable) {
       return Error{Format("{}: given twice", name)};
     }
     std::optional<std::string> value;
     if (equals != std::string::npos) {
       value = argument.substr(equals + 1);
-    } else if (!flag->value.empty() && i + 1 < arguments.size()) {
+    } else if (i + 1 < arguments.size() && TakesNext(*flag, arguments[i + 1])) {
       value = arguments[++i];
     }
     BRAID_TRY(SetFlag(*flag, name, value));

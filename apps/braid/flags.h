@@ -34,7 +34,9 @@ namespace braid::cli {
 struct Flag {
   std::string group;               // its heading in --help
   std::vector<std::string> names;  // with dashes, as --help shows them
-  std::string value;               // placeholder of its value; empty: a switch
+  // Placeholder of its value; empty: a switch; in brackets: one of the choices
+  // or none.
+  std::string value;
   std::string help;
   std::string default_text;          // empty: none is shown
   std::vector<std::string> choices;  // of its value; empty: anything
@@ -86,9 +88,17 @@ class FlagTable {
 
   FlagTable& Positional(Argument argument);
 
+  // A flag of other programs (known_flags.h): help and completion do not show
+  // it, it may be given several times, and `value` is as in Flag.
+  FlagTable& Foreign(std::string_view names, std::string value,
+                     std::function<Status(std::string_view)> set);
+
   // Sets the variables. True: the user asked for help, and nothing else
   // matters. Errors name the flag, what was given and what is expected.
   Result<bool> Parse(std::span<const std::string> arguments) const;
+
+  // Is `name` a flag of this table, a foreign one not counted?
+  bool Has(std::string_view name) const;
 
   const std::vector<Flag>& flags() const { return flags_; }
   const std::vector<Argument>& positionals() const { return positionals_; }
@@ -97,9 +107,12 @@ class FlagTable {
   FlagTable& Add(std::string_view names, std::string value, std::string help,
                  std::string default_text,
                  std::function<Status(std::string_view)> set);
+  // nullptr if there is none.
+  const Flag* Find(std::string_view name) const;
 
   std::string group_;
   std::vector<Flag> flags_;
+  std::vector<Flag> foreign_;
   std::vector<Argument> positionals_;
 };
 

@@ -33,14 +33,14 @@ class Generate : public Command {
     sampling_.Declare(table);
     table.Group("Text")
         .Integer("-n, --predict, --n-predict", "N",
-                 "tokens to generate per prompt; -1: until the text ends or "
-                 "fills the context",
-                 &max_tokens_, {-1, 1 << 30})
+                 "tokens to generate per prompt; -1 or -2: until the text ends "
+                 "or fills the context",
+                 &max_tokens_, {-2, 1 << 30})
         .Texts("-r, --reverse-prompt", "TEXT", "end a text before this",
                &stop_texts_)
         .Toggle("--display-prompt", "print the prompt before its continuation",
                 &display_prompt_)
-        .Switch("--special", "print control tokens too", &special_);
+        .Switch("-sp, --special", "print control tokens too", &special_);
     cache_.Declare(table);
     return table;
   }
@@ -94,7 +94,7 @@ class Generate : public Command {
     std::vector<Request> requests;
     for (const std::string& prompt : prompts) {
       BRAID_ASSIGN(Request request, MakeRequest(model, prompt));
-      request.max_tokens = max_tokens_;
+      request.max_tokens = std::max(max_tokens_, -1);
       request.sampling = ForRequest(params, static_cast<int>(requests.size()));
       request.stop_texts = stop_texts_;
       request.decode = {.special = special_};

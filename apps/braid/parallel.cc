@@ -54,6 +54,7 @@ class Parallel : public Command {
                 "give a free client the next request at once, not when all "
                 "are free",
                 &continuous_)
+        .Switch("-nocb", "the same as --no-cont-batching", &continuous_, false)
         .Toggle("-pps, --shared-prompt",
                 "decode the system prompt once and fork it", &share_prompt_)
         .Text("-sys, --system-prompt", "TEXT",

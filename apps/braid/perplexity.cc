@@ -44,8 +44,8 @@ class Perplexity : public Command {
   FlagTable Flags() override {
     FlagTable table;
     table.Group("Text")
-        .Text("-f, --file", "FILE", "the text or the tasks, byte for byte",
-              &file_)
+        .Text("-f, -bf, --file, --binary-file", "FILE",
+              "the text or the tasks, byte for byte", &file_)
         .Integer("--chunks", "N", "at most so many chunks; -1: all", &most_,
                  {-1, 1 << 30})
         .Integer("--ppl-stride", "N",

@@ -51,8 +51,12 @@ void PromptFlags::Declare(FlagTable& table) {
   table.Group("Prompt")
       .Texts("-p, --prompt", "TEXT", "a prompt", &texts)
       .Text("-f, --file", "FILE",
-            "a file that is one prompt; - is standard input", &file)
-      .Switch("--per-line", "every line of the file is a prompt", &per_line)
+            "a file that is one prompt, but for a line break at its end; - is "
+            "standard input",
+            &file)
+      .Text("-bf, --binary-file", "FILE",
+            "a file that is one prompt, byte for byte", &binary_file)
+      .Switch("--per-line", "every line of -f is a prompt", &per_line)
       .Toggle("-e, --escape",
               "process \\n, \\t, \\\", \\\\, \\xHH in -p and in the lines of "
               "--per-line",
@@ -65,6 +69,10 @@ Result<std::vector<std::string>> PromptFlags::Read() const {
   };
   std::vector<std::string> prompts;
   for (const std::string& text : texts) prompts.push_back(processed(text));
+  if (!binary_file.empty()) {
+    BRAID_ASSIGN(std::string text, ReadText(binary_file));
+    prompts.push_back(std::move(text));
+  }
   if (file.empty()) return prompts;
   BRAID_ASSIGN(std::string text, ReadText(file));
   if (per_line) {

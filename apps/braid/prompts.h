@@ -1,4 +1,4 @@
-// Prompts as users give them: -p, -f, --per-line, escapes.
+// Prompts as users give them: -p, -f, -bf, --per-line, escapes.
 #ifndef BRAID_APPS_BRAID_PROMPTS_H_
 #define BRAID_APPS_BRAID_PROMPTS_H_
 
@@ -14,11 +14,12 @@ namespace braid::cli {
 struct PromptFlags {
   std::vector<std::string> texts;
   std::string file;
+  std::string binary_file;
   bool per_line = false;
   bool escape = true;
 
   void Declare(FlagTable& table);
-  // Error: the file cannot be read. Empty if neither -p nor -f was given.
+  // Error: a file cannot be read. Empty if none was given.
   Result<std::vector<std::string>> Read() const;
 };
 

@@ -18,6 +18,17 @@ std::string Joined(std::span<const std::string> words,
   return text;
 }
 
+std::vector<std::string> Split(std::string_view text,
+                               std::string_view separator) {
+  std::vector<std::string> pieces;
+  while (true) {
+    const size_t end = text.find(separator);
+    pieces.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return pieces;
+    text.remove_prefix(end + separator.size());
+  }
+}
+
 std::vector<std::string> SplitLines(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {

@@ -12,6 +12,10 @@ namespace braid::cli {
 std::string Joined(std::span<const std::string> words,
                    std::string_view between);
 
+// What stands between the separators, which are not empty; at least one piece.
+std::vector<std::string> Split(std::string_view text,
+                               std::string_view separator);
+
 // Lines without their ends; empty lines are left out.
 std::vector<std::string> SplitLines(std::string_view text);
 

@@ -173,6 +173,14 @@ class Chat(ModelTest):
         self.assertTrue(plain.startswith(before))
         self.assertTrue(after.endswith(plain.removeprefix(before)), after)
 
+    def test_the_first_words_may_be_a_flag(self):
+        plain, _ = self.chat("It was", " and then")
+        given, _ = self.chat(" and then", more=["-p", "It was"])
+        self.assertEqual(given, plain)
+        once, _ = self.chat(more=["-p", "It was", "-st"])
+        self.assertEqual(plain[:len(once)], once)
+        self.assertLess(len(once), len(plain))
+
     def test_mistakes_are_said_and_end_nothing(self):
         _, said = self.chat("/undo", "/nonsense", "/branch 9", "/load",
                             "/load /no/such/file", "It was")
@@ -232,7 +240,7 @@ class Generate(ModelTest):
                               "-n", "4", "-ngl", "99")
         self.assertEqual(done.returncode, 0)
         for word in (b"seed: ", b"load: ", b"prompt: ", b"decode: ",
-                     b"memory: ", b"no GPU backend"):
+                     b"memory: ", b"note: -ngl"):
             self.assertIn(word, done.stderr)
             self.assertNotIn(word, done.stdout)
 

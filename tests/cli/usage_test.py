@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """braid without a model: help, errors, completion.
 
-usage: usage_test.py BRAID
+usage: usage_test.py BRAID DOCS
 """
 
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import unittest
 from program import Program, run_tests
 
 BRAID = Program(sys.argv[1])
+DOCS = pathlib.Path(sys.argv[2])
 COMMANDS = ["generate", "chat", "parallel", "embedding", "perplexity",
             "tokenize", "detokenize", "bench", "batched-bench", "fit", "state",
             "save-load-state", "gguf", "convert", "quantize", "completion",
@@ -47,6 +49,28 @@ class Usage(unittest.TestCase):
                 ([], "Usage: braid COMMAND")]:
             with self.subTest(arguments=arguments):
                 self.assertIn(message, BRAID.error(*arguments))
+
+    def test_flags_of_llama_cpp(self):
+        done = BRAID.run("tokenize", "-m", "/nonexistent", "-p", "x", "-ngl",
+                         "99", "--no-mmap", "-fa", "on")
+        self.assertEqual(done.returncode, 1)
+        for text in [b"note: -ngl", b"note: --mmap, --no-mmap", b"note: -fa",
+                     b"/nonexistent"]:
+            self.assertIn(text, done.stderr)
+        for arguments, reason in [
+                (["generate", "-p", "x", "--lora", "a.gguf"],
+                 "--lora: adapters are not built"),
+                (["generate", "-p", "x", "-cnv"], "braid chat"),
+                (["perplexity", "-hf", "a/b"], "nothing is downloaded"),
+                (["quantize", "a", "b", "--prune-layers", "1"],
+                 "layers are not removed")]:
+            with self.subTest(arguments=arguments):
+                self.assertIn(reason, BRAID.error(*arguments))
+
+    def test_the_document_of_flags_is_current(self):
+        self.assertEqual(BRAID.output("help", "--flags-table"),
+                         (DOCS / "flags.md").read_text(encoding="utf-8"),
+                         "braid help --flags-table > docs/flags.md")
 
     def test_files_that_cannot_be_read_are_named(self):
         missing = "/nonexistent/model.gguf"
