@@ -78,10 +78,11 @@ const std::vector<CommandEntry>& Commands() {
        "another id, and beside another sequence in an engine with other "
        "options. Fails if any text differs.",
        MakeSaveLoadState},
-      {"gguf", "show, check, hash, change, split or merge GGUF files",
+      {"gguf", "show, check, hash, compare, change, split or merge GGUF files",
        "Shows the metadata and tensors of a GGUF file; validates it whole and "
        "searches its tensors for NaN and infinity; prints or verifies hashes "
-       "of its tensors; changes metadata; cuts it into parts and merges them. "
+       "of its tensors; tells how two files differ; changes metadata; cuts a "
+       "file into parts and merges them. "
        "Files of any size pass through a few MiB of memory.",
        MakeGguf},
       {"convert", "a Hugging Face folder to a GGUF file",
@@ -129,17 +130,23 @@ std::string CommandHelp(const CommandEntry& entry) {
 
 namespace {
 
-Status RunCommand(const CommandEntry& entry,
-                  std::span<const std::string> arguments) {
-  const std::unique_ptr<Command> command = entry.make();
-  FlagTable table = command->Flags();
+Status ParseAndRun(const CommandEntry& entry, Command& command,
+                   std::span<const std::string> arguments) {
+  FlagTable table = command.Flags();
   AddKnownFlags(entry.name, table);
   BRAID_ASSIGN(const bool help, table.Parse(arguments));
-  if (help) {
-    Print(CommandHelp(entry));
-    return {};
-  }
-  return command->Run();
+  if (!help) return command.Run();
+  Print(CommandHelp(entry));
+  return {};
+}
+
+int RunCommand(const CommandEntry& entry,
+               std::span<const std::string> arguments) {
+  const std::unique_ptr<Command> command = entry.make();
+  const Status status = ParseAndRun(entry, *command, arguments);
+  if (status.ok()) return command->CodeOfSuccess();
+  Note(Format("braid {}: {}\n", entry.name, status.error().message));
+  return command->CodeOfFailure();
 }
 
 Error UnknownCommand(const std::string& name) {
@@ -166,12 +173,10 @@ int RunCommandLine(std::span<const std::string> arguments) {
   const auto entry = std::find_if(
       commands.begin(), commands.end(),
       [&](const CommandEntry& known) { return known.name == name; });
-  const bool known = entry != commands.end();
-  const Status status =
-      known ? RunCommand(*entry, arguments.subspan(1)) : UnknownCommand(name);
-  if (status.ok()) return 0;
-  Note(Format("braid{}: {}\n", known ? Format(" {}", name) : "",
-              status.error().message));
+  if (entry != commands.end()) {
+    return RunCommand(*entry, arguments.subspan(1));
+  }
+  Note(Format("braid: {}\n", UnknownCommand(name).message));
   return 1;
 }
 

@@ -22,6 +22,9 @@ class Command {
   virtual FlagTable Flags() = 0;
   // Called once, after the flags were parsed.
   virtual Status Run() = 0;
+  // Exit codes after a run that succeeded, and after any error.
+  virtual int CodeOfSuccess() const { return 0; }
+  virtual int CodeOfFailure() const { return 1; }
 };
 
 struct CommandEntry {
@@ -38,7 +41,8 @@ const std::vector<CommandEntry>& Commands();
 std::string OverviewText();
 std::string CommandHelp(const CommandEntry& entry);
 
-// Runs `braid ARGUMENTS...`; returns the exit code, 0 or 1.
+// Runs `braid ARGUMENTS...`; returns the exit code: 0, or 1 for an error, but
+// for commands that define others.
 int RunCommandLine(std::span<const std::string> arguments);
 
 std::unique_ptr<Command> MakeGenerate();

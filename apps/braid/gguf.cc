@@ -1,11 +1,15 @@
-// braid gguf: look at a GGUF file, change it, cut it, put it together.
+// braid gguf: look at a GGUF file, compare two, change one, cut it, put it
+// together.
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "apps/braid/command.h"
 #include "apps/braid/console.h"
 #include "apps/braid/default_model.h"
+#include "apps/braid/gguf_diff.h"
 #include "apps/braid/gguf_json.h"
+#include "apps/braid/progress.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/text.h"
 #include "gguf/describe.h"
@@ -19,7 +23,7 @@ namespace braid::cli {
 
 namespace {
 
-const std::vector<std::string> kActions = {"show", "check", "hash",
+const std::vector<std::string> kActions = {"show", "check", "hash", "diff",
                                            "set",  "split", "merge"};
 
 // "2G", "500M", "64K" or bytes; the letters are powers of 1000.
@@ -45,6 +49,9 @@ class Gguf : public Command {
  public:
   FlagTable Flags() override;
   Status Run() override;
+  // As those of diff(1).
+  int CodeOfSuccess() const override { return different_ ? 1 : 0; }
+  int CodeOfFailure() const override { return action_ == "diff" ? 2 : 1; }
 
  private:
   // Which flags and arguments go with which action.
@@ -55,6 +62,7 @@ class Gguf : public Command {
   Status Check() const;
   Status Hash() const;
   Status CompareWithManifest(const gguf::File& file) const;
+  Status Diff();
   Status Set() const;
   Status Split() const;
   Status Merge() const;
@@ -64,7 +72,7 @@ class Gguf : public Command {
 
   std::string action_;
   std::string path_;
-  std::string target_;  // KEY, PREFIX or OUT
+  std::string target_;  // OTHER, KEY, PREFIX or OUT
   std::string value_;
 
   bool json_ = false;
@@ -72,6 +80,8 @@ class Gguf : public Command {
   bool sha256_ = false;
   bool xxh64_ = false;
   std::string manifest_;
+  bool no_values_ = false;
+  bool different_ = false;
   std::string type_;
   std::string delete_;
   std::string output_;
@@ -85,9 +95,10 @@ FlagTable Gguf::Flags() {
   table
       .Positional({.placeholder = "ACTION",
                    .help = "show: metadata and tensors; check: validate "
-                           "everything; hash: digests of the tensors; set: "
-                           "change metadata; split: cut into several files; "
-                           "merge: make one file of them",
+                           "everything; hash: digests of the tensors; diff: "
+                           "what is different in another file; set: change "
+                           "metadata; split: cut into several files; merge: "
+                           "make one file of them",
                    .choices = kActions,
                    .required = true,
                    .target = &action_})
@@ -99,9 +110,10 @@ FlagTable Gguf::Flags() {
                    .required = false,
                    .target = &path_})
       .Positional({.placeholder = "TARGET",
-                   .help = "set: KEY; split: PREFIX of the parts, which get "
-                           "the names PREFIX-00001-of-00002.gguf ...; merge: "
-                           "OUT, the new file",
+                   .help = "diff: OTHER, the second file; set: KEY; split: "
+                           "PREFIX of the parts, which get the names "
+                           "PREFIX-00001-of-00002.gguf ...; merge: OUT, the "
+                           "new file",
                    .choices = {},
                    .required = false,
                    .target = &target_})
@@ -120,6 +132,10 @@ FlagTable Gguf::Flags() {
       .Switch("--sha256", "SHA-256, against anybody", &sha256_)
       .Text("--check", "FILE", "compare with what hash printed before",
             &manifest_);
+  table.Group("diff (exit code 0: equal, 1: different, 2: an error)")
+      .Switch("--no-values",
+              "read no tensor; compare metadata, types and shapes only",
+              &no_values_);
   table.Group("set")
       .Text("--type", "TYPE",
             "of a new key, or to change it: u8, i8, u16, i16, u32, i32, u64, "
@@ -148,11 +164,12 @@ Status Gguf::CheckUse() const {
     bool given;
     std::vector<std::string> actions;
   } kUses[] = {
-      {"--json", json_, {"show", "check", "hash", "split", "merge"}},
+      {"--json", json_, {"show", "check", "hash", "diff", "split", "merge"}},
       {"--dry-run", dry_run_, {"split", "merge"}},
       {"--xxh64", xxh64_, {"hash"}},
       {"--sha256", sha256_, {"hash"}},
       {"--check", !manifest_.empty(), {"hash"}},
+      {"--no-values", no_values_, {"diff"}},
       {"--type", !type_.empty(), {"set"}},
       {"--delete", !delete_.empty(), {"set"}},
       {"-o", !output_.empty(), {"set"}},
@@ -176,10 +193,11 @@ Status Gguf::CheckArguments() const {
     if (!value_.empty()) return {};
     return Error{"set needs FILE KEY VALUE"};
   }
-  if (action_ == "split" || action_ == "merge") {
+  const std::map<std::string, const char*> targets = {
+      {"diff", "OTHER"}, {"split", "PREFIX"}, {"merge", "OUT"}};
+  if (const auto target = targets.find(action_); target != targets.end()) {
     if (target_.empty()) {
-      return Error{Format("{} needs FILE {}", action_,
-                          action_ == "split" ? "PREFIX" : "OUT")};
+      return Error{Format("{} needs FILE {}", action_, target->second)};
     }
     if (value_.empty()) return {};
     return Error{Format("unexpected argument '{}'", value_)};
@@ -200,6 +218,7 @@ Status Gguf::Run() {
   if (action_ == "show") return Show();
   if (action_ == "check") return Check();
   if (action_ == "hash") return Hash();
+  if (action_ == "diff") return Diff();
   if (action_ == "set") return Set();
   if (action_ == "split") return Split();
   return Merge();
@@ -260,6 +279,21 @@ Status Gguf::CompareWithManifest(const gguf::File& file) const {
   if (json_) Print(CheckJson(compared, path_));
   if (!compared.ok()) return compared.error();
   if (!json_) Print(*compared + "\n");
+  return {};
+}
+
+Status Gguf::Diff() {
+  BRAID_ASSIGN(const gguf::File a, gguf::File::Open(path_));
+  BRAID_ASSIGN(const gguf::File b, gguf::File::Open(target_));
+  GgufDiff diff;
+  {
+    Progress bar("comparing", ProgressMode::kBar);
+    diff = CompareGguf(a, b,
+                       {.values = !no_values_,
+                        .progress = [&](double share) { bar.Show(share); }});
+  }
+  Print(json_ ? DiffJson(diff) : DiffText(diff));
+  different_ = !diff.Equal();
   return {};
 }
 

@@ -97,16 +97,93 @@ std::string TypedValueJson(const Value& value) {
   return object.Text();
 }
 
-std::string TensorJson(const gguf::TensorInfo& tensor) {
+std::string ShapeJson(const gguf::TensorInfo& tensor) {
   List shape(kArray);
   for (const uint64_t size : tensor.shape) shape.Add(NumberJson(size));
+  return shape.Text();
+}
+
+std::string TensorJson(const gguf::TensorInfo& tensor) {
   List object(kObject);
   object.Add("name", JsonText(tensor.name));
   object.Add("type", JsonText(gguf::TensorTypeText(tensor.type)));
-  object.Add("shape", shape.Text());
+  object.Add("shape", ShapeJson(tensor));
   object.Add("bytes", NumberJson(tensor.size));
   object.Add("offset", NumberJson(tensor.offset));
   object.Add("part", NumberJson(tensor.part + 1));
+  return object.Text();
+}
+
+std::string PairJson(std::string_view a, std::string_view b) {
+  List list(kArray);
+  list.Add(a);
+  list.Add(b);
+  return list.Text();
+}
+
+std::string KeysJson(const std::vector<const gguf::KeyValue*>& keys) {
+  List object(kObject);
+  for (const gguf::KeyValue* const kv : keys) {
+    object.Add(kv->key, TypedValueJson(kv->value));
+  }
+  return object.Text();
+}
+
+std::string TensorsJson(const std::vector<const gguf::TensorInfo*>& tensors) {
+  List list(kArray);
+  for (const gguf::TensorInfo* const tensor : tensors) {
+    list.Add(TensorJson(*tensor));
+  }
+  return list.Text();
+}
+
+std::string ValueDifferenceJson(const ValueDifference& values) {
+  List object(kObject);
+  object.Add("elements", NumberJson(values.elements));
+  object.Add("different", NumberJson(values.different));
+  object.Add("non_finite", NumberJson(values.non_finite));
+  object.Add("max_absolute", NumberJson(values.max_absolute));
+  object.Add("max_relative", NumberJson(values.max_relative));
+  object.Add("rmse", NumberJson(values.rmse));
+  object.Add("relative_rmse", NumberJson(values.relative_rmse));
+  return object.Text();
+}
+
+std::string TensorDifferenceJson(const TensorDifference& tensor) {
+  List object(kObject);
+  object.Add("name", JsonText(tensor.a->name));
+  object.Add("types", PairJson(JsonText(gguf::TensorTypeText(tensor.a->type)),
+                               JsonText(gguf::TensorTypeText(tensor.b->type))));
+  object.Add("shapes", PairJson(ShapeJson(*tensor.a), ShapeJson(*tensor.b)));
+  object.Add("values",
+             tensor.values ? ValueDifferenceJson(*tensor.values) : "null");
+  return object.Text();
+}
+
+std::string MetadataDiffJson(const GgufDiff& diff) {
+  List changed(kObject);
+  for (const auto& [one, other] : diff.changed_keys) {
+    changed.Add(one->key, PairJson(TypedValueJson(one->value),
+                                   TypedValueJson(other->value)));
+  }
+  List object(kObject);
+  object.Add("equal", NumberJson(diff.equal_keys));
+  object.Add("removed", KeysJson(diff.keys_only_in_a));
+  object.Add("added", KeysJson(diff.keys_only_in_b));
+  object.Add("changed", changed.Text());
+  return object.Text();
+}
+
+std::string TensorDiffJson(const GgufDiff& diff) {
+  List different(kArray);
+  for (const TensorDifference& tensor : diff.different_tensors) {
+    different.Add(TensorDifferenceJson(tensor));
+  }
+  List object(kObject);
+  object.Add("equal", NumberJson(diff.equal_tensors));
+  object.Add("removed", TensorsJson(diff.tensors_only_in_a));
+  object.Add("added", TensorsJson(diff.tensors_only_in_b));
+  object.Add("different", different.Text());
   return object.Text();
 }
 
@@ -171,6 +248,15 @@ std::string SplitJson(const std::vector<gguf::PlannedPart>& parts,
   document.Add("file", JsonText(path));
   document.Add("written", written ? "true" : "false");
   document.Add("parts", list.Text());
+  return document.Text() + "\n";
+}
+
+std::string DiffJson(const GgufDiff& diff) {
+  List document(kObject);
+  document.Add("equal", diff.Equal() ? "true" : "false");
+  document.Add("values_read", diff.values_read ? "true" : "false");
+  document.Add("metadata", MetadataDiffJson(diff));
+  document.Add("tensors", TensorDiffJson(diff));
   return document.Text() + "\n";
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/braid/gguf_diff.h"
 #include "gguf/file.h"
 #include "gguf/hash.h"
 #include "gguf/split_writer.h"
@@ -30,6 +31,16 @@ std::string HashJson(const gguf::ModelHash& hash, const std::string& path);
 // {"file", "written", "parts": [{"file", "tensors", "bytes"}, ...]}
 std::string SplitJson(const std::vector<gguf::PlannedPart>& parts,
                       const std::string& path, bool written);
+
+// {"equal", "values_read",
+//  "metadata": {"equal", "removed": {KEY: {"type", "value"}, ...},
+//               "added": {...}, "changed": {KEY: [{...}, {...}], ...}},
+//  "tensors": {"equal", "removed": [as ShowJson's, ...], "added": [...],
+//              "different": [{"name", "types": [2], "shapes": [2], "values":
+//                null or {"elements", "different", "non_finite",
+//                "max_absolute", "max_relative", "rmse", "relative_rmse"}},
+//                ...]}}
+std::string DiffJson(const GgufDiff& diff);
 
 }  // namespace braid::cli
 

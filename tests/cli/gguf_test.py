@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""braid gguf: show, check, hash, set, split and merge, on small files made
+"""braid gguf: show, check, hash, diff, set, split and merge, on small files made
 here byte by byte.
 
 usage: gguf_test.py BRAID
@@ -190,6 +190,49 @@ class Hash(Gguf):
                                   "--check", path))
 
 
+class Diff(Gguf):
+
+    def diff(self, *arguments):
+        """Exit code, what is different, and the message."""
+        done = BRAID.run("gguf", "diff", *arguments)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def test_exit_codes_are_those_of_diff(self):
+        other = model(self.folder / "other.gguf", alignment=64)
+        code, said, _ = self.diff(self.model, other)
+        # Alignment is a key, too.
+        self.assertEqual(code, 1)
+        self.assertIn('~ "general.alignment": u32 32 -> u32 64', said)
+        self.assertIn("tensors: 6 equal,", said)
+        self.assertEqual(self.diff(self.model, self.model)[0], 0)
+        code, said, message = self.diff(self.model, self.path("missing"))
+        self.assertEqual((code, said), (2, ""))
+        self.assertIn("missing", message)
+        self.assertEqual(self.diff(self.model)[0], 2)
+        self.assertEqual(self.diff(self.model, other, "--bogus")[0], 2)
+
+    def test_values_may_be_left_out(self):
+        data = bytearray(pathlib.Path(self.model).read_bytes())
+        data[-4 * 24:-4 * 23] = struct.pack("<f", 7)
+        other = self.path("other.gguf")
+        pathlib.Path(other).write_bytes(data)
+        code, said, _ = self.diff(self.model, other)
+        self.assertEqual(code, 1)
+        self.assertIn('~ "t.5": F32 {4, 6}: 1 of 24 values differ, max abs 2, '
+                      "max rel 0.2857, RMSE 0.4082 (8.165 %)", said)
+        self.assertEqual(self.diff(self.model, other, "--no-values")[0], 0)
+        code, said, _ = self.diff(self.model, other, "--json")
+        self.assertEqual(code, 1)
+        [tensor] = json.loads(said)["tensors"]["different"]
+        self.assertEqual(tensor["values"]["max_absolute"], 2)
+
+    def test_a_file_in_parts_equals_the_whole(self):
+        self.gguf("split", self.model, self.path("p"), "--split-max-tensors",
+                  "2")
+        self.assertEqual(
+            self.diff(self.model, self.path("p-00001-of-00003.gguf"))[0], 0)
+
+
 class Set(Gguf):
 
     def test_in_place(self):
@@ -234,7 +277,8 @@ class Set(Gguf):
                  "key none is not there"),
                 (["--delete", "nested"], "write a new file"),
                 (["k", "v", "--json"],
-                 "--json is for show, check, hash, split, merge, not for set"),
+                 "--json is for show, check, hash, diff, split, merge, not for "
+                 "set"),
         ]:
             with self.subTest(arguments=arguments):
                 self.assertIn(message, BRAID.error("gguf", "set", self.model,

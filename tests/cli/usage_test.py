@@ -44,7 +44,7 @@ class Usage(unittest.TestCase):
                 (["generate"], "-p TEXT or -f FILE"),
                 (["genrate"], "did you mean generate?"),
                 (["gguf", "eat"],
-                 "'eat' is none of show, check, hash, set, split, merge"),
+                 "'eat' is none of show, check, hash, diff, set, split,"),
                 (["completion"], "SHELL is missing"),
                 ([], "Usage: braid COMMAND")]:
             with self.subTest(arguments=arguments):
