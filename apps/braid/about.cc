@@ -2,6 +2,7 @@
 #include "apps/braid/command.h"
 #include "apps/braid/console.h"
 #include "apps/braid/flags_document.h"
+#include "apps/braid/man_page.h"
 
 namespace braid::cli {
 
@@ -18,10 +19,12 @@ class Help : public Command {
                       .choices = names,
                       .required = false,
                       .target = &command_});
-    table.Group("Output").Switch(
-        "--flags-table",
-        "print what becomes of the flags of llama.cpp's programs, in Markdown",
-        &flags_table_);
+    table.Group("Output")
+        .Switch("--man", "print it as a manual page, for man -l -", &man_)
+        .Switch("--flags-table",
+                "print what becomes of the flags of llama.cpp's programs, in "
+                "Markdown",
+                &flags_table_);
     return table;
   }
 
@@ -31,17 +34,19 @@ class Help : public Command {
       return {};
     }
     if (command_.empty()) {
-      Print(OverviewText());
+      Print(man_ ? OverviewPage() : OverviewText());
       return {};
     }
     for (const CommandEntry& entry : Commands()) {
-      if (entry.name == command_) Print(CommandHelp(entry));
+      if (entry.name != command_) continue;
+      Print(man_ ? ManPage(entry) : CommandHelp(entry, OutputColumns()));
     }
     return {};
   }
 
  private:
   std::string command_;
+  bool man_ = false;
   bool flags_table_ = false;
 };
 

@@ -12,97 +12,100 @@ namespace braid::cli {
 
 const std::vector<CommandEntry>& Commands() {
   static const auto* const kCommands = new std::vector<CommandEntry>{
-      {"generate", "continue prompts, all in one batch",
+      {"Texts", "generate", "continue prompts, all in one batch",
        "Continues one or more prompts. All are decoded in one batch; a text "
        "does not depend on the others. Standard output has each prompt with "
        "its continuation, in the order of the prompts; several are separated "
        "by lines '==> 1 of 3 <=='.",
        MakeGenerate},
-      {"chat", "talk with a model",
+      {"Texts", "chat", "talk with a model",
        "Reads what you say line by line and answers. Lines that start with a "
        "slash are commands: /undo takes your last words and the answer back, "
        "/fork goes on in a copy, /save and /load keep the conversation in a "
        "file; /help lists them. None of them evaluates anything again.",
        MakeChat},
-      {"parallel", "serve simulated clients, continuously batched",
+      {"Texts", "parallel", "serve simulated clients, continuously batched",
        "Lets simulated clients send short requests that start with the same "
        "system prompt. Standard output has the requests with their responses "
        "in order; they depend on --seed and the request alone, not on the "
        "clients or the batches.",
        MakeParallel},
-      {"embedding", "texts to vectors",
+      {"Texts", "embedding", "texts to vectors",
        "Turns texts into embeddings: the model's rows of all tokens, pooled to "
        "one per text. Standard output has them in the order of the texts, and "
        "how similar they are; a vector does not depend on the other texts.",
        MakeEmbedding},
-      {"perplexity", "how well a model predicts a text",
+      {"Texts", "tokenize", "text to token ids",
+       "Prints the tokens of a text. A GGUF file with a vocabulary and no "
+       "tensors is enough.",
+       MakeTokenize},
+      {"Texts", "detokenize", "token ids to text",
+       "Prints the text of token ids, exactly and without a line break after "
+       "it. The output of braid tokenize --ids is understood.",
+       MakeDetokenize},
+      {"Measurements", "perplexity", "how well a model predicts a text",
        "Cuts a text into chunks of -c tokens, decodes as many of them side by "
        "side as -b holds, and scores the second half of each. Standard output "
        "has the running perplexity after every chunk, and the estimate. How "
        "the chunks are batched changes no bit of it.",
        MakePerplexity},
-      {"tokenize", "text to token ids",
-       "Prints the tokens of a text. A GGUF file with a vocabulary and no "
-       "tensors is enough.",
-       MakeTokenize},
-      {"detokenize", "token ids to text",
-       "Prints the text of token ids, exactly and without a line break after "
-       "it. The output of braid tokenize --ids is understood.",
-       MakeDetokenize},
-      {"bench", "measure prompt processing and generation",
+      {"Measurements", "bench", "measure prompt processing and generation",
        "Measures tokens per second for prompts (pp) and for generation (tg), "
        "each as mean and standard deviation over the repetitions, after a "
        "warm-up run.",
        MakeBench},
-      {"batched-bench", "speed by the number of sequences",
+      {"Measurements", "batched-bench", "speed by the number of sequences",
        "Measures prompts (PP tokens each) and generation (TG tokens each) of B "
        "sequences side by side, for every combination of the three lists. "
        "N_KV is how many positions are held at the end; T are seconds, S are "
        "tokens per second.",
        MakeBatchedBench},
-      {"fit", "tell the memory that a set-up needs",
+      {"Measurements", "fit", "tell the memory that a set-up needs",
        "Tells the memory that a model needs with a context and a number of "
        "sequences, part by part, and which others fit this machine. No weight "
        "is read.",
        MakeFit},
-      {"state", "save, restore, show or check what sequences remember",
+      {"Saved state", "state",
+       "save, restore, show or check what sequences remember",
        "Saves what a model remembers of a prompt to a file, goes on from "
        "there, "
        "shows what a file holds (with -m: the text, too), or checks that it is "
        "whole. Restoring evaluates nothing again, for every kind of model.",
        MakeState},
-      {"save-load-state",
+      {"Saved state", "save-load-state",
        "does a saved state go on as if nothing had happened?",
        "Evaluates a prompt, saves, and generates a text; then generates it "
        "again from the restored state, from one sequence that was moved to "
        "another id, and beside another sequence in an engine with other "
        "options. Fails if any text differs.",
        MakeSaveLoadState},
-      {"gguf", "show, check, hash, compare, change, split or merge GGUF files",
+      {"Model files", "gguf",
+       "show, check, hash, compare, change, split or merge GGUF files",
        "Shows the metadata and tensors of a GGUF file; validates it whole and "
        "searches its tensors for NaN and infinity; prints or verifies hashes "
        "of its tensors; tells how two files differ; changes metadata; cuts a "
        "file into parts and merges them. "
        "Files of any size pass through a few MiB of memory.",
        MakeGguf},
-      {"convert", "a Hugging Face folder to a GGUF file",
+      {"Model files", "convert", "a Hugging Face folder to a GGUF file",
        "Converts a folder of Hugging Face (config.json, safetensors in one "
        "file or several, tokenizer) to a GGUF file. Tensors pass one after "
        "another, so that memory for a few of them is enough.",
        MakeConvert},
-      {"quantize", "a GGUF file in a smaller format",
+      {"Model files", "quantize", "a GGUF file in a smaller format",
        "Writes a GGUF file with its matrices in another format; a name like "
        "Q4_K_M stands for a mixture, which gives sensitive matrices more bits. "
        "Standard output says what becomes of every tensor. Files of any size "
        "pass through a few MiB of memory.",
        MakeQuantize},
-      {"completion", "print a shell completion script",
+      {"The program", "completion", "print a shell completion script",
        "Prints a script that completes commands, flags and values. For this "
        "shell: source <(braid completion bash)",
        MakeCompletion},
-      {"help", "this overview, or the help of a command",
+      {"The program", "help", "this overview, or the help of a command",
        "Prints the overview of the commands, or the help of one.", MakeHelp},
-      {"version", "print the version", "Prints the version.", MakeVersion},
+      {"The program", "version", "print the version", "Prints the version.",
+       MakeVersion},
   };
   return *kCommands;
 }
@@ -111,21 +114,24 @@ std::string OverviewText() {
   std::string text =
       "Usage: braid COMMAND [flags]\n\n"
       "Runs recurrent, attention and hybrid language models; many sequences "
-      "at once.\n\nCommands:\n";
+      "at once.\n";
   size_t width = 0;
   for (const CommandEntry& entry : Commands()) {
     width = std::max(width, entry.name.size());
   }
+  std::string group;
   for (const CommandEntry& entry : Commands()) {
+    if (entry.group != group) text += Format("\n{}:\n", entry.group);
+    group = entry.group;
     const std::string gap(width - entry.name.size() + 2, ' ');
     text += Format("  {}{}{}\n", entry.name, gap, entry.summary);
   }
   return text + "\nbraid COMMAND --help lists the flags of a command.\n";
 }
 
-std::string CommandHelp(const CommandEntry& entry) {
+std::string CommandHelp(const CommandEntry& entry, size_t columns) {
   const std::unique_ptr<Command> command = entry.make();
-  return HelpText(entry.name, entry.description, command->Flags());
+  return HelpText(entry.name, entry.description, command->Flags(), columns);
 }
 
 namespace {
@@ -136,7 +142,7 @@ Status ParseAndRun(const CommandEntry& entry, Command& command,
   AddKnownFlags(entry.name, table);
   BRAID_ASSIGN(const bool help, table.Parse(arguments));
   if (!help) return command.Run();
-  Print(CommandHelp(entry));
+  Print(CommandHelp(entry, OutputColumns()));
   return {};
 }
 

@@ -28,18 +28,21 @@ class Command {
 };
 
 struct CommandEntry {
+  std::string group;  // its heading in the overview
   std::string name;
   std::string summary;      // one line
   std::string description;  // below the usage line of --help
   std::unique_ptr<Command> (*make)();
 };
 
-// Every command, in the order in which help shows them.
+// Every command, in the order in which help shows them; those of a group stand
+// together.
 const std::vector<CommandEntry>& Commands();
 
-// What `braid help` and `braid COMMAND --help` print.
+// What `braid help` and `braid COMMAND --help` print, the latter in lines of at
+// most so many columns.
 std::string OverviewText();
-std::string CommandHelp(const CommandEntry& entry);
+std::string CommandHelp(const CommandEntry& entry, size_t columns);
 
 // Runs `braid ARGUMENTS...`; returns the exit code: 0, or 1 for an error, but
 // for commands that define others.

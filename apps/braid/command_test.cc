@@ -38,7 +38,7 @@ TEST(CommandTest, HelpOfEveryCommandMentionsEveryFlag) {
 
 TEST(CommandTest, HelpIsAtMostEightyColumnsWide) {
   for (const CommandEntry& entry : Commands()) {
-    for (const std::string& line : SplitLines(CommandHelp(entry))) {
+    for (const std::string& line : SplitLines(CommandHelp(entry, 80))) {
       EXPECT_LE(line.size(), 80u) << line;
     }
   }

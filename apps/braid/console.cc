@@ -1,5 +1,6 @@
 #include "apps/braid/console.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +34,14 @@ void Note(std::string_view text) {
 
 bool OutputIsTerminal() { return ::isatty(STDOUT_FILENO) != 0; }
 bool ErrorsAreTerminal() { return ::isatty(STDERR_FILENO) != 0; }
+
+size_t OutputColumns() {
+  winsize size = {};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+    return 80;
+  }
+  return std::clamp<size_t>(size.ws_col, 60, 120);
+}
 
 void OrderedOutput::Finish(int number, std::string text) {
   texts_[number] = std::move(text);

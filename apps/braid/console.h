@@ -22,6 +22,9 @@ void Note(std::string_view text);
 
 bool OutputIsTerminal();
 bool ErrorsAreTerminal();
+// How wide text on standard output should be: the terminal, within 60 to 120
+// columns; 80 if it is none.
+size_t OutputColumns();
 
 // Prints texts in the order of their numbers 0, 1, ..., each as soon as it and
 // all before it are there.

@@ -152,7 +152,7 @@ TEST_F(FlagTableTest, PositionalsAreChecked) {
 }
 
 TEST_F(FlagTableTest, HelpIsAskedForInAllItsSpellings) {
-  for (const char* name : {"-h", "--help", "-help", "-?"}) {
+  for (const char* name : {"-h", "--help", "-help", "--usage", "-?"}) {
     const auto parsed = table_.Parse(std::vector<std::string>{name});
     ASSERT_TRUE(parsed.ok());
     EXPECT_TRUE(*parsed) << name;
@@ -160,7 +160,7 @@ TEST_F(FlagTableTest, HelpIsAskedForInAllItsSpellings) {
 }
 
 TEST_F(FlagTableTest, HelpShowsNamesDefaultsAndChoicesAligned) {
-  const std::string text = HelpText("eat", "Eats things.", table_);
+  const std::string text = HelpText("eat", "Eats things.", table_, 80);
   EXPECT_NE(text.find("Usage: braid eat [flags]\n\nEats things.\n"),
             std::string::npos);
   EXPECT_NE(text.find("\nNumbers:\n"), std::string::npos);

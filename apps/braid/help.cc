@@ -1,8 +1,5 @@
 #include "apps/braid/help.h"
 
-#include <utility>
-#include <vector>
-
 #include "apps/braid/text.h"
 #include "base/format.h"
 
@@ -10,11 +7,11 @@ namespace braid::cli {
 
 namespace {
 
-constexpr size_t kLineWidth = 80;
 constexpr size_t kHelpColumn = 32;
 
 // Names, and the help beside or below them.
-std::string Entry(const std::string& names, const std::string& help) {
+std::string Entry(const std::string& names, const std::string& help,
+                  size_t columns) {
   std::string left = Format("  {}", names);
   if (left.size() + 2 > kHelpColumn) {
     left += Format("\n{}", std::string(kHelpColumn, ' '));
@@ -22,46 +19,71 @@ std::string Entry(const std::string& names, const std::string& help) {
     left.resize(kHelpColumn, ' ');
   }
   return Format("{}{}\n", left,
-                Wrapped(help, kLineWidth - kHelpColumn, kHelpColumn));
+                Wrapped(help, columns - kHelpColumn, kHelpColumn));
 }
 
-std::string FlagEntry(const Flag& flag) {
+std::string FlagEntry(const Flag& flag, size_t columns) {
   std::string names = Joined(flag.names, ", ");
   if (!flag.value.empty()) names += Format(" {}", flag.value);
-  std::string help = flag.help;
-  if (flag.repeatable) help += " (may be repeated)";
-  if (!flag.default_text.empty()) help += Format(" [{}]", flag.default_text);
-  return Entry(names, help);
+  return Entry(names, FlagHelp(flag), columns);
+}
+
+const Flag& HelpFlag() {
+  static const auto* const kFlag = new Flag{.group = "Other",
+                                            .names = {"-h", "--help"},
+                                            .value = "",
+                                            .help = "print this text",
+                                            .default_text = "",
+                                            .choices = {},
+                                            .repeatable = false,
+                                            .set = {}};
+  return *kFlag;
 }
 
 }  // namespace
 
 std::string HelpText(std::string_view command, std::string_view description,
-                     const FlagTable& table) {
+                     const FlagTable& table, size_t columns) {
   std::string text = Format("Usage: braid {}", command);
   for (const Argument& argument : table.positionals()) {
     text += Format(argument.required ? " {}" : " [{}]", argument.placeholder);
   }
-  text += Format(" [flags]\n\n{}\n", Wrapped(description, kLineWidth, 0));
+  text += Format(" [flags]\n\n{}\n", Wrapped(description, columns, 0));
   if (!table.positionals().empty()) text += "\nArguments:\n";
   for (const Argument& argument : table.positionals()) {
-    text += Entry(argument.placeholder, argument.help);
+    text += Entry(argument.placeholder, argument.help, columns);
   }
 
-  // A group that is continued later keeps one heading.
-  std::vector<std::pair<std::string, std::string>> groups;
-  for (const Flag& flag : table.flags()) {
-    auto group = groups.begin();
-    while (group != groups.end() && group->first != flag.group) ++group;
-    if (group == groups.end()) {
-      group = groups.insert(groups.end(), {flag.group, ""});
+  for (const FlagGroup& group : FlagGroups(table)) {
+    text += Format("\n{}:\n", group.title);
+    for (const Flag* const flag : group.flags) {
+      text += FlagEntry(*flag, columns);
     }
-    group->second += FlagEntry(flag);
   }
-  for (const auto& [title, entries] : groups) {
-    text += Format("\n{}:\n{}", title, entries);
-  }
-  return text + Format("\nOther:\n{}", Entry("-h, --help", "print this text"));
+  return text;
+}
+
+std::string FlagHelp(const Flag& flag) {
+  std::string help = flag.help;
+  if (flag.repeatable) help += " (may be repeated)";
+  if (!flag.default_text.empty()) help += Format(" [{}]", flag.default_text);
+  return help;
+}
+
+std::vector<FlagGroup> FlagGroups(const FlagTable& table) {
+  // A group that is continued later keeps one heading.
+  std::vector<FlagGroup> groups;
+  const auto add = [&groups](const Flag& flag) {
+    for (FlagGroup& group : groups) {
+      if (group.title != flag.group) continue;
+      group.flags.push_back(&flag);
+      return;
+    }
+    groups.push_back({flag.group, {&flag}});
+  };
+  for (const Flag& flag : table.flags()) add(flag);
+  add(HelpFlag());
+  return groups;
 }
 
 }  // namespace braid::cli

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""braid without a model: help, errors, completion.
+"""braid without a model: help, manual pages, errors, completion.
 
 usage: usage_test.py BRAID DOCS
 """
 
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,10 +16,10 @@ from program import Program, run_tests
 
 BRAID = Program(sys.argv[1])
 DOCS = pathlib.Path(sys.argv[2])
-COMMANDS = ["generate", "chat", "parallel", "embedding", "perplexity",
-            "tokenize", "detokenize", "bench", "batched-bench", "fit", "state",
-            "save-load-state", "gguf", "convert", "quantize", "completion",
-            "help", "version"]
+COMMANDS = ["generate", "chat", "parallel", "embedding", "tokenize",
+            "detokenize", "perplexity", "bench", "batched-bench", "fit",
+            "state", "save-load-state", "gguf", "convert", "quantize",
+            "completion", "help", "version"]
 
 
 class Usage(unittest.TestCase):
@@ -28,6 +30,11 @@ class Usage(unittest.TestCase):
             self.assertIn(f"\n  {command} ", overview)
             text = BRAID.output(command, "--help")
             self.assertTrue(text.startswith(f"Usage: braid {command}"))
+
+    def test_the_overview_has_groups(self):
+        headings = re.findall(r"^(\w[\w ]*):$", BRAID.output("help"), re.M)
+        self.assertEqual(headings, ["Texts", "Measurements", "Saved state",
+                                    "Model files", "The program"])
 
     def test_version(self):
         self.assertRegex(BRAID.output("version"), r"^braid \d+\.\d+\.\d+\n$")
@@ -102,7 +109,46 @@ class Usage(unittest.TestCase):
         self.assertIn(b"standard output", done.stderr)
 
 
-class Completion(unittest.TestCase):
+class ManPages(unittest.TestCase):
+
+    def pages(self):
+        yield "braid", BRAID.output("help", "--man")
+        for command in COMMANDS:
+            yield f"braid-{command}", BRAID.output("help", "--man", command)
+
+    def test_every_page_has_its_sections(self):
+        for name, page in self.pages():
+            with self.subTest(page=name):
+                title = name.replace("-", "\\-")
+                self.assertTrue(page.startswith(f'.TH "{title}" 1 '))
+                sections = re.findall(r"^\.SH (.*)$", page, re.M)
+                self.assertEqual(sections[:3],
+                                 ["NAME", "SYNOPSIS", "DESCRIPTION"])
+                self.assertIn("EXIT STATUS", sections)
+                # Every other line that starts with a dot would be a request.
+                self.assertEqual(
+                    set(re.findall(r"^[.'](\w*)", page, re.M)) -
+                    {"TH", "SH", "SS", "TP", "BR"}, set())
+
+    @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
+    def test_groff_has_no_complaint_and_shows_every_flag(self):
+        for name, page in self.pages():
+            with self.subTest(page=name):
+                done = subprocess.run(
+                    ["groff", "-man", "-ww", "-Tascii", "-P-cbou"],
+                    input=page, capture_output=True, text=True, check=True)
+                self.assertEqual(done.stderr, "")
+                if name == "braid":
+                    continue
+                shown = " ".join(done.stdout.split())
+                text = BRAID.output(name.removeprefix("braid-"), "--help")
+                flags = re.findall(r"^  (-[^ ,]+)", text, re.M)
+                self.assertIn("-h", flags)
+                for flag in flags:
+                    self.assertIn(flag, shown)
+
+
+class BashCompletion(unittest.TestCase):
 
     def complete(self, *words):
         """What bash proposes for the last of the words."""
@@ -134,6 +180,72 @@ printf '%s\\n' "${COMPREPLY[@]}"
         self.assertIn("/etc/passwd",
                       self.complete("braid", "bench", "-m", "/etc/passw"))
         self.assertEqual(self.complete("braid", "bench", "-r", ""), [])
+
+
+class ZshCompletion(unittest.TestCase):
+    """With stubs of the two functions of zsh that do the work."""
+
+    STUBS = """
+compdef() { : }
+_describe() { print -rl -- "describe" ${(P)2} }
+_arguments() { print -rl -- "arguments $CURRENT $words" "$@" }
+"""
+
+    def complete(self, *words):
+        script = self.STUBS + BRAID.output("completion", "zsh") + """
+words=("$@") CURRENT=$#
+_braid
+"""
+        done = subprocess.run(["zsh", "-f", "-c", script, "zsh", *words],
+                              capture_output=True, text=True, check=True)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.splitlines()
+
+    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
+    def test_commands_flags_and_values(self):
+        self.assertIn("generate:continue prompts, all in one batch",
+                      self.complete("braid", ""))
+        found = self.complete("braid", "gguf", "sh")
+        self.assertEqual(found[0], "arguments 2 gguf sh")
+        self.assertIn("1:ACTION:(show check hash diff set split merge)", found)
+        self.assertIn("2::FILE:_files", found)
+        self.assertIn("(-o --output)--output[write a new file]:FILE:_files",
+                      found)
+        for command in COMMANDS:
+            self.assertIn("(-h --help)--help[print help]",
+                          self.complete("braid", command, ""))
+
+    def test_every_flag_is_there(self):
+        script = BRAID.output("completion", "zsh")
+        for flag in ("--embd-normalize", "-npl", "--tensor-type"):
+            self.assertIn(f"{flag}[", script)
+
+
+class FishCompletion(unittest.TestCase):
+
+    def complete(self, line):
+        script = BRAID.output("completion", "fish") + 'complete -C "$argv[1]"'
+        done = subprocess.run(["fish", "--no-config", "-c", script, line],
+                              capture_output=True, text=True, check=True)
+        self.assertEqual(done.stderr, "")
+        return [line.split("\t")[0] for line in done.stdout.splitlines()]
+
+    @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
+    def test_commands_flags_and_values(self):
+        self.assertEqual(self.complete("braid ge"), ["generate"])
+        self.assertEqual(sorted(self.complete("braid ")), sorted(COMMANDS))
+        self.assertEqual(self.complete("braid generate --te"),
+                         ["--temp", "--temperature"])
+        self.assertEqual(self.complete("braid parallel --split e"), ["equal"])
+        self.assertIn("show", self.complete("braid gguf s"))
+        self.assertIn("/etc/passwd",
+                      self.complete("braid bench -m /etc/passw"))
+        self.assertEqual(self.complete("braid bench -r "), [])
+
+    def test_every_flag_is_there(self):
+        script = BRAID.output("completion", "fish")
+        for flag in ("-l embd-normalize", "-o npl", "-s p -l prompt"):
+            self.assertIn(f" {flag} ", script)
 
 
 if __name__ == "__main__":
