@@ -46,8 +46,10 @@ const std::vector<CommandEntry>& Commands() {
       {"Measurements", "perplexity", "how well a model predicts a text",
        "Cuts a text into chunks of -c tokens, decodes as many of them side by "
        "side as -b holds, and scores the second half of each. Standard output "
-       "has the running perplexity after every chunk, and the estimate. How "
-       "the chunks are batched changes no bit of it.",
+       "has the running perplexity after every chunk, and the estimate. With "
+       "--hellaswag, --winogrande or --multiple-choice it chooses answers "
+       "instead, and with --kl-divergence it compares two models. How the "
+       "text is batched changes no bit of it.",
        MakePerplexity},
       {"Measurements", "bench", "measure prompt processing and generation",
        "Measures tokens per second for prompts (pp) and for generation (tg), "
@@ -99,8 +101,9 @@ const std::vector<CommandEntry>& Commands() {
        "pass through a few MiB of memory.",
        MakeQuantize},
       {"The program", "completion", "print a shell completion script",
-       "Prints a script that completes commands, flags and values. For this "
-       "shell: source <(braid completion bash)",
+       "Prints a script that completes commands, flags and values. In bash and "
+       "zsh: source <(braid completion bash); in fish: braid completion fish | "
+       "source. An installed braid has them in place.",
        MakeCompletion},
       {"The program", "help", "this overview, or the help of a command",
        "Prints the overview of the commands, or the help of one.", MakeHelp},
@@ -158,6 +161,11 @@ int RunCommand(const CommandEntry& entry,
 Error UnknownCommand(const std::string& name) {
   std::vector<std::string> names;
   for (const CommandEntry& entry : Commands()) names.push_back(entry.name);
+  for (const KnownProgram& known : KnownPrograms()) {
+    const std::vector<std::string> programs = Split(known.program, ", ");
+    if (std::ranges::count(programs, name) == 0) continue;
+    return Error{Format("there is no {}; it is braid {}", name, known.command)};
+  }
   const std::string nearest = Nearest(name, names);
   return Error{Format("unknown command '{}'; {}", name,
                       nearest.empty()

@@ -65,8 +65,7 @@ void EngineFlags::Declare(FlagTable& table) {
                &options.max_batch, {1, 1 << 20})
       .Integer("-ub, --ubatch-size", "N", "rows of one forward pass",
                &options.max_ubatch, {1, 1 << 20})
-      .Integer("-t, --threads", "N", "threads; 0: one per core",
-               &options.threads, {0, 512})
+      .Threads(&options.threads)
       .Choice("--split", "POLICY", "how a batch is cut into ubatches",
               &options.split,
               {{"ragged", SplitPolicy::kRagged},

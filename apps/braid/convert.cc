@@ -43,8 +43,7 @@ class Convert : public Command {
                 &options_.vocabulary_only)
         .Switch("--dry-run", "print what the file would hold, write nothing",
                 &dry_run_);
-    table.Group("Speed").Integer(
-        "-t, --threads", "N", "threads; 0: one per core", &threads_, {0, 512});
+    table.Group("Speed").Threads(&threads_);
     DeclareProgress(table, &progress_);
     return table;
   }

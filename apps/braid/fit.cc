@@ -60,7 +60,7 @@ class FitCommand : public Command {
                 {{"model", -1},
                  {"none", static_cast<int>(Pooling::kNone)},
                  {"mean", static_cast<int>(Pooling::kMean)},
-                 {"first", static_cast<int>(Pooling::kFirst)},
+                 {"cls", static_cast<int>(Pooling::kFirst)},
                  {"last", static_cast<int>(Pooling::kLast)},
                  {"rank", static_cast<int>(Pooling::kRank)}})
         .Switch("--json", "print one JSON object", &json_)

@@ -151,6 +151,16 @@ FlagTable& FlagTable::Integers(std::string_view names, std::string value,
              });
 }
 
+FlagTable& FlagTable::Threads(int* target) {
+  return Add(
+      "-t, --threads", "N", "threads; 0 or -1: one per core",
+      Format("{}", *target), [target](std::string_view text) -> Status {
+        BRAID_ASSIGN(const int64_t number, ParseInteger(text, {-1, 512}));
+        *target = static_cast<int>(std::max<int64_t>(number, 0));
+        return {};
+      });
+}
+
 FlagTable& FlagTable::Switch(std::string_view names, std::string help,
                              bool* target, bool meaning) {
   return Add(names, "", std::move(help), "",

@@ -77,6 +77,8 @@ class FlagTable {
   template <std::signed_integral T>
   FlagTable& Integer(std::string_view names, std::string value,
                      std::string help, T* target, Range<T> range);
+  // -t: 0 or -1 sets 0, one per core.
+  FlagTable& Threads(int* target);
   template <class T>
   FlagTable& Choice(std::string_view names, std::string value, std::string help,
                     T* target, std::vector<std::pair<std::string, T>> choices);
@@ -141,7 +143,8 @@ FlagTable& FlagTable::Choice(std::string_view names, std::string value,
     texts.push_back(text);
   }
   const std::string expected = Joined(texts, ", ");
-  Add(names, std::move(value), Format("{}: {}", help, expected), default_text,
+  Add(names, std::move(value), Format("{}; one of {}", help, expected),
+      default_text,
       [target, choices = std::move(choices),
        expected](std::string_view given) -> Status {
         for (const auto& [text, meaning] : choices) {

@@ -55,7 +55,7 @@ constexpr const char* kByteForByte = "the file is read byte for byte";
 
 Flags ComputingFlags() {
   return {
-      Supported("-t, --threads", "N", "0: one per core"),
+      Supported("-t, --threads", "N", "0 or -1: one per core"),
       Supported("-c, --ctx-size", "N", "all sequences together"),
       Supported("-b, --batch-size", "N"),
       Supported("-ub, --ubatch-size", "N"),
