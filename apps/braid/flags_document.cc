@@ -14,8 +14,9 @@ namespace {
 
 constexpr const char* kIntroduction =
     "# Flags of llama.cpp's programs\n\n"
-    "Made by `braid help --flags-table`; a test compares. Every flag of "
-    "llama.cpp's programs is one of these:\n\n"
+    "Made by `braid help --flags-table`; a test compares. Every flag that "
+    "these programs of llama.cpp document (build 11549, October 2026, and "
+    "older spellings) is one of these:\n\n"
     "- **supported**: the command has it, with the same meaning; a remark says "
     "what is different.\n"
     "- **not applicable**: accepted, with a note on standard error. It could "
