@@ -10,6 +10,7 @@
 #include "base/format.h"
 #include "base/thread_pool.h"
 #include "engine/thread_count.h"
+#include "gguf/split.h"
 #include "gguf/tensor_type.h"
 #include "gguf/value_parser.h"
 #include "quantize/quantizer.h"
@@ -131,7 +132,7 @@ class Quantize : public Command {
                                             ? Result<int64_t>(0)
                                             : ParseInteger(threads_, {0, 512}));
     BRAID_ASSIGN(const gguf::File file, gguf::File::Open(input_));
-    BRAID_TRY(CheckTarget());
+    BRAID_TRY(CheckTarget(file));
     ImportanceMatrix importance;
     if (!imatrix_.empty()) {
       BRAID_ASSIGN(importance, ImportanceMatrix::Read(imatrix_));
@@ -163,17 +164,18 @@ class Quantize : public Command {
   }
 
  private:
-  // IN OUT TYPE [THREADS], or IN TYPE [THREADS].
+  // IN OUT TYPE [THREADS], or IN TYPE [THREADS]: "2" is a type, too, so the
+  // second says which of them it is.
   Status TakePositionals() {
-    const bool named =
-        Lower(type_) == "copy" || quantize::ParseFileType(type_).ok();
     const bool short_form =
-        Lower(output_) == "copy" || quantize::ParseFileType(output_).ok();
-    if (!named && short_form) {
+        threads_.empty() &&
+        (Lower(output_) == "copy" || quantize::ParseFileType(output_).ok());
+    if (short_form) {
       threads_ = type_;
       type_ = output_;
       const auto folder = std::filesystem::path(input_).parent_path();
-      output_ = folder / Format("ggml-model-{}.gguf", type_);
+      output_ = folder / Format("ggml-model-{}{}", type_,
+                                options_.keep_split ? "" : ".gguf");
     }
     if (Lower(type_) == "copy") return {};
     BRAID_ASSIGN(options_.type, quantize::ParseFileType(type_));
@@ -228,11 +230,23 @@ class Quantize : public Command {
         text)};
   }
 
-  // The source is mapped while the target is written.
-  Status CheckTarget() const {
-    std::error_code ignored;
-    if (!std::filesystem::equivalent(input_, output_, ignored)) return {};
-    return Error{Format("{} would be written over itself", input_)};
+  // The source is mapped while the target is written, part by part.
+  Status CheckTarget(const gguf::File& file) const {
+    const size_t parts = file.parts();
+    for (size_t part = 0; part < parts; ++part) {
+      std::string source = input_;
+      std::string target = output_;
+      if (parts > 1) {
+        BRAID_ASSIGN(source, gguf::SplitPath(input_, static_cast<int64_t>(part),
+                                             static_cast<int64_t>(parts)));
+        if (options_.keep_split) target += gguf::SplitSuffix(part, parts);
+      }
+      std::error_code ignored;
+      if (!std::filesystem::equivalent(source, target, ignored)) continue;
+      return Error{
+          Format("{} is the source and would be written over", source)};
+    }
+    return {};
   }
 
   static void PrintTensor(const quantize::Plan& plan, size_t number) {

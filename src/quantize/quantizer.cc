@@ -25,6 +25,19 @@ constexpr int kTasks = 32;
 // Scales are halves, and so are the elements of F16.
 constexpr float kLargestHalf = 65504;
 
+// Makes the largest number of every matrix 1 to 2. Only ratios count, but the
+// search multiplies five of these numbers: very weak and very strong inputs
+// would leave the range of floats. Powers of two change no ratio.
+void Normalize(std::span<float> importance, size_t width) {
+  for (; importance.size() >= width; importance = importance.subspan(width)) {
+    const auto matrix = importance.first(width);
+    const float largest = *std::ranges::max_element(matrix);
+    if (!(largest > 0)) continue;
+    const int exponent = std::ilogb(largest);
+    for (float& weight : matrix) weight = std::ldexp(weight, -exponent);
+  }
+}
+
 class TensorQuantizer {
  public:
   TensorQuantizer(const gguf::File& file, const PlannedTensor& tensor,
@@ -36,7 +49,9 @@ class TensorQuantizer {
         to_(tensor.type),
         width_(static_cast<int64_t>(tensor.source->shape[0])),
         matrix_rows_(static_cast<int64_t>(tensor.source->shape[1])),
-        importance_(std::move(importance)) {}
+        importance_(std::move(importance)) {
+    Normalize(importance_, tensor.source->shape[0]);
+  }
 
   Status Write(ThreadPool& threads, gguf::Writer& writer) {
     const auto data = file_.Data(source_);
@@ -105,7 +120,7 @@ class TensorQuantizer {
   const DType to_;
   const int64_t width_;
   const int64_t matrix_rows_;
-  const std::vector<float> importance_;
+  std::vector<float> importance_;
   std::vector<float> values_;
   std::vector<std::byte> encoded_;
 };
