@@ -55,7 +55,7 @@ std::string HelpText(std::string_view command, std::string_view description,
   }
 
   for (const FlagGroup& group : FlagGroups(table)) {
-    text += Format("\n{}:\n", group.title);
+    text += Format("\n{}:\n", Wrapped(group.title, columns - 1, 0));
     for (const Flag* const flag : group.flags) {
       text += FlagEntry(*flag, columns);
     }
