@@ -72,6 +72,35 @@ Status ParseAs(std::string_view command, std::vector<std::string> arguments) {
   return {};
 }
 
+// What `braid COMMAND NAME [VALUE]` says before anything runs; empty: nothing.
+std::string Complaint(std::string_view command, const KnownFlag& flag,
+                      const std::string& name) {
+  std::vector<std::string> arguments = {name};
+  const bool needs_value = !flag.value.empty() && !flag.value.starts_with('[');
+  if (needs_value) arguments.emplace_back("12345");
+  const Status status = ParseAs(command, arguments);
+  return status.ok() ? "" : status.error().message;
+}
+
+TEST(KnownFlagsTest, EveryNameDoesWhatItsVerdictSays) {
+  testing::internal::CaptureStderr();
+  for (const KnownProgram& known : KnownPrograms()) {
+    for (const KnownFlag& flag : FlagsOf(known.command)) {
+      if (flag.verdict == Verdict::kSupported) continue;
+      const bool refused = flag.verdict == Verdict::kRefused;
+      for (const std::string& name : Split(flag.names, ", ")) {
+        // quantize has arguments that must be there.
+        const std::string rest =
+            known.command == "quantize" ? "IN is missing" : "";
+        EXPECT_EQ(Complaint(known.command, flag, name),
+                  refused ? Format("{}: {}", name, flag.remark) : rest)
+            << known.command;
+      }
+    }
+  }
+  testing::internal::GetCapturedStderr();
+}
+
 TEST(KnownFlagsTest, WhatCannotMatterIsAcceptedWithANote) {
   testing::internal::CaptureStderr();
   EXPECT_TRUE(ParseAs("generate", {"-p", "a", "-ngl", "99", "-fa", "on", "-fa",
