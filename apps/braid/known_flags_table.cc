@@ -598,9 +598,9 @@ const std::vector<KnownProgram>& KnownPrograms() {
 const std::vector<KnownFlagGroup>& KnownFlagGroups() {
   // The last ones have a model, too, and take what all programs share.
   static const std::vector<std::string_view> kEverywhere = {
-      "generate",  "chat",          "parallel",        "perplexity",
-      "embedding", "batched-bench", "tokenize",        "detokenize",
-      "fit",       "state",         "save-load-state", "imatrix"};
+      "generate",  "chat",          "parallel",       "perplexity",
+      "embedding", "batched-bench", "tokenize",       "detokenize",
+      "fit",       "state",         "save-load-state"};
   static const auto* const kGroups = new std::vector<KnownFlagGroup>{
       {"Threads, context and batches", kEverywhere, ComputingFlags()},
       {"Memory and devices", kEverywhere, MemoryFlags()},

@@ -97,20 +97,20 @@ class Quantize : public Command {
     table.Group("What becomes what")
         .Switch("--pure", "no mixture: every matrix in the same format",
                 &options_.pure)
-        .Switch("--allow-requantize", "also of tensors in blocks",
+        .Switch("--allow-requantize", "also tensors that are in blocks already",
                 &options_.allow_requantize)
         .Switch("--leave-output-tensor", "output.weight stays as it is",
                 &options_.leave_output)
-        .Text("--output-tensor-type", "FORMAT", "of output.weight",
+        .Text("--output-tensor-type", "FORMAT", "format of output.weight",
               &output_type_)
-        .Text("--token-embedding-type", "FORMAT", "of the token embeddings",
-              &embedding_type_)
+        .Text("--token-embedding-type", "FORMAT",
+              "format of the token embeddings", &embedding_type_)
         .Texts("--tensor-type", "PATTERN=FORMAT",
-               "of tensors whose name a regular expression matches",
+               "format of tensors whose name a regular expression matches",
                &tensor_types_);
     table.Group("Importance")
-        .Text("--imatrix", "FILE", "weights of errors (braid imatrix)",
-              &imatrix_)
+        .Text("--imatrix", "FILE",
+              "importance of inputs, as llama-imatrix writes it", &imatrix_)
         .Texts("--include-weights", "PART", "use it only for such names",
                &include_)
         .Texts("--exclude-weights", "PART", "do not use it for such names",
