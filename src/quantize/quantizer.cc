@@ -29,12 +29,16 @@ constexpr float kLargestHalf = 65504;
 // search multiplies five of these numbers: very weak and very strong inputs
 // would leave the range of floats. Powers of two change no ratio.
 void Normalize(std::span<float> importance, size_t width) {
+  // Another text may drive an input that this one never did: where it stands
+  // among others it counts for nothing, but it is not stored as 0.
+  constexpr float kLeast = 0x1p-24f;
   for (; importance.size() >= width; importance = importance.subspan(width)) {
     const auto matrix = importance.first(width);
     const float largest = *std::ranges::max_element(matrix);
-    if (!(largest > 0)) continue;
-    const int exponent = std::ilogb(largest);
-    for (float& weight : matrix) weight = std::ldexp(weight, -exponent);
+    const int exponent = largest > 0 ? std::ilogb(largest) : 0;
+    for (float& weight : matrix) {
+      weight = std::fmax(std::ldexp(weight, -exponent), kLeast);
+    }
   }
 }
 

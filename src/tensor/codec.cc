@@ -1,5 +1,6 @@
 #include "tensor/codec.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -158,13 +159,18 @@ void EncodeSigned(const float* values, const float* weights, int zero,
   for (int i = 0; i < 32; ++i) codes[i] += zero;
 }
 
+// FitAffine takes 0 into the range, for K blocks have no positive offset; these
+// have, so what is all positive is fitted as its distance from the smallest.
 template <class Block>
 void EncodeUnsigned(const float* values, const float* weights, int levels,
                     int* codes, Block& block) {
+  const float low = std::fmax(0.0f, *std::min_element(values, values + 32));
+  float above[32];
+  for (int i = 0; i < 32; ++i) above[i] = values[i] - low;
   const Affine fit =
-      FitAffine(values, weights, 32, levels, -0.9f, 0.05f, 36, codes);
+      FitAffine(above, weights, 32, levels, -0.9f, 0.05f, 36, codes);
   block.d = FloatToHalf(fit.scale);
-  block.m = FloatToHalf(-fit.min);
+  block.m = FloatToHalf(low - fit.min);
 }
 
 void EncodeWeighted(const float* values, const float* weights,

@@ -33,7 +33,8 @@ void ChooseCodes(const float* x, int n, float inverse, float offset, int low,
   }
 }
 
-// The least-squares scale and offset for given codes; offset <= 0.
+// The least-squares scale and offset for given codes; offset <= 0. False: all
+// that has weight has code 0.
 bool SolveAffine(const float* x, const float* weights, const int* codes, int n,
                  float& scale, float& offset) {
   FitSums s;
@@ -46,11 +47,16 @@ bool SolveAffine(const float* x, const float* weights, const int* codes, int n,
     s.ll += w * l * l;
     s.xl += w * l * x[i];
   }
+  if (!(s.ll > 0)) return false;
+  // Where all that has weight has the same code, only rounding is left.
+  constexpr float kSingular = 1e-5f;
   const float determinant = s.w * s.ll - s.l * s.l;
-  if (!(determinant > 0)) return false;
-  scale = (s.w * s.xl - s.x * s.l) / determinant;
-  offset = (s.ll * s.x - s.l * s.xl) / determinant;
-  if (offset > 0) {
+  const bool is_regular = determinant > kSingular * s.w * s.ll;
+  if (is_regular) {
+    scale = (s.w * s.xl - s.x * s.l) / determinant;
+    offset = (s.ll * s.x - s.l * s.xl) / determinant;
+  }
+  if (!is_regular || offset > 0) {
     offset = 0;
     scale = s.xl / s.ll;
   }
@@ -80,6 +86,9 @@ Affine FitAffine(const float* x, const float* weights, int n, int levels,
     float scale;
     float offset;
     if (!SolveAffine(x, weights, tried, n, scale, offset)) continue;
+    // A fit to the few that have weight may take the others far away, and with
+    // them the unit that the scales of a block count in.
+    if (!(scale > 0 && scale * top <= 2 * (high - low))) continue;
     const float error = AffineError(x, weights, tried, n, scale, offset);
     if (!(error < best_error)) continue;
     best_error = error;

@@ -411,9 +411,20 @@ class Importance(QuantizeTest):
         for kind in ("Q4_0", "Q5_1", "Q2_K", "Q3_K_S", "Q4_K_S", "Q6_K",
                      "IQ4_NL", "IQ4_XS"):
             ordinary = written(1, kind)
-            for strength in (2.0**127, 2.0**-126, 2.0**-149):
+            for strength in (2.0**127, 2.0**-126, 2.0**-149, 0):
                 self.assertEqual(written(strength, kind), ordinary, kind)
-            written(0, kind)
+
+    def test_inputs_that_a_text_never_drove_are_kept(self):
+        squares = importance(self.folder / "dead.dat", {
+            "blk.0.ffn_up.weight": [int(i >= 64) for i in range(256)]})
+        for kind in ("Q4_0", "Q4_K_S", "Q6_K", "IQ4_XS"):
+            done = BRAID.run("gguf", "diff", self.model, self.quantize(
+                kind, "--imatrix", squares), "--json")
+            error, = (tensor["values"]["rmse"]
+                      for tensor in json.loads(done.stdout)["tensors"]
+                      ["different"] if "ffn_up" in tensor["name"])
+            # Uniform in -1 to 1: a quarter of zeros would be 0.29 and more.
+            self.assertLess(error, 0.1)
 
 
 class Output(QuantizeTest):
