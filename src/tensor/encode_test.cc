@@ -296,18 +296,10 @@ INSTANTIATE_TEST_SUITE_P(Formats, WeightedEncodeTest,
 
 // Codes of a searching format, from 0.
 int CodeCount(DType type) {
-  switch (type) {
-    case DType::kQ2_K:
-      return 4;
-    case DType::kQ3_K:
-      return 8;
-    case DType::kQ5_K:
-      return 32;
-    case DType::kQ6_K:
-      return 64;
-    default:
-      return 16;
-  }
+  if (type == DType::kQ2_K) return 4;
+  if (type == DType::kQ3_K) return 8;
+  if (type == DType::kQ5_K) return 32;
+  return type == DType::kQ6_K ? 64 : 16;
 }
 
 class SearchTest : public testing::TestWithParam<DType> {};
@@ -536,8 +528,9 @@ TEST(FitAffineTest, KeepsTheBestOfWhatItTries) {
 // The scales and offsets of an affine block, against those that its sub-blocks
 // would have alone: rounded to the nearest integer of their range.
 template <class Format>
-void ExpectNearestScales(const typename Format::Block& block,
-                         std::span<const float> x, int levels) {
+void ExpectNearestScales(std::span<const float> x, int levels) {
+  typename Format::Block block;
+  EncodeBlock(x.data(), nullptr, block);
   constexpr int kGroup = Format::kScaledElements;
   const double d = HalfToFloat(block.d);
   const double dmin = HalfToFloat(block.dmin);
@@ -567,15 +560,9 @@ TEST(EncodeAffineTest, ScalesAreThoseOfTheSubBlocks) {
   Random random(11);
   for (int row = 0; row < kRows; ++row) {
     const auto x = Values(random, kRow, kSigns[row % 4]);
-    FormatQ2_K::Block two;
-    EncodeBlock(x.data(), nullptr, two);
-    ExpectNearestScales<FormatQ2_K>(two, x, 3);
-    FormatQ4_K::Block four;
-    EncodeBlock(x.data(), nullptr, four);
-    ExpectNearestScales<FormatQ4_K>(four, x, 15);
-    FormatQ5_K::Block five;
-    EncodeBlock(x.data(), nullptr, five);
-    ExpectNearestScales<FormatQ5_K>(five, x, 31);
+    ExpectNearestScales<FormatQ2_K>(x, 3);
+    ExpectNearestScales<FormatQ4_K>(x, 15);
+    ExpectNearestScales<FormatQ5_K>(x, 31);
   }
 }
 
