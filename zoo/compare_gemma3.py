@@ -6,11 +6,9 @@ go through; the window of 15 of the 18 layers is 512.
   compare_gemma3.py reference  MODEL.gguf   ids.txt, reference.f32 [640, vocab], and what follows a question
   compare_gemma3.py llama.cpp  MODEL.gguf   the same ids through llama.cpp, compared
   compare_gemma3.py file LOGITS             compares an engine's raw float32 logits (tests/golden/dump_logits.cc)
-  compare_gemma3.py perplexity MODEL.gguf   transformers and llama.cpp on what braid perplexity -c 2048 scores
 """
 
 import argparse
-import ctypes
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,6 @@ import numpy as np
 from compare_smollm2 import log_softmax, read
 
 COUNT = 640
-CHUNK, SLICE = 2048, 128
 QUESTION = "Question: What is the capital of France?\nAnswer:"
 NAMES = {
     "attn_norm": "input_layernorm",
@@ -93,72 +90,15 @@ def report(reference: np.ndarray, other: np.ndarray) -> None:
     print(f"same most likely token      {same} of {COUNT}")
 
 
-def negative_log_likelihood(logits: np.ndarray, targets) -> np.ndarray:
-    """logits [T, vocab], each row before its target -> [T] float64"""
-    x = logits.astype(np.float64)
-    x -= x.max(-1, keepdims=True)
-    return np.log(np.exp(x).sum(-1)) - x[np.arange(len(targets)), targets]
-
-
-def transformers_scores(model):
-    """-> function from a chunk's ids to the scores of its second half; makes logits for a slice at a time"""
-    import torch
-
-    def score(ids):
-        scores = []
-        with torch.no_grad():
-            hidden = model.model(torch.tensor([ids]), use_cache=False).last_hidden_state[0]
-            for begin in range(CHUNK // 2, CHUNK - 1, SLICE):
-                targets = ids[begin + 1 : begin + 1 + SLICE]
-                logits = model.lm_head(hidden[begin : begin + len(targets)]).numpy()
-                scores.append(negative_log_likelihood(logits, targets))
-        return np.concatenate(scores)
-
-    return score
-
-
-def llama_cpp_scores(model):
-    """The same of llama.cpp, which keeps keys and values in float16. Feeds it a slice at a time."""
-    memory, clear = model.lib.llama_get_memory, model.lib.llama_memory_clear
-    memory.restype, memory.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
-    clear.restype, clear.argtypes = None, [ctypes.c_void_p, ctypes.c_bool]
-
-    def score(ids):
-        clear(memory(model.context), True)
-        model.pos = 0
-        scores = []
-        for begin in range(0, CHUNK, SLICE):
-            logits = model.forward(ids[begin : begin + SLICE])
-            targets = ids[begin + 1 : begin + 1 + SLICE]
-            if begin >= CHUNK // 2:
-                scores.append(negative_log_likelihood(logits[: len(targets)], targets))
-        return np.concatenate(scores)
-
-    return score
-
-
-def perplexity(name: str, score, chunks) -> None:
-    """chunks: lists of CHUNK ids; the targets are the tokens from CHUNK / 2 + 1 on."""
-    scores = np.empty(0)
-    for ids in chunks:
-        scores = np.concatenate([scores, score(ids)])
-        print(f"{name} {len(scores)} tokens: PPL {np.exp(scores.mean()):.4f}", flush=True)
-    print(f"{name} mean negative log-likelihood {scores.mean()}")
-
-
 def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("mode", choices=["reference", "llama.cpp", "file", "perplexity"])
+    ap.add_argument("mode", choices=["reference", "llama.cpp", "file"])
     ap.add_argument("path", type=Path)
     ap.add_argument("--data", type=Path, default=Path("../shared/data"))
-    ap.add_argument("--out", type=Path, help="folder for ids.txt and the logits, outside the repository")
+    ap.add_argument("--out", type=Path, required=True, help="folder for ids.txt and the logits, outside the repository")
     ap.add_argument("--threads", type=int, default=1)
-    ap.add_argument("--chunks", type=int, default=10, help="how many chunks of the text perplexity is of")
     args = ap.parse_args()
-    if args.mode != "perplexity":
-        if not args.out:
-            ap.error("--out FOLDER is missing")
-        args.out.mkdir(parents=True, exist_ok=True)
+    args.out.mkdir(parents=True, exist_ok=True)
 
     if args.mode == "file":
         reference = np.memmap(args.out / "reference.f32", np.float32, "r").reshape(COUNT, -1)
@@ -168,17 +108,6 @@ def main() -> None:
     import llama_cpp
 
     text = (args.data / "eval" / "wiki.test.raw").read_text(encoding="utf-8")
-    if args.mode == "perplexity":
-        import torch
-
-        torch.set_num_threads(args.threads)
-        other = llama_cpp.Model(args.path, args.threads, CHUNK)
-        ids = other.tokenize(text)
-        chunks = [ids[:1] + ids[i * CHUNK + 1 : (i + 1) * CHUNK] for i in range(args.chunks)]
-        perplexity("transformers", transformers_scores(build(*read(args.path))), chunks)
-        perplexity("llama.cpp", llama_cpp_scores(other), chunks)
-        return
-
     tokenizer = llama_cpp.Model(args.path, args.threads, COUNT)
     ids = tokenizer.tokenize(text[: 20 * COUNT])[:COUNT]
     if args.mode == "llama.cpp":
