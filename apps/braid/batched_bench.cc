@@ -278,15 +278,15 @@ Status BatchedBench::WriteHtml(const std::vector<BatchedResult>& results,
     if (test.prompt_tokens > 0) {
       prompts.Add(Format("PP {}", test.prompt_tokens), test.sequences,
                   result.PromptSpeed());
+      prompts.AddLimit(kArithmeticLimit, test.sequences,
+                       ArithmeticLimit(limits, info));
     }
     if (test.generated_tokens > 0) {
       const std::string name = Format(
           "TG {} after PP {}", test.generated_tokens, test.prompt_tokens);
       generation.Add(name, test.sequences, result.GenerationSpeed());
-      // Weights are read once for all sequences, at best.
-      generation.Add("limit: weights from memory, once a step", test.sequences,
-                     std::min(BandwidthLimit(limits, info) * test.sequences,
-                              ArithmeticLimit(limits, info)));
+      generation.AddLimit(kPassLimit, test.sequences,
+                          PassLimit(limits, info, test.sequences));
     }
   }
   page.AddChart(generation);

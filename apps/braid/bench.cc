@@ -335,12 +335,11 @@ Result<BenchResult> Bench::Measure(const std::shared_ptr<const Model>& model,
 
 Status Bench::WriteHtml(const std::vector<BenchResult>& results) const {
   HtmlReport page("braid bench");
-  if (!results.empty()) {
-    BRAID_ASSIGN(const MachineLimits limits,
-                 MeasureLimits(results.front().test.threads));
-    page.AddFacts(FactsAbout(results.front().info, limits));
-    page.AddLimits(limits, results.front().info);
-  }
+  if (results.empty()) return page.Write(html_);
+  const BenchResult& first = results.front();
+  BRAID_ASSIGN(const MachineLimits limits, MeasureLimits(first.test.threads));
+  page.AddFacts(FactsAbout(first.info, limits));
+  page.AddLimits(limits, first.info);
   HtmlTable table = {{"model", "test", "threads", "t/s", "±"}, {}};
   HtmlChart prompts = {"Prompt", "tokens of the prompt", "tokens/s", {}};
   HtmlChart generated = {
@@ -354,12 +353,23 @@ Status Bench::WriteHtml(const std::vector<BenchResult>& results) const {
     const std::string of =
         Format("{}, {} threads, depth {}", ModelText(result.info), test.threads,
                test.depth);
+    // The limits are those of the first model and number of threads.
+    const bool limited =
+        result.path == first.path && test.threads == first.test.threads;
     if (test.generated_tokens == 0) {
       prompts.Add(Format("{} x{}", of, test.sequences), test.prompt_tokens,
                   speed);
+      if (limited) {
+        prompts.AddLimit(kArithmeticLimit, test.prompt_tokens,
+                         ArithmeticLimit(limits, first.info));
+      }
     } else if (test.prompt_tokens == 0) {
       generated.Add(Format("{}, tg{}", of, test.generated_tokens),
                     test.sequences, speed);
+      if (limited) {
+        generated.AddLimit(kPassLimit, test.sequences,
+                           PassLimit(limits, first.info, test.sequences));
+      }
     }
   }
   page.AddChart(prompts);

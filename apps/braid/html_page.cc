@@ -28,12 +28,15 @@ dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr));
   gap: .6rem 1.2rem; margin: 0; }
 dt { color: var(--faint); font-size: .8rem; }
 dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
-svg { display: block; width: 100%; height: auto; }
+svg { display: block; max-width: 100%; }
 svg text { fill: var(--faint); font-size: 12px; }
 .grid { stroke: var(--line); }
+.limit { stroke: var(--faint); stroke-dasharray: 6 5; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .85rem; }
 .swatch { display: inline-block; width: .8em; height: .8em;
   border-radius: 50%; margin-right: .4em; }
+.swatch.limit { height: 0; width: 1.6em; border-radius: 0;
+  border-top: 2px dashed var(--faint); vertical-align: middle; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem;
   font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .25rem .5rem;
@@ -70,9 +73,9 @@ function shape(name, attributes, parent, text) {
   return made;
 }
 
-// About `count` round values from low to high.
-function ticks(low, high, count) {
-  const rough = (high - low) / count || 1;
+// About `count` round values from low to high, at least `least` apart.
+function ticks(low, high, count, least) {
+  const rough = Math.max((high - low) / count, least) || 1;
   const power = Math.pow(10, Math.floor(Math.log10(rough)));
   const step = [1, 2, 5, 10].map(f => f * power).find(s => s >= rough);
   const values = [];
@@ -94,45 +97,72 @@ function range(values) {
   return [low, high];
 }
 
+// Drawn for the width that there is, and again when that changes: letters keep
+// their size on a phone.
 function chart(part, parent) {
   element('h2', part.title, parent);
   const points = part.series.flatMap(s => s.points).filter(p => p[1] !== null);
   if (!points.length) return;
-  const W = 720, H = 300, L = 56, R = 12, T = 10, B = 40;
-  const svg = shape('svg', {viewBox: `0 0 ${W} ${H}`, role: 'img'}, parent);
+  const svg = shape('svg', {role: 'img', 'aria-label': part.title}, parent);
+  const width = () => Math.max(280, parent.clientWidth - 34);
+  let drawn = 0;
+  const draw = () => {
+    if (width() === drawn) return;
+    drawn = width();
+    plot(part, points, svg, drawn);
+  };
+  draw();
+  addEventListener('resize', draw);
+  const legend = element('div', undefined, parent);
+  legend.className = 'legend';
+  part.series.forEach((series, i) => {
+    const entry = element('span', undefined, legend);
+    const swatch = element('span', undefined, entry);
+    swatch.className = series.limit ? 'swatch limit' : 'swatch';
+    if (!series.limit) swatch.style.background = COLOURS[i % COLOURS.length];
+    entry.append(series.name);
+  });
+}
+
+function plot(part, points, svg, W) {
+  const H = Math.round(Math.min(320, Math.max(220, W * .45)));
+  const L = 52, R = 12, T = 26, B = 40;
+  svg.replaceChildren();
+  for (const [name, value] of [['width', W], ['height', H]]) {
+    svg.setAttribute(name, value);
+  }
   let [x0, x1] = range(points.map(p => p[0]));
   if (x0 === x1) { x0 -= 1; x1 += 1; }
   const y1 = range(points.map(p => p[1]))[1] * 1.05 || 1;
   const X = x => L + (x - x0) / (x1 - x0) * (W - L - R);
   const Y = y => H - B - y / y1 * (H - B - T);
-  for (const y of ticks(0, y1, 5)) {
+  for (const y of ticks(0, y1, 5, 0)) {
     shape('line', {x1: L, x2: W - R, y1: Y(y), y2: Y(y), class: 'grid'}, svg);
     shape('text', {x: L - 6, y: Y(y) + 4, 'text-anchor': 'end'}, svg, short(y));
   }
-  for (const x of ticks(x0, x1, 7)) {
+  const whole = points.every(p => Number.isInteger(p[0]));
+  for (const x of ticks(x0, x1, Math.min(8, W / 90), whole ? 1 : 0)) {
     shape('text', {x: X(x), y: H - B + 16, 'text-anchor': 'middle'}, svg,
           short(x));
   }
   shape('text', {x: W - R, y: H - 6, 'text-anchor': 'end'}, svg, part.x);
-  shape('text', {x: L + 4, y: T + 10}, svg, part.y);
-  const legend = element('div', undefined, parent);
-  legend.className = 'legend';
+  shape('text', {x: 0, y: 14}, svg, part.y);
   part.series.forEach((series, i) => {
     const colour = COLOURS[i % COLOURS.length];
-    const known = series.points.filter(p => p[1] !== null);
-    shape('polyline', {fill: 'none', stroke: colour, 'stroke-width': 2,
-      points: known.map(p => X(p[0]) + ',' + Y(p[1])).join(' ')}, svg);
-    if (known.length <= 200) for (const p of known) {
-      const dot = shape('circle', {cx: X(p[0]), cy: Y(p[1]), r: 3.5,
+    const known = series.points.filter(p => p[1] !== null)
+      .sort((a, b) => a[0] - b[0]);
+    const line = {fill: 'none', 'stroke-width': 2,
+      points: known.map(p => X(p[0]) + ',' + Y(p[1])).join(' ')};
+    if (series.limit) line.class = 'limit'; else line.stroke = colour;
+    shape('polyline', line, svg);
+    if (series.limit || known.length > 400) return;
+    for (const p of known) {
+      const dot = shape('circle', {cx: X(p[0]), cy: Y(p[1]),
+                                   r: known.length > 60 ? 2 : 3.5,
                                    fill: colour}, svg);
       shape('title', {}, dot, `${series.name}: ${short(p[0])} ${part.x}, ` +
             `${short(p[1])} ${part.y}`);
     }
-    const entry = element('span', undefined, legend);
-    const swatch = element('span', undefined, entry);
-    swatch.className = 'swatch';
-    swatch.style.background = colour;
-    entry.append(series.name);
   });
 }
 

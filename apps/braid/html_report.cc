@@ -8,6 +8,7 @@
 #include "base/format.h"
 #include "base/output_file.h"
 #include "base/try.h"
+#include "tokenizer/utf8.h"
 
 namespace braid::cli {
 
@@ -40,12 +41,23 @@ std::string WithoutMarkup(const std::string& json) {
 }  // namespace
 
 void HtmlChart::Add(const std::string& name, double x, double y) {
-  for (HtmlSeries& one : series) {
-    if (one.name != name) continue;
-    one.points.emplace_back(x, y);
-    return;
+  Series(name).points.emplace_back(x, y);
+}
+
+void HtmlChart::AddLimit(const std::string& name, double x, double y) {
+  HtmlSeries& limit = Series(name);
+  limit.is_limit = true;
+  for (const auto& [known_x, known_y] : limit.points) {
+    if (known_x == x) return;
   }
-  series.push_back({name, {{x, y}}});
+  limit.points.emplace_back(x, y);
+}
+
+HtmlSeries& HtmlChart::Series(const std::string& name) {
+  for (HtmlSeries& one : series) {
+    if (one.name == name) return one;
+  }
+  return series.emplace_back(HtmlSeries{name, {}});
 }
 
 void HtmlReport::AddFacts(
@@ -60,9 +72,9 @@ void HtmlReport::AddFacts(
 
 void HtmlReport::AddLimits(const MachineLimits& limits, const ModelInfo& info) {
   const std::string sentence = Format(
-      "This machine's limits for this model: {} tokens/s if every token reads "
-      "all weights from memory (one sequence, a model larger than the caches), "
-      "and {} tokens/s by arithmetic.",
+      "This machine's limits for this model: {} tokens/s for one sequence, if "
+      "every token reads all weights from memory (a model that stays in the "
+      "caches can be faster), and {} tokens/s by arithmetic.",
       Fixed(BandwidthLimit(limits, info), 0),
       Fixed(ArithmeticLimit(limits, info), 0));
   parts_.push_back(
@@ -77,7 +89,8 @@ void HtmlReport::AddChart(const HtmlChart& chart) {
     for (const auto& [x, y] : one.points) {
       points.push_back(Format("[{},{}]", Number(x), Number(y)));
     }
-    series.push_back(Format("{\"name\":{},\"points\":[{}]}", JsonText(one.name),
+    series.push_back(Format("{\"name\":{},\"limit\":{},\"points\":[{}]}",
+                            JsonText(one.name), one.is_limit ? "true" : "false",
                             Joined(points, ",")));
   }
   parts_.push_back(Format(
@@ -95,9 +108,14 @@ void HtmlReport::AddTable(const HtmlTable& table) {
 
 void HtmlReport::AddTokens(const std::vector<TokenLoss>& tokens) {
   std::vector<std::string> pairs;
-  for (const TokenLoss& token : tokens) {
+  TokenLoss shown = {"", 0};
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    shown.text += tokens[i].text;
+    shown.loss += tokens[i].loss;
+    if (i + 1 < tokens.size() && UnfinishedUtf8(shown.text) > 0) continue;
     pairs.push_back(
-        Format("[{},{}]", JsonText(token.text), Number(token.loss)));
+        Format("[{},{}]", JsonText(shown.text), Number(shown.loss)));
+    shown = {"", 0};
   }
   parts_.push_back(
       Format("{\"kind\":\"tokens\",\"tokens\":[{}]}", Joined(pairs, ",")));

@@ -18,6 +18,7 @@ namespace braid::cli {
 struct HtmlSeries {
   std::string name;
   std::vector<std::pair<double, double>> points;
+  bool is_limit = false;  // drawn dashed: what could be reached at most
 };
 
 // Lines over a numeric axis that starts at the smallest x.
@@ -29,6 +30,11 @@ struct HtmlChart {
 
   // Adds a point to the series of that name.
   void Add(const std::string& name, double x, double y);
+  // The same of a limit; a second value for an x is left out.
+  void AddLimit(const std::string& name, double x, double y);
+
+ private:
+  HtmlSeries& Series(const std::string& name);
 };
 
 struct HtmlTable {
@@ -37,8 +43,8 @@ struct HtmlTable {
 };
 
 struct TokenLoss {
-  std::string text;
-  double loss;  // negative log-likelihood, nats
+  std::string text;  // bytes; a character may be cut between tokens
+  double loss;       // negative log-likelihood, nats
 };
 
 class HtmlReport {
@@ -53,6 +59,7 @@ class HtmlReport {
   void AddChart(const HtmlChart& chart);
   void AddTable(const HtmlTable& table);
   // The text itself, each token coloured by its loss, which a pointer shows.
+  // Tokens that share a character are shown as one, with the sum of their loss.
   void AddTokens(const std::vector<TokenLoss>& tokens);
 
   std::string Text() const;

@@ -35,6 +35,11 @@ double ArithmeticLimit(const MachineLimits& limits, const ModelInfo& info) {
   return limits.gigaflops * 1e9 / (2 * count);
 }
 
+double PassLimit(const MachineLimits& limits, const ModelInfo& info, int rows) {
+  return std::min(BandwidthLimit(limits, info) * rows,
+                  ArithmeticLimit(limits, info));
+}
+
 std::vector<std::pair<std::string, std::string>> FactsAbout(
     const ModelInfo& info, const MachineLimits& limits) {
   return {

@@ -28,6 +28,13 @@ double BandwidthLimit(const MachineLimits& limits, const ModelInfo& info);
 // parameter.
 double ArithmeticLimit(const MachineLimits& limits, const ModelInfo& info);
 
+// Tokens per second of passes of `rows` rows, which read the weights once.
+double PassLimit(const MachineLimits& limits, const ModelInfo& info, int rows);
+
+// What the charts call these.
+inline constexpr char kArithmeticLimit[] = "limit: arithmetic";
+inline constexpr char kPassLimit[] = "limit: weights from memory, once a step";
+
 // Names and values for the head of a report.
 std::vector<std::pair<std::string, std::string>> FactsAbout(
     const ModelInfo& info, const MachineLimits& limits);

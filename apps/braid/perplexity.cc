@@ -25,6 +25,7 @@ namespace {
 constexpr int kMostPositions = 1 << 30;
 // Tokens of the text that a page shows: a browser draws so many at once.
 constexpr size_t kMostShown = 20000;
+constexpr size_t kMostPoints = 250;  // of its line of losses
 
 struct LoadedText {
   std::shared_ptr<const Model> model;
@@ -174,8 +175,26 @@ class Perplexity : public Command {
                  MeasureLimits(engine.options().threads));
     page.AddFacts(FactsAbout(engine.model().info(), limits));
     page.AddChart(text.running);
+    page.AddChart(LossChart(text.losses));
     page.AddTokens(text.losses);
     return page.Write(html_);
+  }
+
+  // Means of neighbours, so that the line has a few hundred points at most.
+  static HtmlChart LossChart(const std::vector<TokenLoss>& losses) {
+    HtmlChart chart = {
+        "Loss over the text", "scored tokens", "nats a token", {}};
+    const size_t together = (losses.size() + kMostPoints - 1) / kMostPoints;
+    const std::string name =
+        together <= 1 ? "loss" : Format("mean of {} tokens", together);
+    for (size_t first = 0; first < losses.size(); first += together) {
+      const size_t end = std::min(first + together, losses.size());
+      double sum = 0;
+      for (size_t i = first; i < end; ++i) sum += losses[i].loss;
+      chart.Add(name, static_cast<double>(end),
+                sum / static_cast<double>(end - first));
+    }
+    return chart;
   }
 
   Result<LoadedText> LoadText(bool trim) {

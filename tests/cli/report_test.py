@@ -78,10 +78,11 @@ class Report(unittest.TestCase):
         self.check("bench", "<polyline", "pp64")
 
     def test_batched_bench(self):
-        self.check("batched-bench", "<polyline", "limit: weights")
+        self.check("batched-bench", "<polyline", "limit: weights",
+                   "limit: arithmetic")
 
     def test_perplexity(self):
-        self.check("perplexity", "<polyline", "data-loss")
+        self.check("perplexity", "<polyline", "data-loss", "Loss over the text")
 
 
 if __name__ == "__main__":
