@@ -100,6 +100,13 @@ const std::vector<CommandEntry>& Commands() {
        "Standard output says what becomes of every tensor. Files of any size "
        "pass through a few MiB of memory.",
        MakeQuantize},
+      {"Model files", "imatrix",
+       "which inputs of a model's matrices matter, by a text",
+       "Evaluates a text and adds up, for every input of every matrix, the "
+       "squares of what came in; braid quantize --imatrix weighs errors with "
+       "them. Of a model with encoder and decoder, the encoder is measured. "
+       "The sums are the same bits whatever -b, -ub and -t are.",
+       MakeImatrix},
       {"The program", "completion", "print a shell completion script",
        "Prints a script that completes commands, flags and values. In bash and "
        "zsh: source <(braid completion bash); in fish: braid completion fish | "

@@ -63,6 +63,7 @@ std::unique_ptr<Command> MakeSaveLoadState();
 std::unique_ptr<Command> MakeGguf();
 std::unique_ptr<Command> MakeConvert();
 std::unique_ptr<Command> MakeQuantize();
+std::unique_ptr<Command> MakeImatrix();
 std::unique_ptr<Command> MakeCompletion();
 std::unique_ptr<Command> MakeHelp();
 std::unique_ptr<Command> MakeVersion();

@@ -579,6 +579,26 @@ Flags QuantizeFlags() {
   };
 }
 
+Flags ImatrixFlags() {
+  return {
+      Supported("-f, --file", "FILE", kByteForByte),
+      Supported("-o, --output, --output-file", "FILE"),
+      Supported("--output-format", "gguf|dat"),
+      Supported("-ofreq, --output-frequency", "N", "0: at the end only"),
+      Refused("--save-frequency", "N", "the file is written in place", "0"),
+      Supported("--in-file", "FILE"),
+      Supported("--process-output", ""),
+      Supported("--chunk, --from-chunk", "N"),
+      Supported("--chunks", "N"),
+      Supported("--parse-special", ""),
+      NotApplicable("--ppl, --no-ppl", "",
+                    "no perplexity is printed; braid perplexity tells it"),
+      Refused("--show-statistics", "",
+              "braid gguf show prints what a file holds"),
+      Refused("-p, --prompt", "TEXT", "give a file with -f"),
+  };
+}
+
 }  // namespace
 
 const std::vector<KnownProgram>& KnownPrograms() {
@@ -591,6 +611,7 @@ const std::vector<KnownProgram>& KnownPrograms() {
       {"llama-batched-bench", "batched-bench"},
       {"llama-bench", "bench"},
       {"llama-quantize", "quantize"},
+      {"llama-imatrix", "imatrix"},
   };
   return *kPrograms;
 }
@@ -598,9 +619,9 @@ const std::vector<KnownProgram>& KnownPrograms() {
 const std::vector<KnownFlagGroup>& KnownFlagGroups() {
   // The last ones have a model, too, and take what all programs share.
   static const std::vector<std::string_view> kEverywhere = {
-      "generate",  "chat",          "parallel",       "perplexity",
-      "embedding", "batched-bench", "tokenize",       "detokenize",
-      "fit",       "state",         "save-load-state"};
+      "generate",  "chat",          "parallel",        "perplexity",
+      "embedding", "batched-bench", "tokenize",        "detokenize",
+      "fit",       "state",         "save-load-state", "imatrix"};
   static const auto* const kGroups = new std::vector<KnownFlagGroup>{
       {"Threads, context and batches", kEverywhere, ComputingFlags()},
       {"Memory and devices", kEverywhere, MemoryFlags()},
@@ -622,6 +643,7 @@ const std::vector<KnownFlagGroup>& KnownFlagGroups() {
       {"Batched benchmark", {"batched-bench"}, BatchedBenchFlags()},
       {"Benchmark", {"bench"}, BenchFlags()},
       {"Quantization", {"quantize"}, QuantizeFlags()},
+      {"Importance matrices", {"imatrix"}, ImatrixFlags()},
   };
   return *kGroups;
 }

@@ -240,7 +240,7 @@ Pass BatchEngine::MakePass(const UBatch& ubatch, const UBatchView& view) {
           .rope_tables = rope_tables_,
           .kv_type = StorageType(options_.kv_type),
           .memory = *memory_,
-          .compute = {arena_, *threads_}};
+          .compute = {arena_, *threads_, observer_}};
 }
 
 void BatchEngine::Forward(const Batch& batch, const UBatch& ubatch,

@@ -61,6 +61,9 @@ class BatchEngine : public Engine {
   const EngineOptions& options() const override { return options_; }
   MemoryUse memory_use() const override;
   HybridMemory& memory() { return *memory_; }
+  // Every matrix product of later batches is shown to `observer`, which must
+  // outlive them; nullptr: none.
+  void ObserveInputs(InputObserver* observer) { observer_ = observer; }
 
  private:
   BatchEngine(std::shared_ptr<const LoadedModel> model,
@@ -118,6 +121,7 @@ class BatchEngine : public Engine {
   std::unique_ptr<HybridMemory> memory_;
   std::unique_ptr<ThreadPool> threads_;
   Arena arena_;
+  InputObserver* observer_ = nullptr;
   Splitter splitter_;
   BatchScratch batch_scratch_;
   std::vector<RopeTable> rope_tables_;

@@ -70,7 +70,8 @@ Result<std::unique_ptr<LanguageModel>> BuildModel(const gguf::File& file,
                                                   const LoadOptions& options,
                                                   WeightScope::Tensors tensors,
                                                   ModelInfo& info,
-                                                  WeightUse& use) {
+                                                  WeightUse& use,
+                                                  MatrixNames* names) {
   ThreadPool threads(ThreadCount(options.threads));
   const double total =
       static_cast<double>(std::max<int64_t>(TensorBytes(file), 1));
@@ -82,7 +83,7 @@ Result<std::unique_ptr<LanguageModel>> BuildModel(const gguf::File& file,
         done += static_cast<double>(bytes);
         if (options.progress) options.progress(std::min(1.0, done / total));
       },
-      tensors);
+      tensors, names);
   BRAID_ASSIGN(std::unique_ptr<LanguageModel> model,
                MakeModel(file, weights, options.encoder_only));
   // What was read of vectors has brought what lies around them, too.
@@ -94,14 +95,14 @@ Result<std::unique_ptr<LanguageModel>> BuildModel(const gguf::File& file,
 
 Result<std::shared_ptr<const LoadedModel>> LoadFromFile(
     const std::string& path, const LoadOptions& options,
-    WeightScope::Tensors tensors, WeightUse& use) {
+    WeightScope::Tensors tensors, WeightUse& use, MatrixNames* names) {
   const FloatGuard guard;
   BRAID_ASSIGN(gguf::File file, gguf::File::Open(path));
   BRAID_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, LoadTokenizer(file));
 
   ModelInfo info;
   BRAID_ASSIGN(std::unique_ptr<LanguageModel> model,
-               BuildModel(file, options, tensors, info, use));
+               BuildModel(file, options, tensors, info, use, names));
   if (tokenizer->vocabulary_size() > model->vocabulary_size()) {
     return Error{
         Format("the vocabulary has {} tokens, token_embd.weight only "
@@ -161,10 +162,10 @@ const Tokenizer& LoadedModel::tokenizer() const {
 
 Result<std::shared_ptr<const LoadedModel>> LoadedModel::Load(
     const std::string& path, const LoadOptions& options,
-    WeightScope::Tensors tensors, WeightUse* use) {
+    WeightScope::Tensors tensors, WeightUse* use, MatrixNames* names) {
   WeightUse unused;
-  Result<std::shared_ptr<const LoadedModel>> model =
-      LoadFromFile(path, options, tensors, use == nullptr ? unused : *use);
+  Result<std::shared_ptr<const LoadedModel>> model = LoadFromFile(
+      path, options, tensors, use == nullptr ? unused : *use, names);
   if (model.ok()) return model;
   // Errors of the container name the file already.
   const std::string& message = model.error().message;

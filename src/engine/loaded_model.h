@@ -20,9 +20,11 @@ class LoadedModel : public Model {
  public:
   // Model::Load. kSized: no tensor is read, and the model can be measured but
   // not used. `use` may be null.
+  // `names`, if given, gets the names of the matrices.
   static Result<std::shared_ptr<const LoadedModel>> Load(
       const std::string& path, const LoadOptions& options,
-      WeightScope::Tensors tensors, WeightUse* use);
+      WeightScope::Tensors tensors, WeightUse* use,
+      MatrixNames* names = nullptr);
 
   // From a file: `file` stays mapped because embeddings are looked up in it.
   LoadedModel(ModelInfo info, gguf::File file,

@@ -9,11 +9,13 @@
 namespace braid {
 
 WeightScope::WeightScope(WeightSource& source, ThreadPool& threads,
-                         std::function<void(size_t)> progress, Tensors tensors)
+                         std::function<void(size_t)> progress, Tensors tensors,
+                         MatrixNames* names)
     : shared_(std::make_shared<Shared>(
           Shared{.source = source,
                  .threads = threads,
                  .progress = std::move(progress),
+                 .names = names,
                  .status = {},
                  .use = {},
                  .sized = tensors == Tensors::kSized})) {}
@@ -73,6 +75,9 @@ PackedMatrix WeightScope::Matrix(std::string_view name, int64_t inputs,
   StoredTensor stored;
   if (!Find(name, {inputs, outputs}, Role::kMatrix, stored)) return {};
   PackedMatrix matrix = Pack(stored.type, stored.data.data(), inputs, outputs);
+  if (shared_->names != nullptr) {
+    shared_->names->Add(matrix, {prefix_ + std::string(name), 0, 1});
+  }
   shared_->source.Release(prefix_ + std::string(name));
   return matrix;
 }
@@ -89,6 +94,10 @@ std::vector<PackedMatrix> WeightScope::Matrices(std::string_view name,
     matrices.push_back(Pack(
         stored.type, stored.data.data() + static_cast<size_t>(i) * matrix_bytes,
         inputs, outputs));
+    if (shared_->names == nullptr) continue;
+    shared_->names->Add(matrices.back(),
+                        {prefix_ + std::string(name), static_cast<int>(i),
+                         static_cast<int>(count)});
   }
   shared_->source.Release(prefix_ + std::string(name));
   return matrices;

@@ -17,6 +17,7 @@
 #include "base/thread_pool.h"
 #include "braid/result.h"
 #include "kernels/matmul.h"
+#include "nn/matrix_names.h"
 #include "nn/weight_source.h"
 
 namespace braid {
@@ -52,10 +53,11 @@ class WeightScope {
   enum class Tensors { kRead, kSized };
 
   // `source` and `threads` must outlive the scope. `progress` is told the bytes
-  // of each tensor that was read.
+  // of each tensor that was read. `names`, if given, gets those of the
+  // matrices.
   WeightScope(WeightSource& source, ThreadPool& threads,
               std::function<void(size_t bytes)> progress = {},
-              Tensors tensors = Tensors::kRead);
+              Tensors tensors = Tensors::kRead, MatrixNames* names = nullptr);
 
   // The same scope with `prefix` in front of every name: Child("blk.3.").
   WeightScope Child(std::string_view prefix) const;
@@ -96,6 +98,7 @@ class WeightScope {
     WeightSource& source;
     ThreadPool& threads;
     std::function<void(size_t)> progress;
+    MatrixNames* names = nullptr;
     Status status;
     int64_t parameters = 0;
     int64_t bytes = 0;

@@ -8,10 +8,13 @@
 
 namespace braid {
 
+class InputObserver;
+
 // Passed down by reference; nothing is ambient.
 struct Compute {
   Arena& arena;
   ThreadPool& threads;
+  InputObserver* observer = nullptr;  // of matrix products
 
   // Dense rows from the arena, not initialised.
   Rows NewRows(int64_t rows, int64_t width) {

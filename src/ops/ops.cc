@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "kernels/norm.h"
 #include "ops/checks.h"
+#include "ops/input_observer.h"
 
 namespace braid::ops {
 
@@ -24,6 +25,9 @@ Rows MatMul(Compute& compute, const PackedMatrix& w, ConstRows x) {
 void MatMulInto(Compute& compute, const PackedMatrix& w, ConstRows x, Rows y) {
   BRAID_CHECK(x.width == w.inputs() && y.width == w.outputs());
   BRAID_CHECK(x.rows == y.rows);
+  if (compute.observer != nullptr) {
+    compute.observer->Observe(w, x, compute.threads);
+  }
   braid::MatMul(w, x, y, compute.arena, compute.threads);
 }
 

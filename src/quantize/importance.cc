@@ -9,6 +9,7 @@
 #include "base/byte_reader.h"
 #include "base/format.h"
 #include "base/mapped_file.h"
+#include "base/output_file.h"
 #include "base/try.h"
 #include "gguf/file.h"
 #include "gguf/tensor_type.h"
@@ -200,8 +201,66 @@ Status ImportanceMatrix::Write(const std::string& path) const {
   return writer.Finish();
 }
 
+Status ImportanceMatrix::WriteOld(const std::string& path) const {
+  std::string bytes;
+  const auto put = [&bytes](const auto& number) {
+    bytes.append(reinterpret_cast<const char*>(&number), sizeof(number));
+  };
+  const auto put_text = [&](std::string_view text) {
+    put(static_cast<int32_t>(text.size()));
+    bytes += text;
+  };
+  const auto calls = static_cast<int32_t>(std::max(chunk_count, 1u));
+  put(static_cast<int32_t>(entries_.size()));
+  for (const auto& [name, squares] : entries_) {
+    put_text(name);
+    put(calls);
+    put(static_cast<int32_t>(squares.sums.size()));
+    for (const float mean : Weights(name)) {
+      put(mean * static_cast<float>(calls));
+    }
+  }
+  put(calls);
+  put_text(datasets.empty() ? std::string_view() : datasets.front());
+  BRAID_ASSIGN(OutputFile file, OutputFile::Create(path));
+  BRAID_TRY(file.Write(std::as_bytes(std::span(bytes))));
+  return file.Commit();
+}
+
 void ImportanceMatrix::Add(std::string name, InputSquares squares) {
   entries_.insert_or_assign(std::move(name), std::move(squares));
+}
+
+Status ImportanceMatrix::Merge(const ImportanceMatrix& other) {
+  if (other.chunk_size == 0) {
+    return Error{"the older format counts no rows, and cannot be merged"};
+  }
+  for (const auto& [name, more] : other.entries_) {
+    const auto found = entries_.find(name);
+    if (found == entries_.end()) continue;
+    const InputSquares& squares = found->second;
+    if (squares.sums.size() != more.sums.size() ||
+        squares.counts.size() != more.counts.size()) {
+      return Error{Format("{}: {} inputs of {} matrices and {} of {}", name,
+                          squares.sums.size(), squares.counts.size(),
+                          more.sums.size(), more.counts.size())};
+    }
+  }
+  for (const auto& [name, more] : other.entries_) {
+    const auto [entry, is_new] = entries_.try_emplace(name, more);
+    if (is_new) continue;
+    InputSquares& squares = entry->second;
+    for (size_t i = 0; i < more.sums.size(); ++i) {
+      squares.sums[i] += more.sums[i];
+    }
+    for (size_t i = 0; i < more.counts.size(); ++i) {
+      squares.counts[i] += more.counts[i];
+    }
+  }
+  datasets.insert(datasets.end(), other.datasets.begin(), other.datasets.end());
+  chunk_count += other.chunk_count;
+  if (chunk_size == 0) chunk_size = other.chunk_size;
+  return {};
 }
 
 void ImportanceMatrix::Filter(std::span<const std::string> include,

@@ -1,7 +1,7 @@
 // ImportanceMatrix: how strongly each input of each matrix is driven, measured
 // on a text. Quantisers weight errors with it.
 //
-// Two file formats exist, and both are read; the first is written.
+// Two file formats exist; both are read and written.
 //   GGUF: general.type "imatrix", and for a matrix W the tensors W.in_sum2
 //     {inputs, matrices} and W.counts {1, matrices}: sums of squares over rows,
 //     and how many rows
@@ -39,9 +39,16 @@ class ImportanceMatrix {
 
   // Writes the GGUF form. Errors: the writer's.
   Status Write(const std::string& path) const;
+  // Writes the older form, for programs that know no other: mean squares are
+  // kept, counts of rows are not.
+  Status WriteOld(const std::string& path) const;
 
   // `squares` of the tensor `name`, which is not there yet.
   void Add(std::string name, InputSquares squares);
+  // Adds what `other` measured, on another text or in another part of it.
+  // Errors name the tensor and both sizes: that it was measured on a model of
+  // another shape, or is of the older format, which counts no rows.
+  Status Merge(const ImportanceMatrix& other);
   // Keeps the entries whose name contains one of `include` (empty: all), and
   // none of `exclude`.
   void Filter(std::span<const std::string> include,

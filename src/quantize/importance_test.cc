@@ -99,6 +99,55 @@ TEST(ImportanceTest, WrittenFilesMeanTheSame) {
   std::filesystem::remove(path);
 }
 
+TEST(ImportanceTest, TheOlderFormIsReadBack) {
+  ImportanceMatrix matrix;
+  matrix.Add("experts.weight", {{4, 6, 0, 0}, {2, 0}});
+  matrix.datasets = {"a.txt"};
+  matrix.chunk_count = 3;
+  const auto path = std::filesystem::path(testing::TempDir()) /
+                    Format("importance.{}.dat", getpid());
+  ASSERT_TRUE(matrix.WriteOld(path).ok());
+  const auto again = ImportanceMatrix::Read(path);
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again->Weights("experts.weight"), (std::vector<float>{2, 3, 1, 1}));
+  EXPECT_EQ(again->datasets, matrix.datasets);
+  EXPECT_EQ(again->chunk_count, 3u);
+  std::filesystem::remove(path);
+}
+
+TEST(ImportanceTest, MergedSumsAndCountsAreAdded) {
+  ImportanceMatrix matrix;
+  matrix.Add("a", {{4, 6, 0, 0}, {2, 0}});
+  matrix.datasets = {"a.txt"};
+  matrix.chunk_count = 1;
+  matrix.chunk_size = 64;
+  ImportanceMatrix more;
+  more.Add("a", {{2, 0, 5, 10}, {1, 5}});
+  more.Add("b", {{9}, {3}});
+  more.datasets = {"b.txt"};
+  more.chunk_count = 2;
+  more.chunk_size = 64;
+  ASSERT_TRUE(matrix.Merge(more).ok());
+  EXPECT_EQ(matrix.Weights("a"), (std::vector<float>{2, 2, 1, 2}));
+  EXPECT_EQ(matrix.Weights("b"), (std::vector<float>{3}));
+  EXPECT_EQ(matrix.chunk_count, 3u);
+  EXPECT_EQ(matrix.datasets, (std::vector<std::string>{"a.txt", "b.txt"}));
+}
+
+TEST(ImportanceTest, WhatDoesNotFitIsNotMerged) {
+  ImportanceMatrix matrix;
+  matrix.Add("a", {{4, 6}, {2}});
+  matrix.chunk_size = 64;
+  ImportanceMatrix wider;
+  wider.Add("a", {{4, 6, 1}, {2}});
+  wider.Add("b", {{1}, {1}});
+  wider.chunk_size = 64;
+  EXPECT_EQ(matrix.Merge(wider).error().message,
+            "a: 2 inputs of 1 matrices and 3 of 1");
+  EXPECT_EQ(matrix.size(), 1u);
+  EXPECT_FALSE(matrix.Merge(*Parse(OldFile())).ok());
+}
+
 TEST(ImportanceTest, FiltersByName) {
   ImportanceMatrix matrix;
   for (const char* name : {"blk.0.ffn_up", "blk.0.attn_q", "output"}) {

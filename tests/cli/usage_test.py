@@ -18,7 +18,7 @@ BRAID = Program(sys.argv[1])
 DOCS = pathlib.Path(sys.argv[2])
 COMMANDS = ["generate", "chat", "parallel", "embedding", "tokenize",
             "detokenize", "perplexity", "bench", "batched-bench", "fit",
-            "state", "save-load-state", "gguf", "convert", "quantize",
+            "state", "save-load-state", "gguf", "convert", "quantize", "imatrix",
             "completion", "help", "version"]
 
 

@@ -1,0 +1,204 @@
+// braid imatrix: which inputs of a model's matrices matter, by a text.
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "apps/braid/chunks.h"
+#include "apps/braid/command.h"
+#include "apps/braid/common_flags.h"
+#include "apps/braid/console.h"
+#include "apps/braid/importance_collector.h"
+#include "apps/braid/interrupt.h"
+#include "apps/braid/progress.h"
+#include "apps/braid/prompts.h"
+#include "apps/braid/text.h"
+#include "base/format.h"
+#include "base/try.h"
+#include "engine/batch_engine.h"
+#include "engine/loaded_model.h"
+
+namespace braid::cli {
+
+namespace {
+
+using quantize::ImportanceMatrix;
+
+enum class FileFormat { kGguf, kDat };
+
+class Imatrix : public Command {
+ public:
+  Imatrix() { engine_.options.context = 512; }
+
+  FlagTable Flags() override {
+    FlagTable table;
+    table.Group("Text")
+        .Text("-f, --file", "FILE", "the text, byte for byte", &file_)
+        .Switch("--parse-special",
+                "names of control tokens in the text become those tokens",
+                &parse_special_)
+        .Integer("--chunk, --from-chunk", "N", "pass over the first N chunks",
+                 &first_, {0, 1 << 30})
+        .Integer("--chunks", "N", "at most so many chunks; -1: all", &most_,
+                 {-1, 1 << 30})
+        .Texts("--in-file", "FILE",
+               "add what this file of an earlier run measured; without -f, "
+               "files are only merged",
+               &earlier_);
+    table.Group("Output")
+        .Text("-o, --output, --output-file", "FILE", "the file to write",
+              &output_)
+        .Choice("--output-format", "FORMAT", "of the file", &format_,
+                {{"gguf", FileFormat::kGguf}, {"dat", FileFormat::kDat}})
+        .Integer("-ofreq, --output-frequency", "N",
+                 "write the file after every N chunks, too; 0: at the end only",
+                 &frequency_, {0, 1 << 30})
+        .Switch("--process-output",
+                "also of the matrix that makes logits: its inputs are computed "
+                "for every token",
+                &process_output_);
+    model_.Declare(table);
+    engine_.Declare(table);
+    return table;
+  }
+
+  Status Run() override {
+    if (file_.empty() && earlier_.empty()) {
+      return Error{"no text: give -f FILE, or files to merge with --in-file"};
+    }
+    ImportanceMatrix before;
+    for (const std::string& path : earlier_) {
+      BRAID_ASSIGN(const ImportanceMatrix more, ImportanceMatrix::Read(path));
+      const Status merged = before.Merge(more);
+      if (!merged.ok()) {
+        return Error{Format("{}: {}", path, merged.error().message)};
+      }
+    }
+    return file_.empty() ? Write(before) : Measure(before);
+  }
+
+ private:
+  Status Measure(const ImportanceMatrix& before) {
+    BRAID_ASSIGN(const std::string text, ReadText(file_));
+    BRAID_ASSIGN(EngineOptions options, engine_.Options(/*max_sequences=*/1));
+    MatrixNames names;
+    BRAID_ASSIGN(const auto model, Load(options.threads, names));
+    BRAID_ASSIGN(const Chunks chunks, Cut(*model, text));
+    if (model->info().bidirectional) {
+      options.split = SplitPolicy::kWhole;
+      options.max_batch = std::max(options.max_batch, options.context);
+      options.max_ubatch = std::max(options.max_ubatch, options.context);
+    }
+    BRAID_ASSIGN(const std::unique_ptr<BatchEngine> engine,
+                 BatchEngine::Create(model, options));
+    ImportanceCollector collector(names, process_output_);
+    engine->ObserveInputs(&collector);
+
+    const InterruptGuard guard;
+    Progress progress("imatrix", model_.progress);
+    const Stopwatch watch;
+    const int count = Count(chunks);
+    int done = 0;
+    for (; done < count; ++done) {
+      progress.Show(static_cast<double>(done) / count);
+      const Status decoded = Decode(*engine, chunks, first_ + done);
+      // A chunk that was not finished is in the sums, but not in the count.
+      if (guard.interrupted()) break;
+      BRAID_TRY(decoded);
+      if (frequency_ > 0 && (done + 1) % frequency_ == 0 && done + 1 < count) {
+        BRAID_TRY(Write(before, collector, done + 1));
+      }
+    }
+    if (done == 0) return guard.Verdict();
+    BRAID_TRY(Write(before, collector, done));
+    Note(Format("{} chunks of {} tokens in {} s\n", done, options.context,
+                Fixed(watch.Seconds(), 1)));
+    return guard.Verdict();
+  }
+
+  Result<std::shared_ptr<const LoadedModel>> Load(int threads,
+                                                  MatrixNames& names) const {
+    BRAID_ASSIGN(const std::string path, model_.Path());
+    Progress bar(
+        Format("loading {}", std::filesystem::path(path).filename().string()),
+        model_.progress);
+    return LoadedModel::Load(path,
+                             {.threads = threads,
+                              .progress = [&](double s) { bar.Show(s); },
+                              .encoder_only = true},
+                             WeightScope::Tensors::kRead, /*use=*/nullptr,
+                             &names);
+  }
+
+  Result<Chunks> Cut(const Model& model, const std::string& text) const {
+    const int length = engine_.options.context;
+    if (length < 1) return Error{Format("-c: {} is not at least 1", length)};
+    std::vector<TokenId> tokens = model.tokenizer().Encode(
+        text, {.add_special = true, .parse_special = parse_special_});
+    const size_t count = tokens.size();
+    Chunks chunks(std::move(tokens), {.length = length, .step = length},
+                  model.tokenizer());
+    if (chunks.count() > first_) return chunks;
+    return Error{
+        Format("the text has {} tokens, which are {} chunks of -c {}; {} are "
+               "needed",
+               count, chunks.count(), length, first_ + 1)};
+  }
+
+  int Count(const Chunks& chunks) const {
+    const int left = chunks.count() - first_;
+    return most_ < 0 ? left : std::min(most_, left);
+  }
+
+  // One chunk alone: the order of its rows, and so of the sums, is that of the
+  // text, whatever -b and -ub are.
+  Status Decode(Engine& engine, const Chunks& chunks, int chunk) const {
+    BRAID_TRY(engine.Remove(0, 0, -1));
+    const Want want = process_output_ && engine.model().info().logits
+                          ? Want::kLogits
+                          : Want::kNothing;
+    const int length = chunks.shape().length;
+    Batch batch;
+    for (int i = 0; i < length; ++i) {
+      batch.Add(chunks.Token(chunk, i), i, 0, want);
+      if (i + 1 < length && batch.size() < engine.options().max_batch) continue;
+      BRAID_TRY(engine.Decode(batch));
+      batch.Clear();
+    }
+    return {};
+  }
+
+  Status Write(const ImportanceMatrix& before,
+               const ImportanceCollector& collector, int chunks) const {
+    ImportanceMatrix measured;
+    collector.AddTo(measured);
+    measured.datasets = {file_};
+    measured.chunk_count = static_cast<uint32_t>(chunks);
+    measured.chunk_size = static_cast<uint32_t>(engine_.options.context);
+    ImportanceMatrix all = before;
+    BRAID_TRY(all.Merge(measured));
+    return Write(all);
+  }
+
+  Status Write(const ImportanceMatrix& matrix) const {
+    return format_ == FileFormat::kGguf ? matrix.Write(output_)
+                                        : matrix.WriteOld(output_);
+  }
+
+  std::string file_;
+  std::string output_ = "imatrix.gguf";
+  std::vector<std::string> earlier_;
+  FileFormat format_ = FileFormat::kGguf;
+  int first_ = 0;
+  int most_ = -1;
+  int frequency_ = 10;
+  bool parse_special_ = false;
+  bool process_output_ = false;
+  ModelFlags model_;
+  EngineFlags engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeImatrix() { return std::make_unique<Imatrix>(); }
+
+}  // namespace braid::cli
