@@ -184,6 +184,45 @@ struct Gain {
   }
 };
 
+// Moves one code after another while that helps, in a few passes.
+void MoveCodes(const float* x, const float* weights, int n, int low, int high,
+               int* codes, Gain& best) {
+  constexpr int kPasses = 5;
+  for (int pass = 0; pass < kPasses; ++pass) {
+    bool moved = false;
+    for (int i = 0; i < n; ++i) {
+      const Gain without = best.Plus(-weights[i], x[i], codes[i]);
+      if (!(without.xl != 0 && without.ll > 0)) continue;
+      const int code = NearestInt(x[i] * without.ll / without.xl, low, high);
+      const Gain gain = without.Plus(weights[i], x[i], code);
+      if (code == codes[i] || !gain.Beats(best)) continue;
+      best = gain;
+      codes[i] = code;
+      moved = true;
+    }
+    if (!moved) return;
+  }
+}
+
+// x ~ scale * code like FitSymmetric, but from one scale, that of the largest
+// element: with 8 levels and long tails, moving single codes finds more than
+// other scales do.
+float FitByMoves(const float* x, const float* weights, int n, int levels,
+                 int* codes) {
+  float extreme = 0;
+  for (int i = 0; i < n; ++i) {
+    if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
+    codes[i] = 0;
+  }
+  if (!(std::fabs(extreme) > kTiny)) return 0;
+  ChooseCodes(x, n, -static_cast<float>(levels) / extreme, 0, -levels,
+              levels - 1, codes);
+  Gain gain;
+  for (int i = 0; i < n; ++i) gain = gain.Plus(weights[i], x[i], codes[i]);
+  MoveCodes(x, weights, n, -levels, levels - 1, codes, gain);
+  return gain.ll > 0 ? gain.xl / gain.ll : 0;
+}
+
 // x ~ scale * code for x >= 0, codes 0 to `top`: scales around max / top, then
 // one code after another is moved while that helps. Returns the scale.
 float FitPositive(const float* x, const float* weights, int n, int top,
@@ -206,21 +245,7 @@ float FitPositive(const float* x, const float* weights, int n, int top,
     best = gain;
     std::memcpy(codes, tried, sizeof(int) * static_cast<size_t>(n));
   }
-  constexpr int kPasses = 5;
-  for (int pass = 0; pass < kPasses; ++pass) {
-    bool moved = false;
-    for (int i = 0; i < n; ++i) {
-      const Gain without = best.Plus(-weights[i], x[i], codes[i]);
-      if (!(without.xl > 0 && without.ll > 0)) continue;
-      const int code = NearestInt(x[i] * without.ll / without.xl, 0, top);
-      const Gain gain = without.Plus(weights[i], x[i], code);
-      if (code == codes[i] || !gain.Beats(best)) continue;
-      best = gain;
-      codes[i] = code;
-      moved = true;
-    }
-    if (!moved) break;
-  }
+  MoveCodes(x, weights, n, 0, top, codes, best);
   return best.ll > 0 ? best.xl / best.ll : 0;
 }
 
@@ -350,16 +375,20 @@ struct SymmetricBlock {
   int codes[256];  // 0 to 2 * levels - 1
 };
 
+using FitCodes = float (*)(const float* x, const float* weights, int n,
+                           int levels, int* codes);
+
 // Values scale * (code - levels), scales -`top` to `top` - 1.
-void EncodeSymmetric(const float* values, const float* weights, int levels,
-                     int top, bool fit_scales, SymmetricBlock& block) {
+void EncodeSymmetric(const float* values, const float* weights, FitCodes fit,
+                     int levels, int top, bool fit_scales,
+                     SymmetricBlock& block) {
   constexpr int kGroup = 16;
   float scales[16];
   float group_weights[16];
   for (int g = 0; g < 16; ++g) {
     const float* const w = weights + g * kGroup;
-    scales[g] = FitSymmetric(values + g * kGroup, w, kGroup, levels,
-                             block.codes + g * kGroup);
+    scales[g] =
+        fit(values + g * kGroup, w, kGroup, levels, block.codes + g * kGroup);
     group_weights[g] = Sum(w, kGroup);
   }
   block.d = fit_scales ? FloatToHalf(FitSymmetric(scales, group_weights, 16,
@@ -482,7 +511,9 @@ void EncodeBlock(const float* values, const float* importance,
     BlockWeights(values, importance, 2, 256, weights);
   }
   SymmetricBlock encoded;
-  EncodeSymmetric(values, weights, 4, 32, importance != nullptr, encoded);
+  EncodeSymmetric(values, weights,
+                  importance == nullptr ? FitByMoves : FitSymmetric, 4, 32,
+                  importance != nullptr, encoded);
   block = {};
   block.d = encoded.d;
   for (int i = 0; i < 16; ++i) {
@@ -501,8 +532,8 @@ void EncodeBlock(const float* values, const float* importance,
   float squares[256];
   SquareWeights(values, 256, squares);
   SymmetricBlock encoded;
-  EncodeSymmetric(values, importance == nullptr ? squares : importance, 32, 128,
-                  false, encoded);
+  EncodeSymmetric(values, importance == nullptr ? squares : importance,
+                  FitSymmetric, 32, 128, false, encoded);
   block = {};
   block.d = encoded.d;
   for (int i = 0; i < 16; ++i) {
