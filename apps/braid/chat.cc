@@ -6,6 +6,7 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/interrupt.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/text.h"
 
@@ -21,7 +22,8 @@ constexpr const char* kHelp =
     "/load FILE      go on with a conversation from a file\n"
     "/history        print the conversation so far\n"
     "/clear          forget it\n"
-    "/quit           end\n";
+    "/quit           end\n"
+    "Ctrl-C ends an answer; where there is none, the program.\n";
 
 Result<int> ParseBranch(const std::string& text) {
   int number = 0;
@@ -120,8 +122,9 @@ class Chat : public Command {
   }
 
   static Status Say(ChatSession& session, const std::string& text) {
-    const Status status =
-        session.Say(text, [](std::string_view piece) { Print(piece); });
+    const InterruptGuard guard;
+    const Status status = session.Say(
+        text, [](std::string_view piece) { Print(piece); }, guard.asked());
     Print("\n");
     return status;
   }

@@ -18,7 +18,8 @@ std::vector<TokenId> ChatSession::TokensOf(std::string_view text) const {
       text, {.add_special = first, .parse_special = true});
 }
 
-Status ChatSession::Say(std::string_view text, const OnText& on_text) {
+Status ChatSession::Say(std::string_view text, const OnText& on_text,
+                        const std::function<bool()>& stopped) {
   const Position begin = position();
   const ChatFormat& format = *options_.format;
   const std::vector<TokenId> tokens =
@@ -28,7 +29,7 @@ Status ChatSession::Say(std::string_view text, const OnText& on_text) {
   BRAID_TRY(engine_->Checkpoint(current_));
   branches_[current_].turns.push_back(begin);
   Status status = Append(tokens);
-  if (status.ok()) status = Answer(on_text);
+  if (status.ok()) status = Answer(on_text, stopped);
   if (status.ok()) return {};
   BRAID_TRY(Undo());
   return status;
@@ -50,14 +51,15 @@ Status ChatSession::Append(std::span<const TokenId> tokens) {
   return {};
 }
 
-Status ChatSession::Answer(const OnText& on_text) {
+Status ChatSession::Answer(const OnText& on_text,
+                           const std::function<bool()>& stopped) {
   const Tokenizer& tokenizer = engine_->model().tokenizer();
   StreamingDetokenizer detokenizer(tokenizer);
   for (int i = 0; options_.max_tokens < 0 || i < options_.max_tokens; ++i) {
     const TokenId token =
         SampleToken(engine_->LastLogits(current_), engine_->Tokens(current_),
                     options_.sampling, scratch_);
-    if (tokenizer.IsEndOfGeneration(token)) break;
+    if (tokenizer.IsEndOfGeneration(token) || (stopped && stopped())) break;
     on_text(detokenizer.Add(token));
     BRAID_TRY(Append({&token, 1}));
   }

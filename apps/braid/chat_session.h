@@ -32,9 +32,11 @@ class ChatSession {
   // `engine` is empty, and outlives the session.
   ChatSession(Engine& engine, ChatOptions options);
 
-  // Says something and hands out the answer as it grows. Error: the context is
-  // full; what was said is then taken back.
-  Status Say(std::string_view text, const OnText& on_text);
+  // Says something and hands out the answer as it grows. `stopped`, if given,
+  // is asked before every token of the answer, and true ends it. Error: the
+  // context is full; what was said is then taken back.
+  Status Say(std::string_view text, const OnText& on_text,
+             const std::function<bool()>& stopped = {});
   // Takes back the last thing that was said, and the answer to it. Returns the
   // number of tokens that had to be evaluated again: mostly 0.
   Result<int> Undo();
@@ -65,7 +67,7 @@ class ChatSession {
   std::vector<TokenId> TokensOf(std::string_view text) const;
   // Appends tokens; logits are wanted of the last one.
   Status Append(std::span<const TokenId> tokens);
-  Status Answer(const OnText& on_text);
+  Status Answer(const OnText& on_text, const std::function<bool()>& stopped);
   // Goes back to `position`; returns the tokens that were evaluated again.
   Result<int> GoBack(Position position);
 

@@ -6,6 +6,8 @@
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
 #include "apps/braid/embedding_output.h"
+#include "apps/braid/interrupt.h"
+#include "apps/braid/progress.h"
 #include "apps/braid/prompts.h"
 
 namespace braid::cli {
@@ -85,20 +87,31 @@ class Embedding : public Command {
 
     std::vector<EmbeddedText> embedded;
     const Stopwatch watch;
+    const InterruptGuard guard;
+    Progress progress("embedding", model_.progress);
     while (embedded.size() < texts.size()) {
-      BRAID_TRY(Embed(*engine, texts, embedded));
+      progress.Show(static_cast<double>(embedded.size()) /
+                    static_cast<double>(texts.size()));
+      const size_t done = embedded.size();
+      const Status status = Embed(*engine, texts, guard, embedded);
+      if (guard.interrupted()) {
+        embedded.resize(done);
+        break;
+      }
+      BRAID_TRY(status);
     }
     const bool pooled = *engine->options().pooling != Pooling::kNone;
     Print(FormatEmbeddings(embedded, pooled, format_, model->info().name));
-    Note(Format("{} texts in {} s, loading took {} s\n", texts.size(),
+    Note(Format("{} texts in {} s, loading took {} s\n", embedded.size(),
                 Fixed(watch.Seconds(), 2), Fixed(load_seconds, 2)));
-    return {};
+    return guard.Verdict();
   }
 
  private:
   // As many of the texts that are left as one batch takes, as sequences 0, 1,
   // ... One that is longer than a batch comes alone, in several calls.
   Status Embed(Engine& engine, const std::vector<std::string>& texts,
+               const InterruptGuard& guard,
                std::vector<EmbeddedText>& embedded) {
     const EngineOptions& options = engine.options();
     const Want want =
@@ -125,12 +138,12 @@ class Embedding : public Command {
       embedded.push_back({.text = text, .rows = {}, .tokens = count});
       for (int i = 0; i < count; ++i) {
         if (batch.size() == options.max_batch && !info.bidirectional) {
-          BRAID_TRY(DecodeRows(engine, batch, first, embedded));
+          BRAID_TRY(DecodeRows(engine, batch, first, guard, embedded));
         }
         batch.Add(tokens[i], i, sequence, want);
       }
     }
-    BRAID_TRY(DecodeRows(engine, batch, first, embedded));
+    BRAID_TRY(DecodeRows(engine, batch, first, guard, embedded));
     if (want == Want::kHidden) return {};
     for (size_t i = first; i < embedded.size(); ++i) {
       AddRow(engine.Embedding(static_cast<SequenceId>(i - first)),
@@ -141,8 +154,9 @@ class Embedding : public Command {
 
   // Sequence s is text first + s.
   Status DecodeRows(Engine& engine, Batch& batch, size_t first,
+                    const InterruptGuard& guard,
                     std::vector<EmbeddedText>& embedded) const {
-    BRAID_TRY(engine.Decode(batch, {}));
+    BRAID_TRY(engine.Decode(batch, guard.asked()));
     for (int i = 0; i < batch.size(); ++i) {
       if (batch[i].want != Want::kHidden) continue;
       AddRow(engine.Hidden(i), true,

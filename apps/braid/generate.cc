@@ -4,6 +4,7 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/interrupt.h"
 #include "apps/braid/prompt_cache.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/report.h"
@@ -52,10 +53,10 @@ class Generate : public Command {
     }
     const int count = static_cast<int>(prompts.size());
     const int slots = slots_ > 0 ? slots_ : std::min(count, kMostDefaultSlots);
-    const SchedulerOptions options = {.slots = std::min(slots, count),
-                                      .continuous = true,
-                                      .prefix = {},
-                                      .share_prefix = false};
+    SchedulerOptions options = {.slots = std::min(slots, count),
+                                .continuous = true,
+                                .prefix = {},
+                                .share_prefix = false};
     BRAID_ASSIGN(const EngineOptions engine_options,
                  engine_.Options(options.sequences()));
     double load_seconds = 0;
@@ -69,6 +70,8 @@ class Generate : public Command {
       return RunCached(*engine, prompts, requests, load_seconds);
     }
 
+    const InterruptGuard guard;
+    options.cancelled = guard.asked();
     OrderedOutput output(count);
     Scheduler scheduler(
         *engine, options,
@@ -83,7 +86,7 @@ class Generate : public Command {
                          }});
     BRAID_TRY(scheduler.Run(requests));
     Note(RunReport(*engine, scheduler.times(), load_seconds));
-    return {};
+    return guard.Verdict();
   }
 
  private:

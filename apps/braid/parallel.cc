@@ -4,6 +4,7 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/interrupt.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/report.h"
 #include "apps/braid/scheduler.h"
@@ -77,11 +78,13 @@ class Parallel : public Command {
     double load_seconds = 0;
     BRAID_ASSIGN(const std::shared_ptr<const Model> model,
                  model_.Load(engine_.options.threads, &load_seconds));
+    const InterruptGuard guard;
     const SchedulerOptions options = {
         .slots = clients_,
         .continuous = continuous_,
         .prefix = model->tokenizer().Encode(SystemPrompt(), {}),
-        .share_prefix = share_prompt_};
+        .share_prefix = share_prompt_,
+        .cancelled = guard.asked()};
     BRAID_ASSIGN(const EngineOptions engine_options,
                  engine_.Options(options.sequences()));
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
@@ -99,7 +102,7 @@ class Parallel : public Command {
     BRAID_TRY(scheduler.Run(requests));
     Note(Format("{} requests, {} clients\n", count_, clients_) +
          RunReport(*engine, scheduler.times(), load_seconds));
-    return {};
+    return guard.Verdict();
   }
 
  private:

@@ -1,6 +1,9 @@
 #include "apps/braid/report.h"
 
-#include <sys/resource.h>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <string_view>
 
 #include "apps/braid/text.h"
 #include "base/format.h"
@@ -9,11 +12,16 @@ namespace braid::cli {
 
 namespace {
 
-// The most memory that the process ever had resident.
-double PeakBytes() {
-  struct rusage usage = {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;  // Linux counts KiB
+// The most memory that this program ever had resident, where the system tells.
+// (getrusage counts what ran in the process before exec, too.)
+std::string PeakText() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    constexpr std::string_view kName = "VmHWM:";
+    if (!line.starts_with(kName)) continue;
+    return SizeText(std::strtod(line.c_str() + kName.size(), nullptr) * 1024);
+  }
+  return "unknown";
 }
 
 std::string SpeedLine(const char* what, int64_t tokens, double seconds) {
@@ -38,8 +46,7 @@ std::string RunReport(const Engine& engine, const SchedulerTimes& times,
          SpeedLine("decode:", times.decoded_tokens, times.decode_seconds) +
          Format("total:  {} s\n", Fixed(times.seconds, 2)) +
          Format("memory: peak {}, sequences may use {}, activations {}\n",
-                SizeText(PeakBytes()),
-                SizeText(static_cast<double>(use.capacity)),
+                PeakText(), SizeText(static_cast<double>(use.capacity)),
                 SizeText(static_cast<double>(use.scratch)));
 }
 

@@ -36,14 +36,27 @@ Scheduler::Scheduler(Engine& engine, SchedulerOptions options,
 Status Scheduler::Run(std::span<const Request> requests) {
   const Stopwatch watch;
   BRAID_TRY(Validate(requests));
+  const Status served = Serve(requests);
+  times_.seconds += watch.Seconds();
+  // The decode that was cut short reports it as an error.
+  return Cancelled() ? FinishAll() : served;
+}
+
+Status Scheduler::Serve(std::span<const Request> requests) {
   if (options_.forks()) BRAID_TRY(DecodePrefix());
   const auto is_live = [](const auto& slot) { return slot.has_value(); };
-  while (true) {
+  while (!Cancelled()) {
     BRAID_TRY(Admit(requests));
     if (std::none_of(slots_.begin(), slots_.end(), is_live)) break;
     BRAID_TRY(Step());
   }
-  times_.seconds += watch.Seconds();
+  return {};
+}
+
+Status Scheduler::FinishAll() {
+  for (int slot = 0; slot < options_.slots; ++slot) {
+    if (slots_[slot]) BRAID_TRY(Finish(slot));
+  }
   return {};
 }
 
@@ -80,7 +93,7 @@ Status Scheduler::DecodePrefix() {
       batch_.Add(options_.prefix[i], static_cast<Position>(i), options_.slots,
                  Want::kNothing);
     }
-    BRAID_TRY(engine_.Decode(batch_));
+    BRAID_TRY(engine_.Decode(batch_, options_.cancelled));
   }
   CountTime(static_cast<int64_t>(count), 0, watch.Seconds());
   return {};
@@ -109,7 +122,7 @@ Status Scheduler::Start(int slot, const Request& request, int number) {
     const Stopwatch watch;
     batch_.Clear();
     batch_.AddEncoder(request.encoder_text, slot);
-    BRAID_TRY(engine_.Decode(batch_));
+    BRAID_TRY(engine_.Decode(batch_, options_.cancelled));
     CountTime(EncoderPositions(request), 0, watch.Seconds());
   }
   std::vector<TokenId> tokens = options_.prefix;
@@ -147,7 +160,7 @@ Status Scheduler::Step() {
   for (auto& live : slots_) {
     if (live && live->response.generated_tokens == 0) AddTokens(*live);
   }
-  BRAID_TRY(engine_.Decode(batch_));
+  BRAID_TRY(engine_.Decode(batch_, options_.cancelled));
 
   for (int slot = 0; slot < options_.slots; ++slot) {
     auto& live = slots_[slot];

@@ -53,6 +53,9 @@ struct SchedulerOptions {
   std::vector<TokenId> prefix = {};
   // Decode them once and fork; takes one more sequence of the engine.
   bool share_prefix = false;
+  // Asked at every step and, as Engine::Decode does, inside one: true ends all
+  // requests with the text that they have.
+  std::function<bool()> cancelled = {};
 
   bool forks() const { return share_prefix && !prefix.empty(); }
   // Sequences that the engine must have.
@@ -81,13 +84,19 @@ class Scheduler {
   // be empty.
   Scheduler(Engine& engine, SchedulerOptions options, SchedulerEvents events);
 
-  // Serves all requests. Errors: a request without tokens of its own or larger
-  // than the context (found before anything is decoded), and the engine's.
+  // Serves all requests; if cancelled, those that have a slot by then, up to
+  // there. Errors: a request without tokens of its own or larger than the
+  // context (found before anything is decoded), and the engine's.
   Status Run(std::span<const Request> requests);
 
   const SchedulerTimes& times() const { return times_; }
 
  private:
+  bool Cancelled() const { return options_.cancelled && options_.cancelled(); }
+  Status Serve(std::span<const Request> requests);
+  // Ends the requests that have a slot.
+  Status FinishAll();
+
   // A request that is being served.
   struct Live {
     const Request& request;

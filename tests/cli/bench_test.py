@@ -100,6 +100,59 @@ class Interrupt(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn(b"Final estimate: PPL = ", output)
 
+    def test_a_text_is_ended_where_it_is(self):
+        code, output = self.interrupted(
+            "generate", "-p", "Yesterday", "-n", "-1", "-c", "1000000",
+            "-t", "1", wait_for=b" ")
+        self.assertEqual(code, 1)
+        self.assertTrue(output.startswith(b"Yesterday"))
+        self.assertTrue(output.endswith(b"\n"))
+
+    def test_requests_that_are_done_are_not_lost(self):
+        code, output = self.interrupted(
+            "parallel", "-np", "2", "-ns", "100000", "-n", "64", "-t", "1",
+            wait_for=b"==> 2 of")
+        self.assertEqual(code, 1)
+        self.assertIn(b"==> 1 of 100000 <==\nUser: ", output)
+
+    def test_texts_that_are_embedded_are_printed(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("It was the best of times, and the worst.\n" * 40000)
+            file.flush()
+            done = subprocess.Popen(
+                [PROGRAM, "embedding", "-f", file.name, "--per-line", "-t", "1",
+                 "--pooling", "mean", "--embd-output-format", "raw",
+                 "--progress", "json"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            with done as run:
+                while True:
+                    line = run.stderr.readline()
+                    self.assertTrue(line, "ended before it was interrupted")
+                    step = json.loads(line)
+                    if step["task"] == "embedding" and step["done"] > 0:
+                        break
+                run.send_signal(signal.SIGINT)
+                output, errors = run.communicate(timeout=120)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn(b"interrupted", errors)
+        lines = output.splitlines()
+        self.assertGreater(len(lines), 0)
+        self.assertLess(len(lines), 40000)
+        self.assertEqual(len({line for line in lines}), 1)
+
+    def test_an_answer_is_ended_and_the_conversation_goes_on(self):
+        with subprocess.Popen(
+                [PROGRAM, "chat", "-c", "100000", "-n", "-1", "-t", "1"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE) as run:
+            run.stdin.write(b"Good morning.\n")
+            run.stdin.flush()
+            self.assertTrue(run.stdout.read1())
+            run.send_signal(signal.SIGINT)
+            output, errors = run.communicate(b"/undo\n/quit\n", timeout=60)
+        self.assertEqual(run.returncode, 0, errors)
+        self.assertIn(b"back at position 0", output + errors)
+
 
 class Rest(unittest.TestCase):
 
