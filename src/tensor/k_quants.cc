@@ -86,9 +86,9 @@ Affine FitAffine(const float* x, const float* weights, int n, int levels,
     float scale;
     float offset;
     if (!SolveAffine(x, weights, tried, n, scale, offset)) continue;
-    // A fit to the few that have weight may take the others far away, and with
-    // them the unit that the scales of a block count in.
-    if (!(scale > 0 && scale * top <= 2 * (high - low))) continue;
+    // K blocks store no negative scale. A fit to the few that have weight may
+    // ask for one.
+    if (!(scale > 0)) continue;
     const float error = AffineError(x, weights, tried, n, scale, offset);
     if (!(error < best_error)) continue;
     best_error = error;

@@ -34,8 +34,8 @@ void EncodeBlock(const float* values, const float* importance,
 
 // x ~ scale * code - min.
 struct Affine {
-  float scale = 0;
-  float min = 0;  // >= 0
+  float scale = 0;  // >= 0
+  float min = 0;    // >= 0
 };
 
 // Codes 0 to `levels` of n <= 32 values: tries scales (max - min) / levels and

@@ -400,6 +400,32 @@ class Importance(QuantizeTest):
                      "file has 255", self.model, self.path("none.gguf"), "Q4_0",
                      "--imatrix", self.squares)
 
+    def test_every_expert_has_its_own(self):
+        first = [1 + i % 3 for i in range(256)]
+        second = [1 + i % 7 for i in range(256)]
+
+        def last_bytes(shape, values, count, kind):
+            """Of the file of one tensor, which has no padding at its end."""
+            name = "blk.0.ffn_up_exps.weight"
+            source = model(self.folder / "experts.gguf", {name: shape})
+            if len(shape) == 2:  # the second expert's numbers
+                whole = self.bytes(source)
+                size = 4 * shape[0] * shape[1]
+                pathlib.Path(source).write_bytes(
+                    whole[:-size] + numbers(2 * shape[0] * shape[1])[size:])
+            squares = importance(self.folder / "experts.dat", {name: values})
+            return self.bytes(self.quantize(kind, "--imatrix", squares,
+                                            source=source))[-count:]
+
+        for kind, block in (("Q4_0", 144), ("Q4_K_S", 144), ("Q6_K", 210)):
+            size = 16 * block
+            self.assertEqual(
+                last_bytes((256, 16, 2), first + second, size, kind),
+                last_bytes((256, 16), second, size, kind))
+            self.assertNotEqual(
+                last_bytes((256, 16, 2), first + second, size, kind),
+                last_bytes((256, 16, 2), first + first, size, kind))
+
     def test_any_strength_gives_a_good_file(self):
         # Only ratios of weights matter, so the largest and smallest float do.
         def written(strength, kind):
