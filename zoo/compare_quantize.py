@@ -3,6 +3,7 @@
 
 Usage, with `pip install gguf numpy xllamacpp`:
   compare_quantize.py BRAID [MODEL.gguf ...]
+  compare_quantize.py --peer SOURCE.gguf OURS.gguf OUT.gguf
 
 Quantises random models of width 768 and 1536, whose matrices are normal or
 have heavy tails (Student's t with 3 degrees of freedom), and each MODEL, to
@@ -12,6 +13,9 @@ ggml_quantize_chunk, with the type and name of the tensor, and whether the bytes
 of Q8_0, BF16, Q4_1 and the like are those of the gguf package ("-": there are
 none). Of a large MODEL some tensors are compared (see SAMPLED), and
 of those the first ROWS rows.
+
+With --peer it writes OURS, which Braid made of SOURCE, once more with the same
+keys and types, but all blocks by llama.cpp's encoders: to compare perplexities.
 """
 
 import ctypes
@@ -136,7 +140,34 @@ def measure(braid, path, folder, label):
               f"| {worst:.4f} | {where} | {equal} |", flush=True)
 
 
+def write_peer(source, ours, out):
+    values = {tensor.name: tensor for tensor in gguf.GGUFReader(source).tensors}
+    reader = gguf.GGUFReader(ours)
+    writer = gguf.GGUFWriter(
+        out, reader.fields["general.architecture"].contents())
+    for name, field in reader.fields.items():
+        if name == "general.architecture" or name.startswith("GGUF."):
+            continue
+        array = field.types[0] == gguf.GGUFValueType.ARRAY
+        writer.add_key_value(name, field.contents(), field.types[0],
+                             sub_type=field.types[-1] if array else None)
+    for tensor in reader.tensors:
+        data, kind = tensor.data, tensor.tensor_type
+        if kind.name not in ("F32", "F16"):
+            was = values[tensor.name]
+            rows = was.data.view(np.uint8).reshape(int(was.shape[1]), -1)
+            data = of_ggml(kind, floats(was.tensor_type, rows))
+        writer.add_tensor(tensor.name, data, raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def main():
+    if sys.argv[1] == "--peer":
+        write_peer(*sys.argv[2:])
+        return
     braid, models = sys.argv[1], sys.argv[2:]
     print("| model | type | bytes | s | worst ratio | of "
           "| as gguf |\n|---|---|---|---|---|---|---|")
