@@ -218,9 +218,16 @@ class Quantize : public Command {
       const auto name = text.substr(equals + 1, colon - equals - 1);
       for (const Kind& kind : kKinds) {
         if (kind.name != name) continue;
-        BRAID_ASSIGN(gguf::Value value,
-                     gguf::ParseValue(kind.type, text.substr(colon + 1)));
-        options_.metadata.push_back({text.substr(0, equals), value});
+        const std::string_view key = text.substr(0, equals);
+        if (gguf::IsSplitKey(key)) {
+          return Error{Format("--override-kv: {} is for --keep-split", key)};
+        }
+        const auto value = gguf::ParseValue(kind.type, text.substr(colon + 1));
+        if (!value.ok()) {
+          return Error{
+              Format("--override-kv: {}: {}", key, value.error().message)};
+        }
+        options_.metadata.push_back({key, *value});
         return {};
       }
     }

@@ -286,6 +286,11 @@ class Refusals(QuantizeTest):
                  [self.model, out, "Q4_0", "--override-kv", "k=u32:1"]),
                 ("'k:1' is not KEY=TYPE:VALUE",
                  [self.model, out, "Q4_0", "--override-kv", "k:1"]),
+                ('--override-kv: k: "-1" is no u32',
+                 [self.model, out, "Q4_0", "--override-kv", "k=int:-1"]),
+                ("--override-kv: split.count is for --keep-split",
+                 [self.model, out, "Q4_0", "--override-kv",
+                  "split.count=int:3"]),
                 ("none.txt", [self.model, out, "Q4_0", "--imatrix",
                               self.path("none.txt")]),
                 ("missing.gguf", [self.path("missing.gguf"), out, "Q4_0"])]:
