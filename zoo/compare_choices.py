@@ -1,4 +1,4 @@
-"""Does llama.cpp choose the answers that Braid chooses?
+"""Does llama.cpp choose the answers that Braid chooses? Does exact arithmetic?
 
   braid perplexity -m MODEL --hellaswag -f FILE --scores 2> SCORES
   python compare_choices.py MODEL hellaswag FILE SCORES
@@ -8,6 +8,9 @@
 FILE has the tasks that are compared and no others: from a longer one braid takes a sample. llama.cpp
 reads what a task's answers have in common once, goes back there, and reads each answer; so the model
 must be one that can go back. Winogrande's file has a JSON object a line.
+
+With --exact, the other side is transformers, with the file's dequantised weights in float32. MODEL is then
+a Llama or a Gemma-3; llama.cpp still makes the tokens.
 """
 
 import argparse
@@ -16,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+import compare_gemma3
+import compare_smollm2
 import llama_cpp
 
 FEW_TOKENS = 3  # Winogrande: answers with fewer different tokens are scored from where they differ
@@ -64,6 +69,30 @@ def scores(model: llama_cpp.Model, answers: list) -> list:
     return result
 
 
+def exact_scores(model, answers: list) -> list:
+    """The same of a causal model of transformers."""
+    import torch
+
+    length = max(len(tokens) for tokens, _, _ in answers)
+    padded = [[*tokens, *[0] * (length - len(tokens))] for tokens, _, _ in answers]  # behind the text: nobody looks
+    with torch.no_grad():
+        hidden = model.model(torch.tensor(padded), use_cache=False).last_hidden_state
+        result = []
+        for row, (tokens, begin, end) in zip(hidden, answers):
+            logits = model.lm_head(row[begin - 1 : end - 1]).numpy()
+            result.append(np.mean([log_probability(x, tokens[begin + i]) for i, x in enumerate(logits)]))
+    return result
+
+
+def exact_model(path: Path, threads: int):
+    import torch
+
+    torch.set_num_threads(threads)
+    fields, weights = compare_smollm2.read(path)
+    build = {"llama": compare_smollm2.build, "gemma3": compare_gemma3.build}
+    return build[fields["general.architecture"]](fields, weights)
+
+
 def log_probability(logits: np.ndarray, token: int) -> float:
     logits = logits.astype(np.float64) - logits.max()
     return logits[token] - np.log(np.exp(logits).sum())
@@ -75,6 +104,7 @@ def main() -> None:
     ap.add_argument("kind", choices=["hellaswag", "winogrande"])
     ap.add_argument("file", type=Path)
     ap.add_argument("scores", type=Path)
+    ap.add_argument("--exact", action="store_true", help="beside transformers instead of llama.cpp")
     ap.add_argument("--threads", type=int, default=1)
     args = ap.parse_args()
 
@@ -83,21 +113,24 @@ def main() -> None:
     lines = [line.split()[2:] for line in args.scores.read_text().splitlines() if line.startswith("scores ")]
     if len(lines) != len(tasks):
         raise SystemExit(f"{args.scores} has scores of {len(lines)} tasks, {args.file} has {len(tasks)}")
+    name, engine, score = "llama.cpp", model, scores
+    if args.exact:
+        name, engine, score = "transformers", exact_model(args.model, args.threads), exact_scores
     right = np.zeros(2, int)
     margins = []
     differences = []
     for (gold, answers), line in zip(tasks, lines):
-        ours, theirs = np.array(line, float), np.array(scores(model, answers))
+        ours, theirs = np.array(line, float), np.array(score(engine, answers))
         right += [ours.argmax() == gold, theirs.argmax() == gold]
         differences.append(np.abs(ours - theirs).max())
         if ours.argmax() != theirs.argmax():
             # How far apart either of the two finds the answers that it and the other chose.
             margins.append(max(np.ptp(s[[ours.argmax(), theirs.argmax()]]) for s in (ours, theirs)))
     count = len(tasks)
-    print(f"{count} tasks: braid {right[0]} right, llama.cpp {right[1]}")
+    print(f"{count} tasks: braid {right[0]} right, {name} {right[1]}")
     print(f"the same choice in {count - len(margins)} ({100 * (1 - len(margins) / count):.2f} %)")
     print("margins where they differ:", " ".join(f"{m:.4f}" for m in sorted(margins)))
-    print(f"scores differ by {np.mean(differences):.4f} in the mean of the tasks, {max(differences):.4f} at most")
+    print(f"scores differ by {np.mean(differences):.6f} in the mean of the tasks, {max(differences):.6f} at most")
 
 
 if __name__ == "__main__":
