@@ -1,5 +1,6 @@
 #include "tensor/k_quants.h"
 
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -204,9 +205,8 @@ void MoveCodes(const float* x, const float* weights, int n, int low, int high,
   }
 }
 
-// x ~ scale * code like FitSymmetric, but from one scale, that of the largest
-// element: with 8 levels and long tails, moving single codes finds more than
-// other scales do.
+// FitSymmetric from one scale, that of the largest element: with 8 levels and
+// long tails, moving single codes finds more than other scales do.
 float FitByMoves(const float* x, const float* weights, int n, int levels,
                  int* codes) {
   float extreme = 0;
@@ -404,14 +404,22 @@ void EncodeSymmetric(const float* values, const float* weights, FitCodes fit,
   }
 }
 
-// The level nearest to `value`, as a code.
-int NearestLevel(float value) {
-  int code = 0;
-  while (code < 15 && value > 0.5f * static_cast<float>(kIq4Values[code] +
-                                                        kIq4Values[code + 1])) {
-    ++code;
+// Where the nearest level changes: between levels i and i + 1.
+constexpr auto kLevelBorders = [] {
+  std::array<float, 15> borders = {};
+  for (size_t i = 0; i < 15; ++i) {
+    borders[i] = 0.5f * static_cast<float>(kIq4Values[i] + kIq4Values[i + 1]);
   }
-  return code;
+  return borders;
+}();
+
+// The level nearest to `value`, as a code: the borders below it, without a
+// branch, for none could be predicted.
+int NearestLevel(float value) {
+  size_t below = value > kLevelBorders[7] ? 8 : 0;
+  below += value > kLevelBorders[below + 3] ? 4 : 0;
+  below += value > kLevelBorders[below + 1] ? 2 : 0;
+  return static_cast<int>(below) + (value > kLevelBorders[below] ? 1 : 0);
 }
 
 // x ~ scale * level.
