@@ -103,7 +103,7 @@ class Imatrix : public Command {
       const Status decoded = Decode(*engine, chunks, first_ + done);
       // A chunk that was not finished is in the sums, but not in the count.
       if (guard.interrupted()) break;
-      BRAID_TRY(decoded);
+      if (!decoded.ok()) return decoded;
       if (frequency_ > 0 && (done + 1) % frequency_ == 0 && done + 1 < count) {
         BRAID_TRY(Write(before, collector, done + 1));
       }
