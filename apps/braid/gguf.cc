@@ -358,6 +358,9 @@ Status Gguf::Split() const {
   }
   BRAID_ASSIGN(const gguf::File file, gguf::File::Open(path_));
   BRAID_ASSIGN(const auto parts, gguf::PlanSplit(file, target_, limits));
+  for (const gguf::PlannedPart& part : parts) {
+    BRAID_TRY(gguf::CheckNotSource(path_, file.parts(), part.path));
+  }
   if (!dry_run_) BRAID_TRY(gguf::WriteSplit(file, parts));
   PrintParts(parts);
   return {};
@@ -369,6 +372,7 @@ Status Gguf::Merge() const {
     return Error{Format("{}: is no part of a split set: key {} is missing",
                         path_, gguf::kSplitCountKey)};
   }
+  BRAID_TRY(gguf::CheckNotSource(path_, file.parts(), target_));
   BRAID_ASSIGN(const gguf::PlannedPart merged, gguf::PlanMerge(file, target_));
   if (!dry_run_) BRAID_TRY(gguf::WriteMerged(file, target_));
   PrintParts({merged});

@@ -240,18 +240,12 @@ class Quantize : public Command {
   // The source is mapped while the target is written, part by part.
   Status CheckTarget(const gguf::File& file) const {
     const size_t parts = file.parts();
+    if (!options_.keep_split || parts == 1) {
+      return gguf::CheckNotSource(input_, parts, output_);
+    }
     for (size_t part = 0; part < parts; ++part) {
-      std::string source = input_;
-      std::string target = output_;
-      if (parts > 1) {
-        BRAID_ASSIGN(source, gguf::SplitPath(input_, static_cast<int64_t>(part),
-                                             static_cast<int64_t>(parts)));
-        if (options_.keep_split) target += gguf::SplitSuffix(part, parts);
-      }
-      std::error_code ignored;
-      if (!std::filesystem::equivalent(source, target, ignored)) continue;
-      return Error{
-          Format("{} is the source and would be written over", source)};
+      BRAID_TRY(gguf::CheckNotSource(input_, parts,
+                                     output_ + gguf::SplitSuffix(part, parts)));
     }
     return {};
   }

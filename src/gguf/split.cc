@@ -1,5 +1,7 @@
 #include "gguf/split.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/format.h"
@@ -69,6 +71,21 @@ Result<std::string> SplitPath(const std::string& first_path, int64_t number,
   }
   return first_path.substr(0, first_path.size() - first_suffix.size()) +
          SplitSuffix(static_cast<size_t>(number), parts);
+}
+
+Status CheckNotSource(const std::string& first_path, size_t parts,
+                      const std::string& target) {
+  for (size_t part = 0; part < parts; ++part) {
+    std::string source = first_path;
+    if (parts > 1) {
+      BRAID_ASSIGN(source, SplitPath(first_path, static_cast<int64_t>(part),
+                                     static_cast<int64_t>(parts)));
+    }
+    std::error_code ignored;
+    if (!std::filesystem::equivalent(source, target, ignored)) continue;
+    return Error{Format("{} is the source and would be written over", source)};
+  }
+  return {};
 }
 
 }  // namespace braid::gguf

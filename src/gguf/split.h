@@ -44,6 +44,11 @@ Result<std::string> SplitPath(const std::string& first_path, int64_t number,
 // Requires number < count <= kMaxSplitParts.
 std::string SplitSuffix(size_t number, size_t count);
 
+// Error: `target` is one of the `parts` files that a set (or, with 1 part, a
+// file) opened from `first_path` consists of. Writing there would destroy it.
+Status CheckNotSource(const std::string& first_path, size_t parts,
+                      const std::string& target);
+
 }  // namespace braid::gguf
 
 #endif  // BRAID_SRC_GGUF_SPLIT_H_

@@ -334,6 +334,21 @@ class SplitAndMerge(Gguf):
             with self.subTest(arguments=arguments):
                 self.assertIn(message, BRAID.error("gguf", *arguments))
 
+    def test_a_part_is_not_written_over(self):
+        self.gguf("split", self.model, self.path("p"), "--split-max-tensors",
+                  "2")
+        parts = sorted(self.folder.glob("p-*"))
+        before = [part.read_bytes() for part in parts]
+        first = str(parts[0])
+        for arguments in [["merge", first, str(parts[-1])],
+                          ["merge", first, first],
+                          ["split", first, self.path("p"),
+                           "--split-max-tensors", "2"]]:
+            with self.subTest(arguments=arguments):
+                self.assertIn("is the source and would be written over",
+                              BRAID.error("gguf", *arguments))
+        self.assertEqual([part.read_bytes() for part in parts], before)
+
     def test_a_full_disk_leaves_nothing(self):
         # A limit on the size of files stands for the disk.
         done = subprocess.run(

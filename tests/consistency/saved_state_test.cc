@@ -315,6 +315,31 @@ TEST_P(ArchiveTest, ARefusalChangesNothing) {
             "cannot save sequence 1: it is named twice");
 }
 
+// Those that stay are a fork and its origin, with checkpoints; the engine has
+// room for few more of these.
+TEST_P(ArchiveTest, BesideOthersThatShareAndHaveCheckpoints) {
+  const EngineOptions options = {.checkpoint_every = 10,
+                                 .checkpoint_bytes = size_t{1} << 14};
+  const auto engine = Make(options);
+  Populate(*engine);
+  const Bytes saved = Save(*engine);
+  const auto stay = [&](Engine& at) {
+    Append(at, 2, 7, 95);
+    ASSERT_TRUE(at.Fork(2, 5).ok());
+    Append(at, 2, 8, 110);
+  };
+  const auto alone = Make(options);
+  stay(*alone);
+  const auto other = Make(options);
+  stay(*other);
+  // With ids, the others stay.
+  const auto restored = other->RestoreFromMemory(
+      saved, {.ids = {{0, 0}, {1, 1}, {3, 3}, {4, 4}}});
+  ASSERT_TRUE(restored.ok()) << restored.error().message;
+  EXPECT_EQ(Continue(*other, {0, 1, 3, 4}), Continue(*engine, {0, 1, 3, 4}));
+  EXPECT_EQ(Continue(*other, {2, 5}), Continue(*alone, {2, 5}));
+}
+
 TEST_P(ArchiveTest, ToAFileAndBack) {
   const std::string path =
       testing::TempDir() + "braid_state_" + std::to_string(getpid()) + ".state";
