@@ -98,7 +98,7 @@ class Embedding : public Command {
         embedded.resize(done);
         break;
       }
-      BRAID_TRY(status);
+      if (!status.ok()) return status;
     }
     const bool pooled = *engine->options().pooling != Pooling::kNone;
     Print(FormatEmbeddings(embedded, pooled, format_, model->info().name));
