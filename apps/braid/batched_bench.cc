@@ -2,6 +2,7 @@
 // sequences, with the columns of llama-batched-bench.
 #include <algorithm>
 
+#include "apps/braid/bench_report.h"
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
@@ -260,14 +261,18 @@ Status BatchedBench::WriteHtml(const std::vector<BatchedResult>& results,
                                const Engine& engine) const {
   HtmlReport page("braid batched-bench");
   const ModelInfo& info = engine.model().info();
-  BRAID_ASSIGN(const MachineLimits limits,
-               MeasureLimits(engine.options().threads));
-  page.AddFacts(FactsAbout(info, limits));
-  page.AddLimits(limits, info);
-  HtmlTable table = {{"PP", "TG", "B", "N_KV", "S_PP t/s", "S_TG t/s", "S t/s"},
-                     {}};
-  HtmlChart prompts = {"Prompts", "sequences", "tokens/s", {}};
-  HtmlChart generation = {"Generation", "sequences", "tokens/s", {}};
+  const MachineLimits limits = MeasureLimits(engine.options().threads, info);
+  page.AddLimits(ModelText(info), info, limits);
+  page.AddLimitsNote();
+  HtmlTable table = {
+      .title = "Results",
+      .names = {"PP", "TG", "B", "N_KV", "S_PP t/s", "S_TG t/s", "S t/s"}};
+  HtmlChart prompts = {.title = "Prompts",
+                       .x_name = "sequences",
+                       .y_name = "tokens/s of all",
+                       .logarithmic = true};
+  HtmlChart generation = prompts;
+  generation.title = "Generation";
   for (const BatchedResult& result : results) {
     const BatchedTest& test = result.test;
     table.rows.push_back(
@@ -276,16 +281,20 @@ Status BatchedBench::WriteHtml(const std::vector<BatchedResult>& results,
          Fixed(result.PromptSpeed(), 2), Fixed(result.GenerationSpeed(), 2),
          Fixed(result.Speed(), 2)});
     if (test.prompt_tokens > 0) {
-      prompts.Add(Format("PP {}", test.prompt_tokens), test.sequences,
+      prompts.Add(Format("prompts of {}", test.prompt_tokens), test.sequences,
                   result.PromptSpeed());
-      prompts.AddLimit(kArithmeticLimit, test.sequences,
-                       ArithmeticLimit(limits, info));
+      const int64_t rows = int64_t{test.prompt_tokens} * test.prompts();
+      const int most = engine.options().max_ubatch;
+      prompts.AddLimit(
+          "limit", test.sequences,
+          PassLimit(limits, info,
+                    static_cast<int>(std::min<int64_t>(rows, most))));
     }
     if (test.generated_tokens > 0) {
-      const std::string name = Format(
-          "TG {} after PP {}", test.generated_tokens, test.prompt_tokens);
-      generation.Add(name, test.sequences, result.GenerationSpeed());
-      generation.AddLimit(kPassLimit, test.sequences,
+      generation.Add(Format("{} tokens after {}", test.generated_tokens,
+                            test.prompt_tokens),
+                     test.sequences, result.GenerationSpeed());
+      generation.AddLimit("limit", test.sequences,
                           PassLimit(limits, info, test.sequences));
     }
   }

@@ -4,13 +4,12 @@
 #include <ctime>
 #include <thread>
 
+#include "apps/braid/bench_page.h"
 #include "apps/braid/bench_report.h"
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
-#include "apps/braid/html_report.h"
 #include "apps/braid/interrupt.h"
-#include "apps/braid/machine_limits.h"
 #include "base/random.h"
 
 namespace braid::cli {
@@ -118,7 +117,6 @@ class Bench : public Command {
   Result<BenchResult> Measure(const std::shared_ptr<const Model>& model,
                               const BenchTest& test,
                               const InterruptGuard& guard) const;
-  Status WriteHtml(const std::vector<BenchResult>& results) const;
 
   ModelFlags model_;
   std::vector<std::string> paths_;
@@ -225,7 +223,7 @@ Status Bench::Run() {
   }
   Print(report.Footer());
   Note(error_report.Footer());
-  if (!html_.empty()) BRAID_TRY(WriteHtml(results));
+  if (!html_.empty()) BRAID_TRY(WriteBenchPage(results, html_));
   return guard.Verdict();
 }
 
@@ -331,51 +329,6 @@ Result<BenchResult> Bench::Measure(const std::shared_ptr<const Model>& model,
   }
   if (!filled.ok() && !guard.interrupted()) return filled.error();
   return result;
-}
-
-Status Bench::WriteHtml(const std::vector<BenchResult>& results) const {
-  HtmlReport page("braid bench");
-  if (results.empty()) return page.Write(html_);
-  const BenchResult& first = results.front();
-  BRAID_ASSIGN(const MachineLimits limits, MeasureLimits(first.test.threads));
-  page.AddFacts(FactsAbout(first.info, limits));
-  page.AddLimits(limits, first.info);
-  HtmlTable table = {{"model", "test", "threads", "t/s", "±"}, {}};
-  HtmlChart prompts = {"Prompt", "tokens of the prompt", "tokens/s", {}};
-  HtmlChart generated = {
-      "Generation, by sequences side by side", "sequences", "tokens/s", {}};
-  for (const BenchResult& result : results) {
-    const BenchTest& test = result.test;
-    const auto [speed, deviation] = Statistics(result.TokensPerSecond());
-    table.rows.push_back({ModelText(result.info), test.Name(),
-                          Format("{}", test.threads), Fixed(speed, 2),
-                          Fixed(deviation, 2)});
-    const std::string of =
-        Format("{}, {} threads, depth {}", ModelText(result.info), test.threads,
-               test.depth);
-    // The limits are those of the first model and number of threads.
-    const bool limited =
-        result.path == first.path && test.threads == first.test.threads;
-    if (test.generated_tokens == 0) {
-      prompts.Add(Format("{} x{}", of, test.sequences), test.prompt_tokens,
-                  speed);
-      if (limited) {
-        prompts.AddLimit(kArithmeticLimit, test.prompt_tokens,
-                         ArithmeticLimit(limits, first.info));
-      }
-    } else if (test.prompt_tokens == 0) {
-      generated.Add(Format("{}, tg{}", of, test.generated_tokens),
-                    test.sequences, speed);
-      if (limited) {
-        generated.AddLimit(kPassLimit, test.sequences,
-                           PassLimit(limits, first.info, test.sequences));
-      }
-    }
-  }
-  page.AddChart(prompts);
-  page.AddChart(generated);
-  page.AddTable(table);
-  return page.Write(html_);
 }
 
 }  // namespace

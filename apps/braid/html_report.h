@@ -15,10 +15,16 @@
 
 namespace braid::cli {
 
+enum class HtmlLine {
+  kMeasured,
+  kLimit,  // drawn dashed: what could be reached at most
+  kBand,   // an area around the measured line before it
+};
+
 struct HtmlSeries {
   std::string name;
-  std::vector<std::pair<double, double>> points;
-  bool is_limit = false;  // drawn dashed: what could be reached at most
+  HtmlLine line = HtmlLine::kMeasured;
+  std::vector<std::pair<double, double>> points = {};  // kBand: its outline
 };
 
 // Lines over a numeric axis that starts at the smallest x.
@@ -26,25 +32,31 @@ struct HtmlChart {
   std::string title;
   std::string x_name;
   std::string y_name;
-  std::vector<HtmlSeries> series;
+  bool from_zero = true;     // the other axis
+  bool logarithmic = false;  // x, which is positive; its values are the ticks
+  std::vector<HtmlSeries> series = {};
 
   // Adds a point to the series of that name.
   void Add(const std::string& name, double x, double y);
-  // The same of a limit; a second value for an x is left out.
+  // The same of a limit; of several values for an x the largest counts.
   void AddLimit(const std::string& name, double x, double y);
+  // y - by to y + by around a point of the series before it.
+  void AddBand(const std::string& name, double x, double y, double by);
 
  private:
-  HtmlSeries& Series(const std::string& name);
+  HtmlSeries& Series(const std::string& name, HtmlLine line);
 };
 
 struct HtmlTable {
+  std::string title;
   std::vector<std::string> names;
-  std::vector<std::vector<std::string>> rows;
+  std::vector<std::vector<std::string>> rows = {};
 };
 
 struct TokenLoss {
-  std::string text;  // bytes; a character may be cut between tokens
-  double loss;       // negative log-likelihood, nats
+  std::string text;        // bytes; a character may be cut between tokens
+  double loss;             // negative log-likelihood, nats
+  bool after_gap = false;  // text that is not shown stands before it
 };
 
 class HtmlReport {
@@ -52,9 +64,13 @@ class HtmlReport {
   explicit HtmlReport(std::string title) : title_(std::move(title)) {}
 
   // Parts appear in the order in which they were added.
-  void AddFacts(const std::vector<std::pair<std::string, std::string>>& facts);
-  // What the machine allows for this model, as a sentence.
-  void AddLimits(const MachineLimits& limits, const ModelInfo& info);
+  void AddFacts(const std::string& title,
+                const std::vector<std::pair<std::string, std::string>>& facts);
+  // What the machine allows for a model of that name.
+  void AddLimits(const std::string& name, const ModelInfo& info,
+                 const MachineLimits& limits);
+  // What the dashed lines of charts are.
+  void AddLimitsNote();
   // A chart without points is left out.
   void AddChart(const HtmlChart& chart);
   void AddTable(const HtmlTable& table);

@@ -2,42 +2,30 @@
 #ifndef BRAID_APPS_BRAID_MACHINE_LIMITS_H_
 #define BRAID_APPS_BRAID_MACHINE_LIMITS_H_
 
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "braid/model.h"
-#include "braid/result.h"
 
 namespace braid::cli {
 
-// Of `threads` threads, measured; the best of a few short loops.
+// Of `threads` threads, for one model; the best of a few short loops each, in
+// GB/s and GFLOP/s.
 struct MachineLimits {
   int threads = 1;
-  double gigabytes_per_second = 0;  // reading memory far larger than caches
-  double gigaflops = 0;             // fused multiply-adds, two operations each
+  double memory = 0;   // reading far more than the caches hold
+  double weights = 0;  // reading as many bytes as the weights have, over and
+                       // over: from the caches, as far as they fit
+  double multiply_add = 0;  // in registers, two operations each
 };
 
 // Takes about half a second and 256 MiB.
-Result<MachineLimits> MeasureLimits(int threads);
+MachineLimits MeasureLimits(int threads, const ModelInfo& info);
 
-// Tokens per second that no decode of one row a pass can exceed: every token
-// reads all weights once.
-double BandwidthLimit(const MachineLimits& limits, const ModelInfo& info);
-// Tokens per second that no number of rows can exceed: two operations per
-// parameter.
-double ArithmeticLimit(const MachineLimits& limits, const ModelInfo& info);
-
-// Tokens per second of passes of `rows` rows, which read the weights once.
+// Tokens per second that passes of `rows` rows cannot exceed: a pass reads all
+// weights once, and every row takes two operations per parameter, those of the
+// token embeddings not counted. (Of a mixture of experts a row takes fewer.)
 double PassLimit(const MachineLimits& limits, const ModelInfo& info, int rows);
 
-// What the charts call these.
-inline constexpr char kArithmeticLimit[] = "limit: arithmetic";
-inline constexpr char kPassLimit[] = "limit: weights from memory, once a step";
-
-// Names and values for the head of a report.
-std::vector<std::pair<std::string, std::string>> FactsAbout(
-    const ModelInfo& info, const MachineLimits& limits);
+// The same of passes with as many rows as one likes.
+double ArithmeticLimit(const MachineLimits& limits, const ModelInfo& info);
 
 }  // namespace braid::cli
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "apps/braid/bench_report.h"
 #include "apps/braid/choice_scorer.h"
 #include "apps/braid/choice_tasks.h"
 #include "apps/braid/chunks.h"
@@ -12,7 +13,6 @@
 #include "apps/braid/interrupt.h"
 #include "apps/braid/kl_divergence.h"
 #include "apps/braid/logits_file.h"
-#include "apps/braid/machine_limits.h"
 #include "apps/braid/progress.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/statistics.h"
@@ -139,7 +139,10 @@ class Perplexity : public Command {
 
   // What --report shows of a text.
   struct TextPage {
-    HtmlChart running = {"Running perplexity", "chunks", "perplexity", {}};
+    HtmlChart running = {.title = "Running perplexity",
+                         .x_name = "chunks",
+                         .y_name = "perplexity",
+                         .from_zero = false};
     std::vector<TokenLoss> losses;
   };
 
@@ -155,25 +158,31 @@ class Perplexity : public Command {
         const TokenId token =
             chunks.Token(first + (done - 1) / shape.scored(),
                          shape.first_scored + (done - 1) % shape.scored());
-        page.losses.push_back({model.tokenizer().Piece(token, {}), -scores[i]});
+        const bool skips =
+            shape.step > shape.scored() && (done - 1) % shape.scored() == 0;
+        page.losses.push_back(
+            {model.tokenizer().Piece(token, {}), -scores[i], skips});
       }
       if (done % shape.scored() != 0) continue;
       const int chunk = first + done / shape.scored();
       Print(Format("[{}]{},", stride_ > 0 ? (chunk - 1) * stride_ : chunk,
                    Fixed(likelihood.Perplexity(), 4)));
       page.running.Add("perplexity", chunk, likelihood.Perplexity());
+      page.running.AddBand("standard error", chunk, likelihood.Perplexity(),
+                           likelihood.PerplexityError());
     }
   }
 
   Status WriteHtml(const Engine& engine, const Likelihood& likelihood,
                    const TextPage& text) const {
     HtmlReport page("braid perplexity");
-    page.AddFacts({{"perplexity", Fixed(likelihood.Perplexity(), 4)},
+    const ModelInfo& info = engine.model().info();
+    page.AddFacts(ModelText(info),
+                  {{"perplexity", Fixed(likelihood.Perplexity(), 4)},
                    {"standard error", Fixed(likelihood.PerplexityError(), 5)},
-                   {"scored tokens", Format("{}", likelihood.count())}});
-    BRAID_ASSIGN(const MachineLimits limits,
-                 MeasureLimits(engine.options().threads));
-    page.AddFacts(FactsAbout(engine.model().info(), limits));
+                   {"loss, nats a token", Fixed(likelihood.Mean(), 4)},
+                   {"scored tokens", Format("{}", likelihood.count())},
+                   {"chunks of", Counted(engine_.options.context, "token")}});
     page.AddChart(text.running);
     page.AddChart(LossChart(text.losses));
     page.AddTokens(text.losses);
@@ -182,13 +191,17 @@ class Perplexity : public Command {
 
   // Means of neighbours, so that the line has a few hundred points at most.
   static HtmlChart LossChart(const std::vector<TokenLoss>& losses) {
-    HtmlChart chart = {
-        "Loss over the text", "scored tokens", "nats a token", {}};
-    const size_t together = (losses.size() + kMostPoints - 1) / kMostPoints;
+    const size_t count = losses.size();
+    const size_t points = std::min(count, kMostPoints);
+    HtmlChart chart = {.title = "Loss over the text",
+                       .x_name = "scored tokens",
+                       .y_name = "nats a token"};
     const std::string name =
-        together <= 1 ? "loss" : Format("mean of {} tokens", together);
-    for (size_t first = 0; first < losses.size(); first += together) {
-      const size_t end = std::min(first + together, losses.size());
+        points == count ? "loss"
+                        : Format("mean of about {} tokens", count / points);
+    for (size_t point = 0; point < points; ++point) {
+      const size_t first = point * count / points;
+      const size_t end = (point + 1) * count / points;
       double sum = 0;
       for (size_t i = first; i < end; ++i) sum += losses[i].loss;
       chart.Add(name, static_cast<double>(end),

@@ -67,6 +67,10 @@ std::string Fixed(double value, int digits) {
   return text;
 }
 
+std::string Counted(int64_t count, std::string_view noun) {
+  return Format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string SizeText(double bytes) {
   static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   size_t unit = 0;

@@ -2,6 +2,7 @@
 #ifndef BRAID_APPS_BRAID_TEXT_H_
 #define BRAID_APPS_BRAID_TEXT_H_
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ std::string Wrapped(std::string_view text, size_t width, size_t indent);
 
 // printf's "%.*f".
 std::string Fixed(double value, int digits);
+
+// "1 thread", "2 threads"
+std::string Counted(int64_t count, std::string_view noun);
 
 // "1.25 GiB"
 std::string SizeText(double bytes);

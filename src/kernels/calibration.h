@@ -13,7 +13,8 @@ namespace braid {
 double MultiplyAddPeak(ThreadPool& threads);
 
 // GB/s of reading `bytes` at `data` once, split evenly over the threads.
-// `data` should be several times larger than the last cache.
+// Data several times larger than the last cache measures the memory, smaller
+// data the cache that it fits.
 double ReadBandwidth(const std::byte* data, size_t bytes, ThreadPool& threads);
 
 // Seconds on a clock that never goes back.
