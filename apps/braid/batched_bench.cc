@@ -235,24 +235,32 @@ Status BatchedBench::Run() {
   if (!warm_up.ok() && !guard.interrupted()) return warm_up.error();
   if (format_ == BatchedFormat::kMarkdown) Print(kMarkdownHeader);
   std::vector<BatchedResult> results;
+  Progress progress("batched-bench", model_.progress);
+  double all = 0;
+  for (const BatchedTest& test : tests) {
+    all += static_cast<double>(test.positions());
+  }
+  double done = 0;
   for (size_t i = 0; i < tests.size() && !guard.interrupted(); ++i) {
     if (tests[i].positions() > options.context) {
+      progress.Hide();
       Note(Format("{} sequences of {} + {} tokens do not fit -c {}\n",
                   tests[i].sequences, tests[i].prompt_tokens,
                   tests[i].generated_tokens, options.context));
       continue;
     }
-    Progress progress(Format("{} sequences", tests[i].sequences),
-                      model_.progress);
-    progress.Show(static_cast<double>(i) / static_cast<double>(tests.size()));
+    progress.Show(done / all);
+    done += static_cast<double>(tests[i].positions());
     const Result<BatchedResult> result = run.Measure(tests[i]);
     if (guard.interrupted()) break;
     if (!result.ok()) return result.error();
     results.push_back(*result);
+    progress.Hide();
     Print(format_ == BatchedFormat::kMarkdown
               ? MarkdownRow(*result)
               : JsonLine(*result, engine->options()));
   }
+  progress.Hide();
   if (!html_.empty()) BRAID_TRY(WriteHtml(results, *engine));
   return guard.Verdict();
 }

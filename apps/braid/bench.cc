@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <functional>
 #include <thread>
 
 #include "apps/braid/bench_page.h"
@@ -113,10 +114,12 @@ class Bench : public Command {
   std::vector<BenchTest> Tests(const std::vector<KvType>& kv_types) const;
   void AddTests(BenchTest test, std::vector<BenchTest>& tests) const;
   Status ParsePairs();
-  // Without repetitions if it was interrupted before the first.
-  Result<BenchResult> Measure(const std::shared_ptr<const Model>& model,
-                              const BenchTest& test,
-                              const InterruptGuard& guard) const;
+  // Tells the share that is done after each repetition. Without repetitions if
+  // it was interrupted before the first.
+  Result<BenchResult> Measure(
+      const std::shared_ptr<const Model>& model, const BenchTest& test,
+      const InterruptGuard& guard,
+      const std::function<void(double)>& on_share) const;
 
   ModelFlags model_;
   std::vector<std::string> paths_;
@@ -199,8 +202,10 @@ Status Bench::Run() {
   const BenchReport error_report(error_format_, columns);
   std::vector<BenchResult> results;
   const InterruptGuard guard;
+  Progress progress("bench", model_.progress);
   const double all = static_cast<double>(paths_.size() * tests.size());
   for (size_t i = 0; i < paths_.size() && !guard.interrupted(); ++i) {
+    progress.Hide();
     model_.path = paths_[i];
     double load_seconds = 0;
     BRAID_ASSIGN(const std::string path, model_.Path());
@@ -211,16 +216,21 @@ Status Bench::Run() {
       Note(error_report.Header());
     }
     for (size_t k = 0; k < tests.size() && !guard.interrupted(); ++k) {
-      Progress progress(tests[k].Name(), model_.progress);
-      progress.Show(static_cast<double>(i * tests.size() + k) / all);
-      BRAID_ASSIGN(BenchResult result, Measure(model, tests[k], guard));
+      const auto done = static_cast<double>(i * tests.size() + k);
+      progress.Show(done / all);
+      const auto show = [&](double share) {
+        progress.Show((done + share) / all);
+      };
+      BRAID_ASSIGN(BenchResult result, Measure(model, tests[k], guard, show));
       if (result.seconds.empty()) break;
+      progress.Hide();
       result.path = path;
       Print(report.Row(result, results.empty()));
       Note(error_report.Row(result, results.empty()));
       results.push_back(std::move(result));
     }
   }
+  progress.Hide();
   Print(report.Footer());
   Note(error_report.Footer());
   if (!html_.empty()) BRAID_TRY(WriteBenchPage(results, html_));
@@ -292,9 +302,10 @@ void Bench::AddTests(BenchTest test, std::vector<BenchTest>& tests) const {
   for (const auto& [prompt, generated] : pairs_) add(prompt, generated);
 }
 
-Result<BenchResult> Bench::Measure(const std::shared_ptr<const Model>& model,
-                                   const BenchTest& test,
-                                   const InterruptGuard& guard) const {
+Result<BenchResult> Bench::Measure(
+    const std::shared_ptr<const Model>& model, const BenchTest& test,
+    const InterruptGuard& guard,
+    const std::function<void(double)>& on_share) const {
   const int64_t context =
       test.depth +
       (int64_t{test.tokens()} + kPositionsToSpare) * test.sequences;
@@ -321,11 +332,13 @@ Result<BenchResult> Bench::Measure(const std::shared_ptr<const Model>& model,
   Status filled;
   if (test.depth > 0) filled = run.FillDepth();
   // The warm-up fills caches, arenas and threads.
-  for (int i = warm_up_ ? -1 : 0; i < repetitions_ && filled.ok(); ++i) {
+  const int first = warm_up_ ? -1 : 0;
+  for (int i = first; i < repetitions_ && filled.ok(); ++i) {
     const Result<double> seconds = run.Measure();
     if (guard.interrupted()) break;
     if (!seconds.ok()) return seconds.error();
     if (i >= 0) result.seconds.push_back(*seconds);
+    on_share(static_cast<double>(i + 1 - first) / (repetitions_ - first));
   }
   if (!filled.ok() && !guard.interrupted()) return filled.error();
   return result;

@@ -71,6 +71,12 @@ bool Varies(const Results& results, const Property& property) {
   });
 }
 
+bool SeveralModels(const Results& results) {
+  return std::ranges::any_of(results, [&](const BenchResult& result) {
+    return result.path != results.front().get().path;
+  });
+}
+
 // Tests with the same `one` have the same `other`.
 bool Follows(const Results& results, const Property& one,
              const Property& other) {
@@ -133,10 +139,7 @@ HtmlChart SpeedChart(const std::string& title, const Results& results,
     varied.erase(numeric);
   }
   chart.x_name = axis.axis;
-  const bool several_models =
-      std::ranges::any_of(results, [&](const BenchResult& result) {
-        return result.path != results.front().get().path;
-      });
+  const bool several_models = SeveralModels(results);
   const auto name = [&](const BenchResult& result, bool limit) {
     std::vector<std::string> words;
     if (limit) words.emplace_back("limit");
@@ -158,17 +161,19 @@ HtmlChart SpeedChart(const std::string& title, const Results& results,
   return chart;
 }
 
-HtmlTable ResultTable(const std::vector<BenchResult>& results) {
+HtmlTable ResultTable(const Results& results) {
   HtmlTable table = {
       .title = "Results",
-      .names = {"model", "test", "threads", "batch", "ubatch", "t/s", "±"}};
+      .names = {"test", "threads", "batch", "ubatch", "t/s", "±"}};
+  const bool several_models = SeveralModels(results);
+  if (several_models) table.names.insert(table.names.begin(), "model");
   for (const BenchResult& result : results) {
     const BenchTest& test = result.test;
     const auto [speed, deviation] = Statistics(result.TokensPerSecond());
-    table.rows.push_back({FileName(result), test.Name(),
-                          Format("{}", test.threads), Format("{}", test.batch),
-                          Format("{}", test.ubatch), Fixed(speed, 2),
-                          Fixed(deviation, 2)});
+    auto& row = table.rows.emplace_back(std::vector<std::string>{
+        test.Name(), Format("{}", test.threads), Format("{}", test.batch),
+        Format("{}", test.ubatch), Fixed(speed, 2), Fixed(deviation, 2)});
+    if (several_models) row.insert(row.begin(), FileName(result));
   }
   return table;
 }
@@ -201,7 +206,7 @@ Status WriteBenchPage(const std::vector<BenchResult>& results,
       "Generation", generated,
       {kSequences, kDepth, kTokens, kThreads, kBatch, kUbatch, kKvType},
       limits));
-  page.AddTable(ResultTable(results));
+  page.AddTable(ResultTable({results.begin(), results.end()}));
   return page.Write(path);
 }
 

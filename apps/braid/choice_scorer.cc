@@ -174,7 +174,7 @@ Status ChoiceScorer::FlushIfFull() {
 
 Status ChoiceScorer::Flush() {
   if (batch_.size() == 0) return {};
-  BRAID_TRY(engine_.Decode(batch_));
+  BRAID_TRY(engine_.Decode(batch_, cancelled_));
   for (const Slot& slot : slots_) {
     *slot.sum += engine_.LogProbability(slot.entry, slot.target);
   }

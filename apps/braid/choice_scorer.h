@@ -3,7 +3,9 @@
 #define BRAID_APPS_BRAID_CHOICE_SCORER_H_
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "apps/braid/choice_tasks.h"
@@ -42,7 +44,9 @@ class ChoiceScorer {
   static constexpr size_t kMostTasks = 32;
 
   // `engine` has kMostTasks sequences for each choice of its widest task.
-  explicit ChoiceScorer(Engine& engine) : engine_(engine) {}
+  // `cancelled`, if given, is asked as in Engine::Decode.
+  explicit ChoiceScorer(Engine& engine, std::function<bool()> cancelled = {})
+      : engine_(engine), cancelled_(std::move(cancelled)) {}
 
   // How many of the tasks, from the first on, Score takes at once; at least 1.
   size_t Together(std::span<const TokenizedTask> tasks) const;
@@ -67,6 +71,7 @@ class ChoiceScorer {
   Status Flush();
 
   Engine& engine_;
+  const std::function<bool()> cancelled_;
   Batch batch_;
   std::vector<Slot> slots_;
 };

@@ -5,6 +5,7 @@
 
 #include "apps/braid/command.h"
 #include "apps/braid/console.h"
+#include "apps/braid/interrupt.h"
 #include "apps/braid/progress.h"
 #include "apps/braid/text.h"
 #include "base/format.h"
@@ -72,6 +73,7 @@ class Convert : public Command {
 
  private:
   Status Write(const Conversion& conversion, const std::string& path) const {
+    const InterruptGuard guard;
     Progress bar("converting", progress_);
     return conversion.Write(
         path, ThreadCount(threads_),
@@ -79,7 +81,8 @@ class Convert : public Command {
                uint64_t all) {
           bar.Show(static_cast<double>(done) /
                    static_cast<double>(std::max<uint64_t>(all, 1)));
-        });
+        },
+        guard.asked());
   }
 
   std::string DefaultPath() const {

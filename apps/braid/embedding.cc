@@ -101,6 +101,7 @@ class Embedding : public Command {
       if (!status.ok()) return status;
     }
     const bool pooled = *engine->options().pooling != Pooling::kNone;
+    progress.Hide();
     Print(FormatEmbeddings(embedded, pooled, format_, model->info().name));
     Note(Format("{} texts in {} s, loading took {} s\n", embedded.size(),
                 Fixed(watch.Seconds(), 2), Fixed(load_seconds, 2)));

@@ -5,6 +5,7 @@
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
 #include "apps/braid/interrupt.h"
+#include "apps/braid/progress.h"
 #include "apps/braid/prompt_cache.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/report.h"
@@ -73,18 +74,24 @@ class Generate : public Command {
     const InterruptGuard guard;
     options.cancelled = guard.asked();
     OrderedOutput output(count);
+    Progress progress("generate", model_.progress);
+    int finished = 0;
     Scheduler scheduler(
         *engine, options,
-        count == 1 ? Streamed(Shown(prompts[0], requests[0], *model))
-                   : SchedulerEvents{
-                         .on_text = {}, .on_finish = [&](Response response) {
-                           const int i = response.request;
-                           output.Finish(i, Headed(i, count,
-                                                   Shown(prompts[i],
-                                                         requests[i], *model) +
-                                                       response.text));
-                         }});
+        count == 1
+            ? Streamed(Shown(prompts[0], requests[0], *model))
+            : SchedulerEvents{
+                  .on_text = {}, .on_finish = [&](Response response) {
+                    const int i = response.request;
+                    progress.Hide();
+                    output.Finish(
+                        i, Headed(i, count,
+                                  Shown(prompts[i], requests[i], *model) +
+                                      response.text));
+                    progress.Show(static_cast<double>(++finished) / count);
+                  }});
     BRAID_TRY(scheduler.Run(requests));
+    progress.Hide();
     Note(RunReport(*engine, scheduler.times(), load_seconds));
     return guard.Verdict();
   }

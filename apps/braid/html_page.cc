@@ -25,8 +25,8 @@ h2 { font-size: 1.05rem; margin: 0 0 .5rem; }
 section { background: var(--card); border: 1px solid var(--line);
   border-radius: .6rem; padding: 1rem; margin: 0 0 1rem; overflow-x: auto; }
 p { margin: 0; }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.4rem, 1fr));
-  gap: .6rem 1.2rem; margin: 0; }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr));
+  gap: .6rem .8rem; margin: 0; }
 dt { color: var(--faint); font-size: .8rem; }
 dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 svg { display: block; max-width: 100%; }
@@ -48,7 +48,7 @@ th:first-child, td:first-child { text-align: left; }
 .tokens .gap { color: var(--faint); display: block; }
 .scale { width: 12rem; height: .7rem; border-radius: .3rem;
   background: linear-gradient(90deg, transparent, rgba(214, 69, 47, .75)); }
-.scale-row { display: flex; gap: .6rem; align-items: center;
+.scale-row { display: flex; white-space: nowrap; gap: .6rem; align-items: center;
   font-size: .85rem; color: var(--faint); }
 #said { position: sticky; bottom: 0; background: var(--card);
   border-top: 1px solid var(--line); padding-top: .4rem; min-height: 2rem; }

@@ -110,6 +110,7 @@ class Imatrix : public Command {
     }
     if (done == 0) return guard.Verdict();
     BRAID_TRY(Write(before, collector, done));
+    progress.Hide();
     Note(Format("{} chunks of {} tokens in {} s\n", done, options.context,
                 Fixed(watch.Seconds(), 1)));
     return guard.Verdict();

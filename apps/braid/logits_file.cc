@@ -42,14 +42,13 @@ Result<int> ReadSize(ByteReader& reader, const char* what, int most) {
 
 Result<LogitsWriter> LogitsWriter::Create(const std::string& path,
                                           const LogitsHeader& header) {
-  File file(std::fopen(path.c_str(), "wb"), std::fclose);
-  if (!file) return Error{Format("{}: {}", path, std::strerror(errno))};
-  LogitsWriter writer(path, std::move(file),
+  BRAID_ASSIGN(OutputFile file, OutputFile::Create(path));
+  LogitsWriter writer(std::move(file),
                       int64_t{header.chunks} * header.scored());
   const int32_t sizes[] = {header.context, header.vocabulary, header.chunks};
-  BRAID_TRY(writer.Write(std::as_bytes(std::span(kMagic, kMagicBytes))));
-  BRAID_TRY(writer.Write(BytesOf(sizes)));
-  BRAID_TRY(writer.Write(BytesOf(header.tokens)));
+  BRAID_TRY(writer.file_.Write(std::as_bytes(std::span(kMagic, kMagicBytes))));
+  BRAID_TRY(writer.file_.Write(BytesOf(sizes)));
+  BRAID_TRY(writer.file_.Write(BytesOf(header.tokens)));
   writer.row_.resize(RowCodes(header.vocabulary));
   return writer;
 }
@@ -74,20 +73,12 @@ Status LogitsWriter::Add(std::span<const float> logits) {
         static_cast<uint16_t>(std::clamp(code, 0.0f, kLargestCode));
   }
   --rows_left_;
-  return Write(BytesOf(row_));
+  return file_.Write(BytesOf(row_));
 }
 
 Status LogitsWriter::Finish() {
   BRAID_CHECK(rows_left_ == 0);
-  if (std::fclose(file_.release()) == 0) return {};
-  return Error{Format("{}: {}", path_, std::strerror(errno))};
-}
-
-Status LogitsWriter::Write(std::span<const std::byte> bytes) {
-  if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) == bytes.size()) {
-    return {};
-  }
-  return Error{Format("{}: {}", path_, std::strerror(errno))};
+  return file_.Commit();
 }
 
 Result<LogitsReader> LogitsReader::Open(const std::string& path) {

@@ -10,13 +10,14 @@
 #define BRAID_APPS_BRAID_LOGITS_FILE_H_
 
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/mapped_file.h"
+#include "base/output_file.h"
 #include "braid/result.h"
 #include "braid/types.h"
 
@@ -34,24 +35,19 @@ struct LogitsHeader {
 
 class LogitsWriter {
  public:
-  // Errors name the file.
+  // There is nothing at `path` before Finish(). Errors name the file.
   static Result<LogitsWriter> Create(const std::string& path,
                                      const LogitsHeader& header);
   // [vocabulary] logits of the next scored token.
   Status Add(std::span<const float> logits);
-  // The file is not whole before this.
+  // Call once, last.
   Status Finish();
 
  private:
-  using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+  LogitsWriter(OutputFile file, int64_t rows)
+      : file_(std::move(file)), rows_left_(rows) {}
 
-  LogitsWriter(std::string path, File file, int64_t rows)
-      : path_(std::move(path)), file_(std::move(file)), rows_left_(rows) {}
-
-  Status Write(std::span<const std::byte> bytes);
-
-  std::string path_;
-  File file_;
+  OutputFile file_;
   int64_t rows_left_;
   std::vector<uint16_t> row_;
 };

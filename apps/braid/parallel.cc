@@ -5,6 +5,7 @@
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
 #include "apps/braid/interrupt.h"
+#include "apps/braid/progress.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/report.h"
 #include "apps/braid/scheduler.h"
@@ -93,13 +94,18 @@ class Parallel : public Command {
                  Requests(questions, model->tokenizer()));
 
     OrderedOutput output(count_);
+    Progress progress("parallel", model_.progress);
+    int finished = 0;
     Scheduler scheduler(
         *engine, options,
         {.on_text = {}, .on_finish = [&](const Response& response) {
+           progress.Hide();
            Note(ClientLine(response));
            output.Finish(response.request, ResponseText(questions, response));
+           progress.Show(static_cast<double>(++finished) / count_);
          }});
     BRAID_TRY(scheduler.Run(requests));
+    progress.Hide();
     Note(Format("{} requests, {} clients\n", count_, clients_) +
          RunReport(*engine, scheduler.times(), load_seconds));
     return guard.Verdict();

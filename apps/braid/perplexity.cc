@@ -110,7 +110,7 @@ class Perplexity : public Command {
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
                  MakeEngine(loaded.model, side_by_side, shape.length));
     const InterruptGuard guard;
-    Progress progress("perplexity", model_.progress);
+    Progress progress("perplexity", model_.progress, ProgressPlace::kBelow);
     const Stopwatch watch;
     Likelihood likelihood;
     TextPage page;
@@ -122,8 +122,10 @@ class Perplexity : public Command {
       const auto scores = scorer.Score(first, together);
       if (guard.interrupted()) break;
       if (!scores.ok()) return scores.error();
+      progress.Hide();
       AddScores(*loaded.model, chunks, first, *scores, likelihood, page);
     }
+    progress.Hide();
     if (likelihood.count() == 0) return guard.Verdict();
     Print(Format("\nFinal estimate: PPL = {} +/- {}\n",
                  Fixed(likelihood.Perplexity(), 4),
@@ -281,8 +283,9 @@ class Perplexity : public Command {
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
                  MakeEngine(model, 1, length));
     BRAID_ASSIGN(LogitsWriter writer, LogitsWriter::Create(base_, header));
+    const InterruptGuard guard;
     Progress progress("logits", model_.progress);
-    ChunkScorer scorer(*engine, chunks);
+    ChunkScorer scorer(*engine, chunks, guard.asked());
     for (int chunk = 0; chunk < header.chunks; ++chunk) {
       progress.Show(static_cast<double>(chunk) / header.chunks);
       BRAID_TRY(
@@ -311,8 +314,9 @@ class Perplexity : public Command {
     shape.begins_with_bos = false;  // the file's tokens are what was decoded
     const Chunks chunks(header.tokens, shape, model->tokenizer());
     const int count = Count(chunks);
+    const InterruptGuard guard;
     Progress progress("divergence", model_.progress);
-    ChunkScorer scorer(*engine, chunks);
+    ChunkScorer scorer(*engine, chunks, guard.asked());
     KlDivergence divergence;
     std::vector<float> said(static_cast<size_t>(header.vocabulary));
     int64_t row = 0;
@@ -325,11 +329,14 @@ class Perplexity : public Command {
             divergence.Add(logits, said, token);
             return {};
           });
+      if (guard.interrupted()) break;
       if (!scored.ok()) return scored.error();
+      progress.Hide();
       Print(divergence.Line(chunk + 1));
     }
-    Print(divergence.Summary());
-    return {};
+    progress.Hide();
+    if (row > 0) Print(divergence.Summary());
+    return guard.Verdict();
   }
 
   // ---- Tasks.
@@ -353,20 +360,26 @@ class Perplexity : public Command {
         std::max(longest, static_cast<size_t>(options.max_batch)));
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
                  Engine::Create(model, options));
-    ChoiceScorer scorer(*engine);
+    const InterruptGuard guard;
+    ChoiceScorer scorer(*engine, guard.asked());
     Progress progress("tasks", model_.progress);
     const Stopwatch watch;
-    for (size_t first = 0; first < tasks.size();) {
-      progress.Show(static_cast<double>(first) /
+    size_t done = 0;
+    while (done < tasks.size()) {
+      progress.Show(static_cast<double>(done) /
                     static_cast<double>(tasks.size()));
-      const auto left = std::span(tasks).subspan(first);
+      const auto left = std::span(tasks).subspan(done);
       const size_t count = scorer.Together(left);
-      BRAID_ASSIGN(const auto scores, scorer.Score(left.first(count)));
-      for (size_t i = 0; i < count; ++i) on_task(first + i, scores[i]);
-      first += count;
+      const auto scores = scorer.Score(left.first(count));
+      if (guard.interrupted()) break;
+      if (!scores.ok()) return scores.error();
+      progress.Hide();
+      for (size_t i = 0; i < count; ++i) on_task(done + i, (*scores)[i]);
+      done += count;
     }
-    Note(Format("{} tasks in {} s\n", tasks.size(), Fixed(watch.Seconds(), 1)));
-    return {};
+    progress.Hide();
+    Note(Format("{} tasks in {} s\n", done, Fixed(watch.Seconds(), 1)));
+    return guard.Verdict();
   }
 
   Status MeasureHellaSwag() {
@@ -403,21 +416,22 @@ class Perplexity : public Command {
     const auto tokenized =
         Tokenize(*loaded.model, tasks, TokenizedTask::FromWinogrande);
     Sample right;
-    BRAID_TRY(ScoreTasks(loaded.model, tokenized,
-                         [&](size_t task, const std::vector<double>& scores) {
-                           const size_t chosen = Chosen(scores);
-                           const auto& choices = tasks[task].choices;
-                           right.Add(choices[chosen].right ? 1 : 0);
-                           Print(Format("{}\t{}\t{}  {}  {}  {}\n", task + 1,
-                                        Fixed(100 * right.Mean(), 4),
-                                        Fixed(scores[0], 6),
-                                        Fixed(scores[1], 6), chosen + 1,
-                                        choices[0].right ? 1 : 2));
-                           NoteScores(task, scores);
-                         }));
-    Print(Format("Final Winogrande score({} tasks): {} +/- {}\n", tasks.size(),
+    const Status scored =
+        ScoreTasks(loaded.model, tokenized,
+                   [&](size_t task, const std::vector<double>& scores) {
+                     const size_t chosen = Chosen(scores);
+                     const auto& choices = tasks[task].choices;
+                     right.Add(choices[chosen].right ? 1 : 0);
+                     Print(Format("{}\t{}\t{}  {}  {}  {}\n", task + 1,
+                                  Fixed(100 * right.Mean(), 4),
+                                  Fixed(scores[0], 6), Fixed(scores[1], 6),
+                                  chosen + 1, choices[0].right ? 1 : 2));
+                     NoteScores(task, scores);
+                   });
+    if (right.count() == 0) return scored;
+    Print(Format("Final Winogrande score({} tasks): {} +/- {}\n", right.count(),
                  Fixed(100 * right.Mean(), 4), Fixed(100 * right.Error(), 4)));
-    return {};
+    return scored;
   }
 
   Status MeasureMultipleChoice() {
@@ -431,19 +445,20 @@ class Perplexity : public Command {
     const auto tokenized = Tokenize(*loaded.model, tasks, TokenizedTask::From);
     Sample right;
     double chance = 0;
-    BRAID_TRY(ScoreTasks(loaded.model, tokenized,
-                         [&](size_t task, const std::vector<double>& scores) {
-                           const auto& choices = tasks[task].choices;
-                           right.Add(choices[Chosen(scores)].right ? 1 : 0);
-                           chance += 1.0 / static_cast<double>(choices.size());
-                           Print(Format("{}\t{}\n", task + 1,
-                                        Fixed(100 * right.Mean(), 8)));
-                           NoteScores(task, scores);
-                         }));
+    const Status scored = ScoreTasks(
+        loaded.model, tokenized,
+        [&](size_t task, const std::vector<double>& scores) {
+          const auto& choices = tasks[task].choices;
+          right.Add(choices[Chosen(scores)].right ? 1 : 0);
+          chance += 1.0 / static_cast<double>(choices.size());
+          Print(Format("{}\t{}\n", task + 1, Fixed(100 * right.Mean(), 8)));
+          NoteScores(task, scores);
+        });
+    if (right.count() == 0) return scored;
     Print(Format("\nFinal result: {} +/- {}\nRandom chance: {}\n",
                  Fixed(100 * right.Mean(), 4), Fixed(100 * right.Error(), 4),
-                 Fixed(100 * chance / static_cast<double>(tasks.size()), 4)));
-    return {};
+                 Fixed(100 * chance / static_cast<double>(right.count()), 4)));
+    return scored;
   }
 
   Result<std::vector<ChoiceTask>> InFile(

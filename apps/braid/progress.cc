@@ -34,15 +34,29 @@ void DeclareProgress(FlagTable& table, ProgressMode* mode) {
                 {"none", ProgressMode::kNone}});
 }
 
-Progress::Progress(std::string task, ProgressMode mode)
+Progress::Progress(std::string task, ProgressMode mode, ProgressPlace place)
     : task_(std::move(task)),
       mode_(mode == ProgressMode::kBar && !ErrorsAreTerminal()
                 ? ProgressMode::kNone
-                : mode) {}
+                : mode),
+      place_(OutputIsTerminal() ? place : ProgressPlace::kLine) {}
 
-Progress::~Progress() {
-  // Carriage return, erase to the end of the line (ECMA-48 EL).
-  if (mode_ == ProgressMode::kBar && percent_ >= 0) Note("\r\x1b[K");
+Progress::~Progress() { Hide(); }
+
+void Progress::Hide() {
+  if (!visible_) return;
+  Draw("");
+  visible_ = false;
+  percent_ = -1;
+}
+
+// Carriage return, text, erase to the end of the line (ECMA-48 EL). The line
+// below is reached with IND, which scrolls where it must and keeps the column;
+// DECSC and DECRC remember where the results go on (DEC VT100).
+void Progress::Draw(const std::string& text) const {
+  const bool below = place_ == ProgressPlace::kBelow;
+  Note(Format("{}\r{}\x1b[K{}", below ? "\x1b\x44\x1b[A\x1b\x37\x1b[B" : "",
+              text, below ? "\x1b\x38" : ""));
 }
 
 void Progress::Show(double share) {
@@ -59,15 +73,16 @@ void Progress::Show(double share) {
   }
 }
 
-void Progress::ShowBar(double share, double seconds) const {
+void Progress::ShowBar(double share, double seconds) {
   constexpr int kWidth = 30;
   const int done = static_cast<int>(share * kWidth);
-  std::string line = Format("\r{} [{}{}] {} %", task_, std::string(done, '#'),
+  std::string line = Format("{} [{}{}] {} %", task_, std::string(done, '#'),
                             std::string(kWidth - done, ' '), percent_);
   if (seconds > kQuietSeconds && share > 0) {
     line += Format(", {} left", TimeText(SecondsLeft(share, seconds)));
   }
-  Note(line + "\x1b[K");
+  Draw(line);
+  visible_ = true;
 }
 
 void Progress::ShowJson(double share, double seconds) const {

@@ -18,11 +18,18 @@ enum class ProgressMode {
 // --progress
 void DeclareProgress(FlagTable& table, ProgressMode* mode);
 
+// Where the bar stands on a terminal.
+enum class ProgressPlace {
+  kLine,   // on a line of its own
+  kBelow,  // under a line of results that is not finished
+};
+
 // One task. The bar tells the time that is left once two seconds have passed,
 // and is wiped at the end. Not thread-safe.
 class Progress {
  public:
-  Progress(std::string task, ProgressMode mode);
+  Progress(std::string task, ProgressMode mode,
+           ProgressPlace place = ProgressPlace::kLine);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -30,15 +37,21 @@ class Progress {
   // `share` in [0, 1] is done. A step that does not move the bar by one percent
   // is not shown.
   void Show(double share);
+  // Wipes the bar until the next Show: call it before something is printed.
+  void Hide();
 
  private:
-  void ShowBar(double share, double seconds) const;
+  // `text` where the bar is, up to the end of that line.
+  void Draw(const std::string& text) const;
+  void ShowBar(double share, double seconds);
   void ShowJson(double share, double seconds) const;
 
   const std::string task_;
   const ProgressMode mode_;
+  const ProgressPlace place_;
   const Stopwatch watch_;
-  int percent_ = -1;  // what is shown
+  int percent_ = -1;      // what was shown last
+  bool visible_ = false;  // a bar
 };
 
 }  // namespace braid::cli

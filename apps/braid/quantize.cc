@@ -5,6 +5,7 @@
 
 #include "apps/braid/command.h"
 #include "apps/braid/console.h"
+#include "apps/braid/interrupt.h"
 #include "apps/braid/progress.h"
 #include "apps/braid/text.h"
 #include "base/format.h"
@@ -259,15 +260,18 @@ class Quantize : public Command {
   Status Write(const gguf::File& file, const quantize::Plan& plan,
                int threads) const {
     ThreadPool pool(threads);
+    const InterruptGuard guard;
     Progress bar("quantizing", progress_);
     const double all =
         static_cast<double>(std::max<uint64_t>(plan.source_bytes, 1));
     return quantize::WriteQuantized(
         file, plan, options_, output_, pool,
         [&](const PlannedTensor& tensor, uint64_t done) {
+          bar.Hide();
           PrintTensor(plan, static_cast<size_t>(&tensor - &plan.tensors[0]));
           bar.Show(static_cast<double>(done) / all);
-        });
+        },
+        guard.asked());
   }
 
   std::string input_;

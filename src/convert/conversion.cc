@@ -88,8 +88,10 @@ Conversion::Conversion(std::unique_ptr<Metadata> metadata,
 Status Conversion::Write(const std::string& path, int threads,
                          FunctionRef<void(const gguf::TensorInfo& tensor,
                                           uint64_t done, uint64_t all)>
-                             progress) const {
-  BRAID_ASSIGN(gguf::Writer writer, gguf::Writer::Create(path, contents_));
+                             progress,
+                         const std::function<bool()>& cancelled) const {
+  BRAID_ASSIGN(gguf::Writer writer,
+               gguf::Writer::Create(path, contents_, cancelled));
   ThreadPool pool(threads);
   uint64_t all = 0;
   for (const gguf::TensorInfo& tensor : writer.tensors()) all += tensor.size;

@@ -6,6 +6,7 @@
 #ifndef BRAID_SRC_CONVERT_CONVERSION_H_
 #define BRAID_SRC_CONVERT_CONVERSION_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,11 +43,13 @@ class Conversion {
 
   // Writes to a temporary file and renames it; until then there is nothing at
   // `path`. `progress` is called before each tensor, with the bytes of the
-  // file that are written and that will be.
+  // file that are written and that will be; `cancelled`, if given, is asked at
+  // every piece: true is an error.
   Status Write(const std::string& path, int threads,
                FunctionRef<void(const gguf::TensorInfo& tensor, uint64_t done,
                                 uint64_t all)>
-                   progress) const;
+                   progress,
+               const std::function<bool()>& cancelled = {}) const;
 
  private:
   Conversion(std::unique_ptr<Metadata> metadata,

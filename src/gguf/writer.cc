@@ -162,21 +162,24 @@ Result<Header> EncodeHeader(const Contents& contents) {
   return header;
 }
 
-Writer::Writer(std::string path, OutputFile file, Header header)
+Writer::Writer(std::string path, OutputFile file, Header header,
+               std::function<bool()> cancelled)
     : path_(std::move(path)),
       file_(std::move(file)),
       tensors_(std::move(header.tensors)),
-      data_bytes_(header.data_bytes) {}
+      data_bytes_(header.data_bytes),
+      cancelled_(std::move(cancelled)) {}
 
-Result<Writer> Writer::Create(const std::string& path,
-                              const Contents& contents) {
+Result<Writer> Writer::Create(const std::string& path, const Contents& contents,
+                              std::function<bool()> cancelled) {
   Result<Header> header = EncodeHeader(contents);
   if (!header.ok()) {
     return Error{Format("{}: {}", path, header.error().message)};
   }
   BRAID_ASSIGN(OutputFile file, OutputFile::Create(path));
   BRAID_TRY(file.Write(header->bytes));
-  return Writer(path, std::move(file), *std::move(header));
+  return Writer(path, std::move(file), *std::move(header),
+                std::move(cancelled));
 }
 
 Status Writer::Append(std::span<const std::byte> bytes) {
@@ -191,6 +194,7 @@ Status Writer::Append(std::span<const std::byte> bytes) {
                "{}",
                path_, tensor.name, bytes.size(), written_, tensor.size)};
   }
+  BRAID_TRY(CheckCancelled());
   BRAID_TRY(file_.Write(bytes));
   written_ += bytes.size();
   return written_ == tensor.size ? Pad() : Status();
@@ -211,7 +215,13 @@ Status Writer::Finish() {
                         path_, tensors_[next_].name, written_,
                         tensors_[next_].size)};
   }
+  BRAID_TRY(CheckCancelled());
   return file_.Commit();
+}
+
+Status Writer::CheckCancelled() const {
+  if (!cancelled_ || !cancelled_()) return {};
+  return Error{Format("{}: cancelled, nothing was written there", path_)};
 }
 
 }  // namespace braid::gguf

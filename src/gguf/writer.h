@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -55,10 +56,12 @@ Result<Header> EncodeHeader(const Contents& contents);
 // Not thread-safe.
 class Writer {
  public:
-  // Writes the header to a temporary file beside `path`. Errors: those of
+  // Writes the header to a temporary file beside `path`. `cancelled`, if given,
+  // is asked before every write: true makes it an error. Errors: those of
   // EncodeHeader, and the file system's.
   static Result<Writer> Create(const std::string& path,
-                               const Contents& contents);
+                               const Contents& contents,
+                               std::function<bool()> cancelled = {});
 
   // The tensors in the order in which their bytes must come.
   std::span<const TensorInfo> tensors() const { return tensors_; }
@@ -72,7 +75,10 @@ class Writer {
   Status Finish();
 
  private:
-  Writer(std::string path, OutputFile file, Header header);
+  Writer(std::string path, OutputFile file, Header header,
+         std::function<bool()> cancelled);
+
+  Status CheckCancelled() const;
 
   // Zeros from the end of the tensor that was just completed to the next.
   Status Pad();
@@ -81,6 +87,7 @@ class Writer {
   OutputFile file_;
   std::vector<TensorInfo> tensors_;
   uint64_t data_bytes_;
+  std::function<bool()> cancelled_;
   size_t next_ = 0;       // the tensor that is being written
   uint64_t written_ = 0;  // bytes of it
 };

@@ -219,6 +219,22 @@ TEST_F(WriterTest, NothingAppearsWithoutFinish) {
   EXPECT_TRUE(FolderIsEmpty());
 }
 
+TEST_F(WriterTest, NothingAppearsWhenCancelled) {
+  const Contents contents{{}, {{.name = "t", .type = Id::kF32, .shape = {2}}}};
+  for (const bool at_finish : {false, true}) {
+    bool cancelled = false;
+    auto writer = Writer::Create(path_, contents, [&] { return cancelled; });
+    ASSERT_TRUE(writer.ok()) << writer.error().message;
+    ASSERT_TRUE(writer->Append(RandomBytes(0, at_finish ? 8 : 4)).ok());
+    cancelled = true;
+    const Status status =
+        at_finish ? writer->Finish() : writer->Append(RandomBytes(0, 4));
+    EXPECT_EQ(status.error().message,
+              path_ + ": cancelled, nothing was written there");
+  }
+  EXPECT_TRUE(FolderIsEmpty());
+}
+
 TEST_F(WriterTest, TooManyBytesAreRefused) {
   const Contents contents{{}, {{.name = "t", .type = Id::kF32, .shape = {2}}}};
   auto writer = Writer::Create(path_, contents);

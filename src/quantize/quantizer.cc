@@ -156,7 +156,8 @@ std::vector<gguf::KeyValue> PartMetadata(const Plan& plan, size_t number,
 
 Status WriteQuantized(const gguf::File& file, const Plan& plan,
                       const QuantizeOptions& options, const std::string& path,
-                      ThreadPool& threads, const QuantizeProgress& progress) {
+                      ThreadPool& threads, const QuantizeProgress& progress,
+                      const std::function<bool()>& cancelled) {
   const size_t parts = options.keep_split ? file.parts() : 1;
   uint64_t done = 0;
   for (size_t part = 0; part < parts; ++part) {
@@ -171,7 +172,7 @@ Status WriteQuantized(const gguf::File& file, const Plan& plan,
     const std::string part_path =
         parts == 1 ? path : path + gguf::SplitSuffix(part, parts);
     BRAID_ASSIGN(gguf::Writer writer,
-                 gguf::Writer::Create(part_path, contents));
+                 gguf::Writer::Create(part_path, contents, cancelled));
     for (const PlannedTensor* tensor : here) {
       if (progress) progress(*tensor, done);
       if (tensor->copied) {

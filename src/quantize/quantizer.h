@@ -22,10 +22,12 @@ using QuantizeProgress =
 // options.keep_split to the parts of a set, for which `path` gives the name
 // without the numbers. The bytes do not depend on the threads. Errors: a value
 // that is not finite or too large for the format's scales, the writer's. Parts
-// that were finished before an error stay.
+// that were finished before an error stay. `cancelled`, if given, is asked
+// every few MiB: true is an error.
 Status WriteQuantized(const gguf::File& file, const Plan& plan,
                       const QuantizeOptions& options, const std::string& path,
-                      ThreadPool& threads, const QuantizeProgress& progress);
+                      ThreadPool& threads, const QuantizeProgress& progress,
+                      const std::function<bool()>& cancelled = {});
 
 }  // namespace braid::quantize
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""braid bench, batched-bench, detokenize, progress and Ctrl-C.
+"""braid bench, batched-bench and detokenize.
 
 usage: bench_test.py BRAID MODELS_FOLDER MODEL_PATTERN
 
@@ -10,11 +10,8 @@ import csv
 import io
 import json
 import pathlib
-import signal
 import sqlite3
-import subprocess
 import sys
-import tempfile
 import unittest
 
 from program import Program, run_tests
@@ -67,93 +64,6 @@ class Bench(unittest.TestCase):
             "|    PP |     TG |    B |   N_KV |"))
 
 
-class Interrupt(unittest.TestCase):
-
-    def interrupted(self, *arguments, wait_for):
-        """Exit code and output of a run that gets Ctrl-C after a line."""
-        with subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE) as run:
-            seen = b""
-            while wait_for not in seen:
-                piece = run.stdout.read1()
-                self.assertTrue(piece, "ended before it was interrupted")
-                seen += piece
-            run.send_signal(signal.SIGINT)
-            rest, errors = run.communicate(timeout=60)
-            self.assertIn(b"interrupted", errors)
-            return run.returncode, seen + rest
-
-    def test_bench_prints_what_is_known(self):
-        code, output = self.interrupted(
-            "bench", "-o", "json", "-p", "8", "-n", "100000", "-r", "1",
-            "--no-warmup", wait_for=b'"n_prompt"')
-        self.assertEqual(code, 1)
-        self.assertEqual(len(json.loads(output)), 1)
-
-    def test_perplexity_prints_an_estimate(self):
-        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-            file.write("It was the best of times, it was the worst. " * 5000)
-            file.flush()
-            code, output = self.interrupted(
-                "perplexity", "-f", file.name, "-c", "64", "-b", "64",
-                wait_for=b"[2]")
-        self.assertEqual(code, 1)
-        self.assertIn(b"Final estimate: PPL = ", output)
-
-    def test_a_text_is_ended_where_it_is(self):
-        code, output = self.interrupted(
-            "generate", "-p", "Yesterday", "-n", "-1", "-c", "1000000",
-            "-t", "1", wait_for=b" ")
-        self.assertEqual(code, 1)
-        self.assertTrue(output.startswith(b"Yesterday"))
-        self.assertTrue(output.endswith(b"\n"))
-
-    def test_requests_that_are_done_are_not_lost(self):
-        code, output = self.interrupted(
-            "parallel", "-np", "2", "-ns", "100000", "-n", "64", "-t", "1",
-            wait_for=b"==> 2 of")
-        self.assertEqual(code, 1)
-        self.assertIn(b"==> 1 of 100000 <==\nUser: ", output)
-
-    def test_texts_that_are_embedded_are_printed(self):
-        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-            file.write("It was the best of times, and the worst.\n" * 40000)
-            file.flush()
-            done = subprocess.Popen(
-                [PROGRAM, "embedding", "-f", file.name, "--per-line", "-t", "1",
-                 "--pooling", "mean", "--embd-output-format", "raw",
-                 "--progress", "json"],
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            with done as run:
-                while True:
-                    line = run.stderr.readline()
-                    self.assertTrue(line, "ended before it was interrupted")
-                    step = json.loads(line)
-                    if step["task"] == "embedding" and step["done"] > 0:
-                        break
-                run.send_signal(signal.SIGINT)
-                output, errors = run.communicate(timeout=120)
-        self.assertEqual(run.returncode, 1)
-        self.assertIn(b"interrupted", errors)
-        lines = output.splitlines()
-        self.assertGreater(len(lines), 0)
-        self.assertLess(len(lines), 40000)
-        self.assertEqual(len({line for line in lines}), 1)
-
-    def test_an_answer_is_ended_and_the_conversation_goes_on(self):
-        with subprocess.Popen(
-                [PROGRAM, "chat", "-c", "100000", "-n", "-1", "-t", "1"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE) as run:
-            run.stdin.write(b"Good morning.\n")
-            run.stdin.flush()
-            self.assertTrue(run.stdout.read1())
-            run.send_signal(signal.SIGINT)
-            output, errors = run.communicate(b"/undo\n/quit\n", timeout=60)
-        self.assertEqual(run.returncode, 0, errors)
-        self.assertIn(b"back at position 0", output + errors)
-
-
 class Rest(unittest.TestCase):
 
     def test_tokens_become_their_text_again(self):
@@ -164,12 +74,6 @@ class Rest(unittest.TestCase):
             BRAID.output("detokenize", "--stdin", stdin=ids.encode()), text)
         self.assertIn("'x' is not an integer", BRAID.error("detokenize", "x"))
         self.assertIn("out of range", BRAID.error("detokenize", "99999999"))
-
-    def test_progress_is_json_lines(self):
-        done = BRAID.run("bench", *SMALL, "--progress", "json")
-        steps = [json.loads(line) for line in done.stderr.splitlines()]
-        self.assertEqual({"task", "done", "seconds", "seconds_left"},
-                         set(steps[-1]))
 
 
 if __name__ == "__main__":
