@@ -2,12 +2,14 @@
 #include "engine/fit.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
 #include "apps/braid/json_text.h"
+#include "apps/braid/progress.h"
 #include "apps/braid/text.h"
 
 namespace braid::cli {
@@ -17,6 +19,7 @@ namespace {
 // Of the table: positions of each sequence, and sequences.
 constexpr int kContexts[] = {1024, 4096, 16384, 65536};
 constexpr int kSequences[] = {1, 4, 16, 64};
+constexpr double kCells = std::size(kContexts) * std::size(kSequences);
 
 struct Part {
   const char* name;  // in JSON
@@ -93,8 +96,8 @@ class FitCommand : public Command {
  private:
   std::string Report(const EngineOptions& options, const Fit& fit) const {
     std::string text = Format(
-        "{} positions for {} sequences, batches of {}, ubatches of {}\n",
-        options.context, sequences_, options.max_batch, options.max_ubatch);
+        "{} positions for {}, batches of {}, ubatches of {}\n", options.context,
+        Counted(sequences_, "sequence"), options.max_batch, options.max_ubatch);
     for (const Part& part : kParts) {
       if (fit.*part.bytes == 0) continue;
       text += Format("{}  {}\n", SizeColumn(fit.*part.bytes), part.text);
@@ -124,18 +127,21 @@ class FitCommand : public Command {
   }
 
   // One row per length, one column per number of sequences.
-  static Status PrintTable(const Fitter& fitter, const EngineOptions& setup) {
+  Status PrintTable(const Fitter& fitter, const EngineOptions& setup) const {
     const size_t available = AvailableMemory();
     std::string text = "\npositions of each; * does not fit\n         ";
     for (const int sequences : kSequences) {
       text += Column(Format("{} seq.", sequences), 13);
     }
     text += "\n";
+    Progress progress("table", model_.progress);
+    int done = 0;
     const int trained = fitter.model().info().trained_context;
     for (const int context : kContexts) {
       if (context > trained && context != kContexts[0]) break;
       text += Column(Format("{}", context), 9);
       for (const int sequences : kSequences) {
+        progress.Show(static_cast<double>(done++) / kCells);
         EngineOptions options = setup;
         options.max_sequences = sequences;
         options.context = context * sequences;
@@ -145,6 +151,7 @@ class FitCommand : public Command {
       }
       text += "\n";
     }
+    progress.Hide();
     Print(text);
     return {};
   }
