@@ -30,7 +30,7 @@ struct Part {
 constexpr Part kParts[] = {
     {"program", "program, metadata and vocabulary", &Fit::program},
     {"weights", "weights", &Fit::weights},
-    {"embeddings", "embedding rows in the mapped file", &Fit::embeddings},
+    {"embeddings", "embedding table in the mapped file", &Fit::embeddings},
     {"cells", "recurrent states", &Fit::cells},
     {"replay_log", "replay log", &Fit::replay_log},
     {"pages", "keys and values", &Fit::pages},

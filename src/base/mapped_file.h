@@ -26,9 +26,11 @@ class MappedFile {
   MappedFile() = default;
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept
-      : bytes_(std::exchange(other.bytes_, {})) {}
+      : bytes_(std::exchange(other.bytes_, {})),
+        descriptor_(std::exchange(other.descriptor_, -1)) {}
   MappedFile& operator=(MappedFile&& other) noexcept {
     std::swap(bytes_, other.bytes_);
+    std::swap(descriptor_, other.descriptor_);
     return *this;
   }
 
@@ -39,10 +41,19 @@ class MappedFile {
   // keeps is the kernel's choice. A hint: later reads give the same bytes.
   void Release(std::span<const std::byte> range) const;
 
+  // Copies `range`, a part of bytes(), to `to` without touching the mapping.
+  // For bytes that lie far apart: a touched one brings up to a megabyte of its
+  // neighbours into this process, by the kernel's choice. False, with `to`
+  // undefined, if the file could not be read; then the mapping still can.
+  [[nodiscard]] bool Read(std::span<const std::byte> range,
+                          std::byte* to) const;
+
  private:
-  explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  MappedFile(std::span<const std::byte> bytes, int descriptor)
+      : bytes_(bytes), descriptor_(descriptor) {}
 
   std::span<const std::byte> bytes_;
+  int descriptor_ = -1;  // open as long as bytes_ are mapped
 };
 
 }  // namespace braid

@@ -61,6 +61,30 @@ TEST_F(MappedFileTest, ReleasedBytesReadTheSame) {
   EXPECT_EQ(Text(*file), text);
 }
 
+TEST_F(MappedFileTest, ReadsWhatIsMapped) {
+  std::string text(100000, ' ');
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i % 251);
+  auto file = MappedFile::Open(Write("c", text));
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  const MappedFile moved = *std::move(file);
+  for (const size_t begin : {size_t{0}, size_t{4095}, size_t{99000}}) {
+    std::string read(1000, ' ');
+    ASSERT_TRUE(moved.Read(moved.bytes().subspan(begin, read.size()),
+                           reinterpret_cast<std::byte*>(read.data())));
+    EXPECT_EQ(read, text.substr(begin, read.size()));
+  }
+}
+
+TEST_F(MappedFileTest, TellsThatTheFileBecameShorter) {
+  const auto file = MappedFile::Open(Write("d", std::string(5000, 'x')));
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  fs::resize_file(Path("d"), 4500);
+  std::string read(1000, ' ');
+  auto* const to = reinterpret_cast<std::byte*>(read.data());
+  EXPECT_TRUE(file->Read(file->bytes().subspan(3000, 1000), to));
+  EXPECT_FALSE(file->Read(file->bytes().subspan(4000, 1000), to));
+}
+
 TEST_F(MappedFileTest, ErrorsNamePathAndReason) {
   EXPECT_EQ(MappedFile::Open(Path("none")).error().message,
             Path("none") + ": cannot open: No such file or directory");

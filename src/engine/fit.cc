@@ -1,7 +1,6 @@
 #include "engine/fit.h"
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 #include <string_view>
 #include <utility>
@@ -16,8 +15,6 @@ namespace braid {
 namespace {
 
 constexpr size_t kPage = 4096;
-// Linux maps so much of a file around a byte that is touched.
-constexpr size_t kFaultAround = size_t{64} << 10;
 
 // A value of a /proc file of lines "Name:  123 kB", in bytes; 0: not there.
 size_t ReadProc(const char* path, std::string_view name) {
@@ -238,9 +235,7 @@ Result<Fit> Fitter::Measure(const EngineOptions& options) const {
   fit.program = program_bytes_;
   fit.weights = weights_.packed + weights_.vectors;
   fit.loading = program_bytes_ + weights_.most_loading;
-  fit.embeddings =
-      TableBytes(weights_.tables,
-                 int64_t{PositionsOfEach(*engine)} * settled.max_sequences);
+  fit.embeddings = weights_.tables;
   HybridMemory& memory = engine->memory();
   fit.cells = CellBytes(memory);
   fit.replay_log = LogBytes(memory);
@@ -254,17 +249,6 @@ Result<Fit> Fitter::Measure(const EngineOptions& options) const {
   const size_t grown = ResidentBytes() - std::min(ResidentBytes(), before);
   fit.tables = grown - std::min(grown, fit.scratch + fit.logits);
   return fit;
-}
-
-size_t TableBytes(size_t table_bytes, int64_t tokens) {
-  if (table_bytes == 0 || tokens == 0) return 0;
-  const double windows =
-      std::ceil(static_cast<double>(table_bytes) / kFaultAround);
-  const double different = 8 * std::pow(static_cast<double>(tokens), 0.6);
-  const double untouched = std::pow(1 - 1 / windows, different / 2);
-  const auto touched =
-      static_cast<size_t>(std::ceil(windows * (1 - untouched)));
-  return std::min(table_bytes, touched * kFaultAround);
 }
 
 size_t AvailableMemory() { return ReadProc("/proc/meminfo", "MemAvailable:"); }

@@ -7,9 +7,7 @@
 // only would have written (packed weights, cells, pages) is counted. Of the
 // tensors nothing is read but the embedding of one token.
 //
-// Two things are estimates. The embedding table stays in the mapped file, and
-// which of its pages are in memory depends on the tokens: see TableBytes. And a
-// program has buffers of its own beside the engine.
+// One thing is an estimate: a program has buffers of its own beside the engine.
 #ifndef BRAID_SRC_ENGINE_FIT_H_
 #define BRAID_SRC_ENGINE_FIT_H_
 
@@ -27,7 +25,7 @@ namespace braid {
 struct Fit {
   size_t program = 0;     // the program, the file's metadata, the vocabulary
   size_t weights = 0;     // packed and decoded
-  size_t embeddings = 0;  // rows of the embedding table that are looked up
+  size_t embeddings = 0;  // tables so small that they stay mapped
   size_t cells = 0;       // recurrent states, checkpoints included
   size_t replay_log = 0;
   size_t pages = 0;    // keys and values
@@ -66,15 +64,6 @@ class Fitter {
 // the context, side by side, and logits after every batch; with an encoder a
 // text first. Errors are those of Engine::Decode.
 Status FillSequences(Engine& engine);
-
-// What is in memory of a mapped embedding table of `table_bytes` after `tokens`
-// tokens of text, each of which brings the 64 KiB around its row. A text of n
-// tokens has about 8 n^0.6 different ones (Heaps, Information Retrieval, 1978,
-// section 7.5). Frequent ones lie together: the pages are those of half as many
-// that are spread evenly. Both constants were fitted to English prose and the
-// vocabularies of BERT, SmolLM2 and Gemma 3, where the estimate is 3 to 17 %
-// too high from 512 to 8192 tokens.
-size_t TableBytes(size_t table_bytes, int64_t tokens);
 
 // Memory that programs can still have, as the system tells (MemAvailable); 0
 // where it does not.

@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/format.h"
-#include "base/mapped_file.h"
 #include "base/try.h"
 #include "gguf/conversion.h"
 #include "gguf/name_index.h"
@@ -245,6 +244,11 @@ void File::Release(const TensorInfo& tensor,
   const MappedFile& mapping = impl_->sources[tensor.part].mapping;
   // Memory that the caller owns is not ours to give back.
   if (!mapping.bytes().empty()) mapping.Release(piece);
+}
+
+const MappedFile* File::Mapping(const TensorInfo& tensor) const {
+  const MappedFile& mapping = impl_->sources[tensor.part].mapping;
+  return mapping.bytes().empty() ? nullptr : &mapping;
 }
 
 }  // namespace braid::gguf

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "braid/result.h"
 #include "gguf/value.h"
 
@@ -80,6 +81,10 @@ class File {
   // The same for `piece`, a part of Data(tensor).
   void Release(const TensorInfo& tensor,
                std::span<const std::byte> piece) const;
+  // The file that Data(tensor) lies in, to read pieces of it; nullptr if it
+  // lies in the caller's memory. Lives as long as the data, also when this is
+  // moved.
+  const MappedFile* Mapping(const TensorInfo& tensor) const;
 
  private:
   struct Impl;

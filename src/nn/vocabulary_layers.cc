@@ -14,13 +14,16 @@ Rows TokenEmbedding::operator()(Compute& compute,
                                 std::span<const TokenId> tokens) const {
   const Rows x =
       compute.NewRows(static_cast<int64_t>(tokens.size()), table_.width);
+  const ArenaScope scope(compute.arena);
   const size_t row_bytes = RowBytes(table_.stored.type, table_.width);
+  std::byte* const copy = compute.arena.Allocate<std::byte>(row_bytes);
   for (size_t i = 0; i < tokens.size(); ++i) {
     BRAID_CHECK(tokens[i] >= 0 && tokens[i] < table_.count);
-    DecodeRow(
-        table_.stored.type,
-        table_.stored.data.data() + static_cast<size_t>(tokens[i]) * row_bytes,
-        table_.width, x.row(static_cast<int64_t>(i)));
+    const auto row = table_.stored.data.subspan(
+        static_cast<size_t>(tokens[i]) * row_bytes, row_bytes);
+    const bool copied = table_.file != nullptr && table_.file->Read(row, copy);
+    DecodeRow(table_.stored.type, copied ? copy : row.data(), table_.width,
+              x.row(static_cast<int64_t>(i)));
   }
   return x;
 }

@@ -8,6 +8,14 @@
 
 namespace braid {
 
+namespace {
+
+// An embedding table up to here is soon in memory as a whole, and costs no call
+// of the system per token.
+constexpr size_t kMostResident = size_t{1} << 20;
+
+}  // namespace
+
 WeightScope::WeightScope(WeightSource& source, ThreadPool& threads,
                          std::function<void(size_t)> progress, Tensors tensors,
                          MatrixNames* names)
@@ -172,8 +180,12 @@ EmbeddingTable WeightScope::Embedding(std::string_view name, int64_t width,
   StoredTensor stored;
   if (!Find(name, {width, count}, Role::kMatrix, stored)) return {};
   shared_->bytes += static_cast<int64_t>(stored.data.size());
-  shared_->use.tables += stored.data.size();
-  return {stored, width, count};
+  if (stored.data.size() <= kMostResident) {
+    shared_->use.tables += stored.data.size();
+    return {stored, width, count, nullptr};
+  }
+  return {stored, width, count,
+          shared_->source.Mapping(prefix_ + std::string(name))};
 }
 
 }  // namespace braid

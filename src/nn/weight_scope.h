@@ -27,6 +27,8 @@ struct EmbeddingTable {
   StoredTensor stored;
   int64_t width = 0;
   int64_t count = 0;
+  // Rows are read from here; nullptr: decoded where they lie.
+  const MappedFile* file = nullptr;
 };
 
 // Rows of a matrix that is packed in parts.
@@ -39,7 +41,7 @@ struct StoredMatrix {
 struct WeightUse {
   size_t packed = 0;   // matrices
   size_t vectors = 0;  // what was decoded to float32
-  size_t tables = 0;   // looked up in the source, which has them
+  size_t tables = 0;   // embeddings that are decoded where the source has them
   // The most at once: packed, decoded, and the tensor that is being read.
   size_t most_loading = 0;
 };

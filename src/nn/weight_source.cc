@@ -91,6 +91,11 @@ void GgufSource::Release(std::string_view name) {
   }
 }
 
+const MappedFile* GgufSource::Mapping(std::string_view name) const {
+  const gguf::TensorInfo* info = file_->FindTensor(name);
+  return info == nullptr ? nullptr : file_->Mapping(*info);
+}
+
 bool RandomSource::Has(std::string_view name) const {
   return std::find(optional_.begin(), optional_.end(), name) != optional_.end();
 }

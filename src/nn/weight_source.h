@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/mapped_file.h"
 #include "braid/result.h"
 #include "gguf/file.h"
 #include "tensor/dtype.h"
@@ -45,6 +46,11 @@ class WeightSource {
                                     Role role) = 0;
   // The bytes of `name` were copied elsewhere and will not be read again soon.
   virtual void Release(std::string_view /*name*/) {}
+  // The file that the bytes of `name`, which was found, are mapped from; lives
+  // as long as they do. nullptr: they are memory of the source.
+  virtual const MappedFile* Mapping(std::string_view /*name*/) const {
+    return nullptr;
+  }
 };
 
 // The tensors of a GGUF file, which must outlive this.
@@ -56,6 +62,7 @@ class GgufSource : public WeightSource {
   Result<StoredTensor> Find(std::string_view name, const Shape& shape,
                             Role role) override;
   void Release(std::string_view name) override;
+  const MappedFile* Mapping(std::string_view name) const override;
 
  private:
   const gguf::File* file_;

@@ -1,7 +1,11 @@
 #include "nn/weight_source.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +13,7 @@
 #include "gguf/file.h"
 #include "gguf/tensor_type.h"
 #include "gguf/writer.h"
+#include "nn/vocabulary_layers.h"
 
 namespace braid {
 namespace {
@@ -66,6 +71,65 @@ TEST(GgufSource, LeavesTablesOfNumbersAlone) {
   for (const char* name : {"F64", "I8", "I16", "I32", "I64"}) {
     EXPECT_FALSE(source.Find(name, {256}, Role::kMatrix).ok()) << name;
   }
+}
+
+// A file with one F32 table of 64 x `rows` elements, whose bytes count up.
+std::string TableFile(int64_t rows) {
+  gguf::Contents contents;
+  gguf::TensorInfo table;
+  table.name = "token_embd.weight";
+  table.shape = {64, static_cast<uint64_t>(rows)};
+  table.type = Id::kF32;
+  contents.tensors.push_back(std::move(table));
+  const Result<gguf::Header> header = gguf::EncodeHeader(contents);
+  EXPECT_TRUE(header.ok()) << header.error().message;
+  std::vector<std::byte> bytes = header->bytes;
+  for (size_t i = 0; i < header->data_bytes; ++i) {
+    bytes.push_back(static_cast<std::byte>(i % 60));
+  }
+  std::string path = testing::TempDir() + "/weight_source_test." +
+                     std::to_string(getpid()) + ".gguf";
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  return path;
+}
+
+// Rows of a large table come from the file, those of a small one from the
+// mapping, and both are the rows of the table.
+TEST(GgufSource, EmbeddingRowsOfLargeAndSmallTables) {
+  ThreadPool threads(1);
+  for (const int64_t rows : {100, 10000}) {
+    const std::string path = TableFile(rows);
+    Result<gguf::File> opened = gguf::File::Open(path);
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    GgufSource source(*opened);
+    WeightScope w(source, threads);
+    const EmbeddingTable table = w.Embedding("token_embd.weight", 64, rows);
+    const nn::TokenEmbedding embedding(w, 64, rows);
+    ASSERT_TRUE(w.status().ok()) << w.status().error().message;
+    const gguf::File file = *std::move(opened);  // as a loaded model takes it
+    EXPECT_EQ(table.file != nullptr, rows == 10000);
+
+    Arena arena;
+    Compute compute{arena, threads};
+    const std::vector<TokenId> tokens = {7, 0, static_cast<TokenId>(rows - 1)};
+    const Rows x = embedding(compute, tokens);
+    const std::byte* const stored = file.Data(file.tensors()[0]).data();
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      EXPECT_EQ(std::memcmp(x.row(static_cast<int64_t>(i)),
+                            stored + static_cast<size_t>(tokens[i]) * 256, 256),
+                0);
+    }
+    std::filesystem::remove(path);
+  }
+}
+
+TEST(GgufSource, MemoryHasNoFile) {
+  const std::vector<std::byte> bytes = FileOf({Id::kF32});
+  const Result<gguf::File> file = gguf::File::Parse(bytes);
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  EXPECT_EQ(GgufSource(*file).Mapping("F32"), nullptr);
 }
 
 }  // namespace

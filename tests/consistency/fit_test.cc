@@ -125,15 +125,5 @@ TEST(Fit, RefusesWhatTheEngineRefuses) {
       << fit.error().message;
 }
 
-TEST(Fit, EmbeddingRowsOfAText) {
-  constexpr size_t kTable = size_t{100} << 20;
-  EXPECT_EQ(TableBytes(0, 1000), 0u);
-  EXPECT_EQ(TableBytes(kTable, 0), 0u);
-  EXPECT_LT(TableBytes(kTable, 100), TableBytes(kTable, 1000));
-  // Never more than there is.
-  EXPECT_EQ(TableBytes(kTable, 1 << 30), kTable);
-  EXPECT_EQ(TableBytes(1000, 1 << 20), 1000u);
-}
-
 }  // namespace
 }  // namespace braid
