@@ -9,6 +9,7 @@
 #include "apps/braid/default_model.h"
 #include "apps/braid/gguf_diff.h"
 #include "apps/braid/gguf_json.h"
+#include "apps/braid/interrupt.h"
 #include "apps/braid/progress.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/text.h"
@@ -321,9 +322,10 @@ Status Gguf::Set() const {
   const std::string changed = Format(
       "{}: {} -> {}\n", gguf::Quoted(edit.key, 80), text(file.Find(edit.key)),
       text(edit.value ? &*edit.value : nullptr));
-  const Status written = output_.empty()
-                             ? gguf::PatchInPlace(file, edit, path_)
-                             : gguf::WriteEdited(file, edit, output_);
+  const InterruptGuard guard;
+  const Status written =
+      output_.empty() ? gguf::PatchInPlace(file, edit, path_)
+                      : gguf::WriteEdited(file, edit, output_, guard.asked());
   if (!written.ok()) {
     return Error{Format("{}: {}", path_, written.error().message)};
   }
@@ -361,7 +363,10 @@ Status Gguf::Split() const {
   for (const gguf::PlannedPart& part : parts) {
     BRAID_TRY(gguf::CheckNotSource(path_, file.parts(), part.path));
   }
-  if (!dry_run_) BRAID_TRY(gguf::WriteSplit(file, parts));
+  if (!dry_run_) {
+    const InterruptGuard guard;
+    BRAID_TRY(gguf::WriteSplit(file, parts, guard.asked()));
+  }
   PrintParts(parts);
   return {};
 }
@@ -374,7 +379,10 @@ Status Gguf::Merge() const {
   }
   BRAID_TRY(gguf::CheckNotSource(path_, file.parts(), target_));
   BRAID_ASSIGN(const gguf::PlannedPart merged, gguf::PlanMerge(file, target_));
-  if (!dry_run_) BRAID_TRY(gguf::WriteMerged(file, target_));
+  if (!dry_run_) {
+    const InterruptGuard guard;
+    BRAID_TRY(gguf::WriteMerged(file, target_, guard.asked()));
+  }
   PrintParts({merged});
   return {};
 }

@@ -7,8 +7,9 @@
 namespace braid::gguf {
 
 Status WriteCopy(const File& file, const Contents& contents,
-                 const std::string& path) {
-  BRAID_ASSIGN(Writer writer, Writer::Create(path, contents));
+                 const std::string& path,
+                 const std::function<bool()>& cancelled) {
+  BRAID_ASSIGN(Writer writer, Writer::Create(path, contents, cancelled));
   for (const TensorInfo& target : contents.tensors) {
     const TensorInfo* const source = file.FindTensor(target.name);
     BRAID_CHECK(source != nullptr);

@@ -2,7 +2,7 @@
 #ifndef BRAID_SRC_GGUF_COPY_H_
 #define BRAID_SRC_GGUF_COPY_H_
 
-#include <span>
+#include <functional>
 #include <string>
 
 #include "braid/result.h"
@@ -12,9 +12,11 @@
 namespace braid::gguf {
 
 // Writes a file at `path` that holds `contents`; its tensors are some of
-// `file`, from which their bytes are copied, in pieces. Errors: the Writer's.
+// `file`, from which their bytes are copied, in pieces. `cancelled` and errors:
+// the Writer's.
 Status WriteCopy(const File& file, const Contents& contents,
-                 const std::string& path);
+                 const std::string& path,
+                 const std::function<bool()>& cancelled = {});
 
 }  // namespace braid::gguf
 

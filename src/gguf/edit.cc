@@ -63,8 +63,8 @@ Result<Edit> MakeDelete(const File& file, std::string_view key,
   return Edit{key, std::nullopt};
 }
 
-Status WriteEdited(const File& file, const Edit& edit,
-                   const std::string& path) {
+Status WriteEdited(const File& file, const Edit& edit, const std::string& path,
+                   const std::function<bool()>& cancelled) {
   if (file.parts() > 1) {
     return Error{
         Format("the file is a set of {} parts; merge it first", file.parts())};
@@ -81,7 +81,7 @@ Status WriteEdited(const File& file, const Edit& edit,
     contents.metadata.push_back({edit.key, *edit.value});
   }
   contents.tensors.assign(file.tensors().begin(), file.tensors().end());
-  return WriteCopy(file, contents, path);
+  return WriteCopy(file, contents, path, cancelled);
 }
 
 namespace {

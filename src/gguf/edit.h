@@ -2,6 +2,7 @@
 #ifndef BRAID_SRC_GGUF_EDIT_H_
 #define BRAID_SRC_GGUF_EDIT_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,9 +39,10 @@ Result<Edit> MakeDelete(const File& file, std::string_view key,
 
 // Writes `file` with the edit to `path`: a changed value keeps its place, a new
 // one comes last, tensors are copied in pieces. `path` may be that of `file`.
-// Errors: `file` is a split set (its parts would no longer agree); the
-// Writer's.
-Status WriteEdited(const File& file, const Edit& edit, const std::string& path);
+// `cancelled`: the Writer's. Errors: `file` is a split set (its parts would no
+// longer agree); the Writer's.
+Status WriteEdited(const File& file, const Edit& edit, const std::string& path,
+                   const std::function<bool()>& cancelled = {});
 
 // Overwrites the value in the file at `path`, which must have been opened as
 // `file`. Nothing else moves, so the new value must take as many bytes as the

@@ -127,10 +127,11 @@ Result<std::vector<PlannedPart>> PlanSplit(const File& file,
   return parts;
 }
 
-Status WriteSplit(const File& file, const std::vector<PlannedPart>& parts) {
+Status WriteSplit(const File& file, const std::vector<PlannedPart>& parts,
+                  const std::function<bool()>& cancelled) {
   for (size_t i = 0; i < parts.size(); ++i) {
     BRAID_TRY(WriteCopy(file, PartContents(file, parts[i], i, parts.size()),
-                        parts[i].path));
+                        parts[i].path, cancelled));
   }
   return {};
 }
@@ -150,8 +151,9 @@ Result<PlannedPart> PlanMerge(const File& file, const std::string& path) {
                      header.bytes.size() + header.data_bytes};
 }
 
-Status WriteMerged(const File& file, const std::string& path) {
-  return WriteCopy(file, MergedContents(file), path);
+Status WriteMerged(const File& file, const std::string& path,
+                   const std::function<bool()>& cancelled) {
+  return WriteCopy(file, MergedContents(file), path, cancelled);
 }
 
 }  // namespace braid::gguf

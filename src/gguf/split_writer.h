@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,13 +37,15 @@ Result<std::vector<PlannedPart>> PlanSplit(const File& file,
                                            const SplitLimits& limits);
 
 // Writes the parts of PlanSplit(), in order, each whole or not at all. After an
-// error those before it stay.
-Status WriteSplit(const File& file, const std::vector<PlannedPart>& parts);
+// error those before it stay. `cancelled`: the Writer's.
+Status WriteSplit(const File& file, const std::vector<PlannedPart>& parts,
+                  const std::function<bool()>& cancelled = {});
 
 // Writes a model as one file, without the keys of the set. PlanMerge() says
 // what that will be.
 Result<PlannedPart> PlanMerge(const File& file, const std::string& path);
-Status WriteMerged(const File& file, const std::string& path);
+Status WriteMerged(const File& file, const std::string& path,
+                   const std::function<bool()>& cancelled = {});
 
 }  // namespace braid::gguf
 

@@ -347,6 +347,10 @@ class SplitAndMerge(Gguf):
             with self.subTest(arguments=arguments):
                 self.assertIn("is the source and would be written over",
                               BRAID.error("gguf", *arguments))
+        for part in parts:
+            self.assertIn("is a set of 3 parts; merge it first",
+                          BRAID.error("gguf", "set", first, "general.name",
+                                      "x", "-o", str(part)))
         self.assertEqual([part.read_bytes() for part in parts], before)
 
     def test_a_full_disk_leaves_nothing(self):

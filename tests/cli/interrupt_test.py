@@ -14,6 +14,7 @@ import pathlib
 import pty
 import re
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,25 @@ PROGRAM, FOLDER, PATTERN, ZOO = sys.argv[1:]
 BRAID = Program(PROGRAM)
 SENTENCE = "It was the best of times, and the worst.\n"
 BAR = re.compile(rb"([a-z]+) \[[# ]{30}\] (\d+) %(, \d+ s left)?")
+
+
+def sparse_model(path):
+    """A set of one part with a tensor of 2 GiB of zeros: copying them takes a
+    while, keeping them no room."""
+    def text(value):
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    size = 2 << 30
+    keys = {"split.no": (2, "<H", 0), "split.count": (2, "<H", 1),
+            "split.tensors.count": (5, "<i", 1)}
+    header = b"GGUF" + struct.pack("<IQQ", 3, 1, len(keys))
+    for name, (kind, form, value) in keys.items():
+        header += text(name) + struct.pack("<I", kind) + struct.pack(form, value)
+    header += text("t") + struct.pack("<IQIQ", 1, size, 24, 0)
+    header += bytes(-len(header) % 32)
+    path.write_bytes(header)
+    os.truncate(path, len(header) + size)
+    return path
 
 
 def screen(written):
@@ -113,6 +133,31 @@ class Interrupt(unittest.TestCase):
                 self.assertEqual(code, 1, said)
                 self.assertIn(b"cancelled, nothing was written there", said)
                 self.assertEqual(list(folder.iterdir()), [])
+
+    def test_a_copy_of_a_file_is_whole_or_not_at_all(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            model = sparse_model(folder / "m-00001-of-00001.gguf")
+            for arguments in [
+                    ["split", model, folder / "p", "--split-max-tensors", "1"],
+                    ["merge", model, folder / "out.gguf"],
+                    ["set", model, "k", "v", "--type", "string", "-o",
+                     folder / "out.gguf"]]:
+                with self.subTest(action=arguments[0]), subprocess.Popen(
+                        [PROGRAM, "gguf", *map(str, arguments)],
+                        stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+                    while list(folder.iterdir()) == [model]:
+                        self.assertIsNone(run.poll(), "ended too early")
+                        time.sleep(0.002)
+                    run.send_signal(signal.SIGINT)
+                    output, errors = run.communicate(timeout=60)
+                    left = set(folder.iterdir()) - {model}
+                    for path in left:
+                        path.unlink()
+                    self.assertEqual((run.returncode, output, left),
+                                     (1, b"", set()))
+                    self.assertIn(b"cancelled, nothing was written there",
+                                  errors)
 
     def test_the_second_ends_the_program(self):
         with subprocess.Popen(
