@@ -103,36 +103,36 @@ Result<ChoiceTask> WinograndeOfJson(std::string_view line) {
 Result<std::vector<ChoiceTask>> ParseHellaSwag(std::string_view text) {
   constexpr size_t kLines = 6;
   constexpr int kEndings = 4;
-  const std::vector<std::string> lines = SplitLines(text);
+  const std::vector<NumberedLine> lines = SplitNumberedLines(text);
   if (lines.empty() || lines.size() % kLines != 0) {
     return Error{
-        Format("{} lines, which is no multiple of {}", lines.size(), kLines)};
+        Format("{} lines that are not empty, which is no multiple of {}",
+               lines.size(), kLines)};
   }
   std::vector<ChoiceTask> tasks(lines.size() / kLines);
   for (size_t t = 0; t < tasks.size(); ++t) {
-    const std::string* line = &lines[t * kLines];
-    const auto gold = ParseIndex(line[1], kEndings);
+    const NumberedLine* line = &lines[t * kLines];
+    const auto gold = ParseIndex(line[1].text, kEndings);
     if (!gold.ok()) {
-      return Error{Format("line {}: {}", t * kLines + 2, gold.error().message)};
+      return Error{Format("line {}: {}", line[1].number, gold.error().message)};
     }
     for (int i = 0; i < kEndings; ++i) {
-      tasks[t].choices.push_back({.text = Format("{} {}", line[0], line[2 + i]),
-                                  .start = "",
-                                  .right = i == *gold});
+      tasks[t].choices.push_back(
+          {.text = Format("{} {}", line[0].text, line[2 + i].text),
+           .start = "",
+           .right = i == *gold});
     }
   }
   return tasks;
 }
 
 Result<std::vector<ChoiceTask>> ParseWinogrande(std::string_view text) {
-  const std::vector<std::string> lines = SplitLines(text);
   std::vector<ChoiceTask> tasks;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    if (lines[i].empty()) continue;
-    auto task = lines[i].front() == '{' ? WinograndeOfJson(lines[i])
-                                        : WinograndeOfCsv(lines[i]);
+  for (const auto& [number, line] : SplitNumberedLines(text)) {
+    auto task =
+        line.front() == '{' ? WinograndeOfJson(line) : WinograndeOfCsv(line);
     if (!task.ok()) {
-      return Error{Format("line {}: {}", i + 1, task.error().message)};
+      return Error{Format("line {}: {}", number, task.error().message)};
     }
     tasks.push_back(std::move(*task));
   }

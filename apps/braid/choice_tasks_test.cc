@@ -23,9 +23,13 @@ TEST(HellaSwagTest, SixLinesAreATask) {
 
 TEST(HellaSwagTest, DamageIsNamed) {
   EXPECT_EQ(ParseHellaSwag("a\nb\n").error().message,
-            "2 lines, which is no multiple of 6");
+            "2 lines that are not empty, which is no multiple of 6");
   EXPECT_EQ(ParseHellaSwag("a\n4\nb\nc\nd\ne\n").error().message,
             "line 2: '4' is no number in [0, 3]");
+  EXPECT_EQ(ParseHellaSwag("a\n0\nb\nc\nd\ne\n\n\r\na\n4\nb\nc\nd\ne\n")
+                .error()
+                .message,
+            "line 10: '4' is no number in [0, 3]");
   EXPECT_FALSE(ParseHellaSwag("").ok());
 }
 
@@ -55,6 +59,8 @@ TEST(WinograndeTest, DamageIsNamed) {
     ASSERT_FALSE(tasks.ok()) << line;
     EXPECT_EQ(tasks.error().message.substr(0, 7), "line 1:");
   }
+  EXPECT_EQ(ParseWinogrande("\n0,a _ gap,a,b,1\n\n\n1,two\n").error().message,
+            "line 5: 2 fields, expected 5");
   EXPECT_FALSE(ParseWinogrande("\n").ok());
 }
 

@@ -31,11 +31,19 @@ std::vector<std::string> Split(std::string_view text,
 
 std::vector<std::string> SplitLines(std::string_view text) {
   std::vector<std::string> lines;
-  while (!text.empty()) {
+  for (const NumberedLine& line : SplitNumberedLines(text)) {
+    lines.emplace_back(line.text);
+  }
+  return lines;
+}
+
+std::vector<NumberedLine> SplitNumberedLines(std::string_view text) {
+  std::vector<NumberedLine> lines;
+  for (size_t number = 1; !text.empty(); ++number) {
     const size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
     if (line.ends_with('\r')) line.remove_suffix(1);
-    if (!line.empty()) lines.emplace_back(line);
+    if (!line.empty()) lines.push_back({number, line});
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lines;

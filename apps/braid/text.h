@@ -20,6 +20,13 @@ std::vector<std::string> Split(std::string_view text,
 // Lines without their ends; empty lines are left out.
 std::vector<std::string> SplitLines(std::string_view text);
 
+// The same, with the numbers that an editor shows: empty lines count.
+struct NumberedLine {
+  size_t number = 0;      // of the first line: 1
+  std::string_view text;  // lives as long as what was split
+};
+std::vector<NumberedLine> SplitNumberedLines(std::string_view text);
+
 // `text` in lines of at most `width` characters, broken at blanks; every line
 // after the first is indented by `indent`.
 std::string Wrapped(std::string_view text, size_t width, size_t indent);
