@@ -14,19 +14,31 @@
 
 namespace braid::cli {
 
-void Print(std::string_view text) {
+namespace {
+
+// False if nobody reads it.
+bool WriteOut(std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
     if (written >= 0) {
       text.remove_prefix(static_cast<size_t>(written));
     } else if (errno == EPIPE) {
-      std::_Exit(0);
+      return false;
     } else if (errno != EINTR) {
       Note(Format("braid: standard output: {}\n", std::strerror(errno)));
       std::_Exit(1);
     }
   }
+  return true;
 }
+
+}  // namespace
+
+void Print(std::string_view text) {
+  if (!WriteOut(text)) std::_Exit(0);
+}
+
+void PrintBesideFile(std::string_view text) { WriteOut(text); }
 
 void Note(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);

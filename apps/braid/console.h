@@ -17,6 +17,10 @@ namespace braid::cli {
 // and exit code 1.
 void Print(std::string_view text);
 
+// The same of a command whose result is a file: without a reader it goes on, so
+// that `braid quantize ... | head` makes its file.
+void PrintBesideFile(std::string_view text);
+
 // Writes to standard error; what cannot be written is lost.
 void Note(std::string_view text);
 

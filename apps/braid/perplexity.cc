@@ -17,6 +17,7 @@
 #include "apps/braid/prompts.h"
 #include "apps/braid/statistics.h"
 #include "apps/braid/text.h"
+#include "sampling/log_probability.h"
 
 namespace braid::cli {
 
@@ -100,7 +101,21 @@ class Perplexity : public Command {
  private:
   // ---- Texts.
 
+  // What --report shows of a text.
+  struct TextPage {
+    HtmlChart running = {.title = "Running perplexity",
+                         .x_name = "chunks",
+                         .y_name = "perplexity",
+                         .from_zero = false};
+    std::vector<TokenLoss> losses;
+  };
+
   Status MeasureText() {
+    if (stride_ > 0 && !base_.empty()) {
+      return Error{
+          "--ppl-stride and --kl-divergence-base: a base has the second half "
+          "of every chunk"};
+    }
     BRAID_ASSIGN(const LoadedText loaded, LoadText(/*trim=*/true));
     BRAID_ASSIGN(const ChunkShape shape, Shape());
     BRAID_ASSIGN(const Chunks chunks, Cut(*loaded.model, loaded.text, shape));
@@ -126,27 +141,31 @@ class Perplexity : public Command {
       AddScores(*loaded.model, chunks, first, *scores, likelihood, page);
     }
     progress.Hide();
-    if (likelihood.count() == 0) return guard.Verdict();
-    Print(Format("\nFinal estimate: PPL = {} +/- {}\n",
-                 Fixed(likelihood.Perplexity(), 4),
-                 Fixed(likelihood.PerplexityError(), 5)));
-    Note(
-        Format("{} chunks of {} tokens, {} side by side, {} s; mean negative "
-               "log-likelihood of {} tokens: {}\n",
-               count, shape.length, side_by_side, Fixed(watch.Seconds(), 1),
-               likelihood.count(), likelihood.Mean()));
-    if (!html_.empty()) BRAID_TRY(WriteHtml(*engine, likelihood, page));
+    BRAID_TRY(FinishText(
+        *engine, likelihood, page,
+        Format("{} chunks of {} tokens, {} side by side, {} s", count,
+               shape.length, side_by_side, Fixed(watch.Seconds(), 1))));
     return guard.Verdict();
   }
 
-  // What --report shows of a text.
-  struct TextPage {
-    HtmlChart running = {.title = "Running perplexity",
-                         .x_name = "chunks",
-                         .y_name = "perplexity",
-                         .from_zero = false};
-    std::vector<TokenLoss> losses;
-  };
+  // Prints the estimate, if there is one, and writes the page. `what` was done
+  // stands before the mean.
+  Status FinishText(const Engine& engine, const Likelihood& likelihood,
+                    const TextPage& page, const std::string& what) const {
+    if (likelihood.count() == 0) return {};
+    Say(Format("\nFinal estimate: PPL = {} +/- {}\n",
+               Fixed(likelihood.Perplexity(), 4),
+               Fixed(likelihood.PerplexityError(), 5)));
+    Note(Format("{}; mean negative log-likelihood of {} tokens: {}\n", what,
+                likelihood.count(), likelihood.Mean()));
+    if (html_.empty()) return {};
+    return WriteHtml(engine, likelihood, page);
+  }
+
+  // The result of a text is a file if a base is written.
+  void Say(std::string_view text) const {
+    base_.empty() ? Print(text) : PrintBesideFile(text);
+  }
 
   // The scores of chunks from `first` on.
   void AddScores(const Model& model, const Chunks& chunks, int first,
@@ -167,8 +186,8 @@ class Perplexity : public Command {
       }
       if (done % shape.scored() != 0) continue;
       const int chunk = first + done / shape.scored();
-      Print(Format("[{}]{},", stride_ > 0 ? (chunk - 1) * stride_ : chunk,
-                   Fixed(likelihood.Perplexity(), 4)));
+      Say(Format("[{}]{},", stride_ > 0 ? (chunk - 1) * stride_ : chunk,
+                 Fixed(likelihood.Perplexity(), 4)));
       page.running.Add("perplexity", chunk, likelihood.Perplexity());
       page.running.AddBand("standard error", chunk, likelihood.Perplexity(),
                            likelihood.PerplexityError());
@@ -284,15 +303,29 @@ class Perplexity : public Command {
                  MakeEngine(model, 1, length));
     BRAID_ASSIGN(LogitsWriter writer, LogitsWriter::Create(base_, header));
     const InterruptGuard guard;
-    Progress progress("logits", model_.progress);
+    Progress progress("logits", model_.progress, ProgressPlace::kBelow);
+    const Stopwatch watch;
+    Likelihood likelihood;
+    TextPage page;
     ChunkScorer scorer(*engine, chunks, guard.asked());
     for (int chunk = 0; chunk < header.chunks; ++chunk) {
       progress.Show(static_cast<double>(chunk) / header.chunks);
-      BRAID_TRY(
-          scorer.ScoreRows(chunk, [&](std::span<const float> logits, TokenId) {
+      std::vector<double> scores;
+      const Status scored = scorer.ScoreRows(
+          chunk, [&](std::span<const float> logits, TokenId token) {
+            scores.push_back(LogProbability(logits, token));
             return writer.Add(logits);
-          }));
+          });
+      if (guard.interrupted()) break;
+      if (!scored.ok()) return scored;
+      progress.Hide();
+      AddScores(*model, chunks, chunk, scores, likelihood, page);
     }
+    progress.Hide();
+    BRAID_TRY(FinishText(*engine, likelihood, page,
+                         Format("{} chunks of {} tokens, {} s", header.chunks,
+                                length, Fixed(watch.Seconds(), 1))));
+    BRAID_TRY(guard.Verdict());
     return writer.Finish();
   }
 

@@ -148,8 +148,8 @@ class Quantize : public Command {
     } else {
       BRAID_TRY(Write(file, plan, ThreadCount(static_cast<int>(threads))));
     }
-    Print(SizeLine("model", plan.source_bytes, plan.elements) +
-          SizeLine("quant", plan.target_bytes, plan.elements));
+    Say(SizeLine("model", plan.source_bytes, plan.elements) +
+        SizeLine("quant", plan.target_bytes, plan.elements));
     const auto fallbacks =
         std::ranges::count_if(plan.tensors, [](const PlannedTensor& tensor) {
           return tensor.too_wide.has_value();
@@ -238,6 +238,10 @@ class Quantize : public Command {
         text)};
   }
 
+  void Say(std::string_view text) const {
+    dry_run_ ? Print(text) : PrintBesideFile(text);
+  }
+
   // The source is mapped while the target is written, part by part.
   Status CheckTarget(const gguf::File& file) const {
     const size_t parts = file.parts();
@@ -251,10 +255,10 @@ class Quantize : public Command {
     return {};
   }
 
-  static void PrintTensor(const quantize::Plan& plan, size_t number) {
-    Print(Format("[{}/{}] {}\n", Padded(Format("{}", number + 1), 4),
-                 Padded(Format("{}", plan.tensors.size()), 4),
-                 TensorLine(plan.tensors[number])));
+  void PrintTensor(const quantize::Plan& plan, size_t number) const {
+    Say(Format("[{}/{}] {}\n", Padded(Format("{}", number + 1), 4),
+               Padded(Format("{}", plan.tensors.size()), 4),
+               TensorLine(plan.tensors[number])));
   }
 
   Status Write(const gguf::File& file, const quantize::Plan& plan,

@@ -49,6 +49,32 @@ class PerplexityTest(unittest.TestCase):
                 BRAID.output("convert", ZOO / kind, "-o", path)
                 self.judge(path)
 
+    def test_a_base_is_written_and_the_estimate_printed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.folder = pathlib.Path(folder)
+            self.text = self.folder / "text"
+            self.text.write_text("The river stood still again.\n" * 200)
+            base = self.folder / "base"
+            flags = ["--kl-divergence-base", base]
+            for path in MODELS:
+                with self.subTest(model=path):
+                    output, mean = self.perplexity(path)
+                    said, its_mean = self.perplexity(path, *flags)
+                    self.assertIn("Final estimate: PPL = ", said)
+                    self.assertEqual(said, output)
+                    self.assertAlmostEqual(mean, its_mean, 9)
+                    whole = base.read_bytes()
+                    base.unlink()
+                    self.assertEqual(0, BRAID.run_unread(
+                        *self.arguments(path, *flags)).returncode)
+                    self.assertEqual(base.read_bytes(), whole)
+                    base.unlink()
+                    self.assertIn(
+                        "--ppl-stride and --kl-divergence-base",
+                        BRAID.error(*self.arguments(path, *flags,
+                                                    "--ppl-stride", 16)))
+                    self.assertFalse(base.exists())
+
     def judge(self, path):
         one = self.perplexity(path, "-b", CHUNK, "-ub", CHUNK)
         self.assertEqual(one[0].count("]"), CHUNKS)
@@ -58,13 +84,15 @@ class PerplexityTest(unittest.TestCase):
 
     def perplexity(self, path, *flags):
         """What it prints, and every digit of the mean."""
-        done = BRAID.run("perplexity", "-m", path, "-f", self.text,
-                         "-c", str(CHUNK), "--chunks", str(CHUNKS),
-                         *map(str, flags))
+        done = BRAID.run(*self.arguments(path, *flags))
         self.assertEqual(done.returncode, 0, done.stderr)
         mean = MEAN.search(done.stderr)
         self.assertIsNotNone(mean, done.stderr)
         return done.stdout.decode(), float(mean[1])
+
+    def arguments(self, path, *flags):
+        return ["perplexity", "-m", path, "-f", self.text, "-c", str(CHUNK),
+                "--chunks", str(CHUNKS), *map(str, flags)]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Runs the braid program for the tests beside this file."""
 
+import os
 import subprocess
 import sys
 import unittest
@@ -16,6 +17,17 @@ class Program:
         """A finished run; outputs are bytes."""
         return subprocess.run([self.path, *arguments], input=stdin,
                               capture_output=True, timeout=120, check=False)
+
+    def run_unread(self, *arguments):
+        """A finished run whose standard output nobody reads."""
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            return subprocess.run([self.path, *arguments], stdout=writer,
+                                  stderr=subprocess.PIPE, timeout=120,
+                                  check=False)
+        finally:
+            os.close(writer)
 
     def output(self, command, *arguments, **options):
         """What a run that succeeds writes to standard output, as text."""

@@ -171,6 +171,14 @@ class Types(QuantizeTest):
             "gguf", "hash", out, "--json"))["digest"], digest)
         self.assertEqual(self.value(out, "general.file_type"), 0)
 
+    def test_a_reader_that_leaves_does_not_end_it(self):
+        whole = pathlib.Path(self.quantize("q8_0")).read_bytes()
+        done = BRAID.run_unread("quantize", self.model, self.path("unread"),
+                                "q8_0")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.files(), ["model.gguf", "out.gguf", "unread"])
+        self.assertEqual(pathlib.Path(self.path("unread")).read_bytes(), whole)
+
     def test_the_bytes_do_not_depend_on_the_threads(self):
         # More than one piece of a tensor, and rows that no count divides.
         large = model(self.folder / "large.gguf",
