@@ -1,6 +1,7 @@
 #include "base/output_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -70,6 +71,10 @@ OutputFile::~OutputFile() {
 }
 
 Result<OutputFile> OutputFile::Create(const std::string& path, unsigned mode) {
+  struct stat there = {};
+  if (stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+    return Error{Format("{}: cannot replace: not a regular file", path)};
+  }
   for (int i = 0; i < kMaxTemporaryFiles; ++i) {
     std::string temporary_path = Format("{}.tmp{}", path, i);
     const int descriptor = open(temporary_path.c_str(),

@@ -18,7 +18,9 @@ class OutputFile {
  public:
   // Opens a temporary file beside `path`. `mode` is what open(2) takes: the
   // default is for everybody within the umask, 0600 is for private state.
-  // Errors name the path and the system's reason.
+  // Errors name the path and the system's reason; what is there and is no
+  // regular file (a folder, /dev/null) is refused, as Commit() would replace
+  // it.
   static Result<OutputFile> Create(const std::string& path,
                                    unsigned mode = 0666);
 

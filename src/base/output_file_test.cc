@@ -104,11 +104,25 @@ TEST_F(OutputFileTest, ErrorsNamePathAndReason) {
   EXPECT_EQ(OutputFile::Create(path).error().message,
             path + ".tmp0: cannot create: No such file or directory");
 
-  fs::create_directory(path_);
   auto file = OutputFile::Create(path_);
   ASSERT_TRUE(file.ok()) << file.error().message;
+  fs::create_directory(path_);
   EXPECT_EQ(file->Commit().error().message,
             path_ + ": cannot replace: Is a directory");
+}
+
+// The root may replace /dev/null; nobody wants to.
+TEST_F(OutputFileTest, OnlyRegularFilesAreReplaced) {
+  const fs::path pipe = folder_ / "pipe";
+  const fs::path link = folder_ / "link";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  fs::create_symlink(pipe, link);
+  for (const fs::path& path : {folder_, pipe, link}) {
+    EXPECT_EQ(OutputFile::Create(path).error().message,
+              path.string() + ": cannot replace: not a regular file");
+  }
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_EQ(FilesInFolder(), 2u);
 }
 
 // A link planted at the temporary name must not decide where bytes go.
