@@ -65,6 +65,7 @@ class Imatrix : public Command {
     if (file_.empty() && earlier_.empty()) {
       return Error{"no text: give -f FILE, or files to merge with --in-file"};
     }
+    if (most_ == 0) return Error{"--chunks: 0 leaves nothing to measure"};
     ImportanceMatrix before;
     for (const std::string& path : earlier_) {
       BRAID_ASSIGN(const ImportanceMatrix more, ImportanceMatrix::Read(path));
@@ -98,12 +99,10 @@ class Imatrix : public Command {
     const Stopwatch watch;
     const int count = Count(chunks);
     int done = 0;
-    for (; done < count; ++done) {
+    for (; done < count && !guard.interrupted(); ++done) {
       progress.Show(static_cast<double>(done) / count);
-      const Status decoded = Decode(*engine, chunks, first_ + done);
-      // A chunk that was not finished is in the sums, but not in the count.
-      if (guard.interrupted()) break;
-      if (!decoded.ok()) return decoded;
+      // To its end: its inputs are in the sums, so it must be in the count.
+      BRAID_TRY(Decode(*engine, chunks, first_ + done));
       if (frequency_ > 0 && (done + 1) % frequency_ == 0 && done + 1 < count) {
         BRAID_TRY(Write(before, collector, done + 1));
       }

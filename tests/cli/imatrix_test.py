@@ -54,6 +54,10 @@ class Imatrix(unittest.TestCase):
                                "-b", "11", "-ub", "5")
             self.assertEqual(self.bytes(whole), self.bytes(cut), name)
 
+    def test_no_chunks_are_no_measurement(self):
+        self.assertIn("--chunks: 0 leaves nothing to measure",
+                      BRAID.error("imatrix", "-f", "text", "--chunks", "0"))
+
     def test_experts_have_parts(self):
         tensors = self.show(self.measure(self.model("mixtral"), "a.gguf"))
         experts = tensors["blk.0.ffn_down_exps.weight.counts"]["shape"]

@@ -201,6 +201,28 @@ class Interrupt(unittest.TestCase):
             self.assertEqual(run.returncode, 1)
             self.assertEqual(list(folder.iterdir()), [text])
 
+    def test_importance_is_of_the_chunks_that_it_counts(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            text, cut, whole = (folder / n for n in ["text.txt", "cut", "whole"])
+            text.write_text(SENTENCE * 20000)
+            flags = ["imatrix", "-f", text, "-c", "64", "-t", "1", "-ofreq", "0"]
+            with subprocess.Popen(
+                    [PROGRAM, *map(str, flags), "-o", cut, "--progress",
+                     "json"], stderr=subprocess.PIPE) as run:
+                while True:
+                    step = json.loads(run.stderr.readline())
+                    if step["task"] == "imatrix" and step["done"] > 0:
+                        break
+                run.send_signal(signal.SIGINT)
+                errors = run.communicate(timeout=60)[1]
+            self.assertEqual(run.returncode, 1)
+            self.assertIn(b"interrupted", errors)
+            count = re.search(rb"(\d+) chunks of 64 tokens", errors)[1]
+            BRAID.output(*map(str, flags), "-o", str(whole), "--chunks",
+                         count.decode())
+            self.assertEqual(cut.read_bytes(), whole.read_bytes())
+
     def test_bench_prints_what_is_known(self):
         code, output = self.interrupted(
             "bench", "-o", "json", "-p", "8", "-n", "100000", "-r", "1",
