@@ -87,11 +87,8 @@ class Perplexity : public Command {
   }
 
   Status Run() override {
+    BRAID_TRY(CheckUse());
     if (kl_divergence_) return MeasureDivergence();
-    if (hellaswag_ + winogrande_ + multiple_choice_ > 1) {
-      return Error{
-          "one of --hellaswag, --winogrande and --multiple-choice at a time"};
-    }
     if (hellaswag_) return MeasureHellaSwag();
     if (winogrande_) return MeasureWinogrande();
     if (multiple_choice_) return MeasureMultipleChoice();
@@ -99,6 +96,29 @@ class Perplexity : public Command {
   }
 
  private:
+  // Which flags go together.
+  Status CheckUse() const {
+    const int tasks = hellaswag_ + winogrande_ + multiple_choice_;
+    if (tasks + kl_divergence_ > 1) {
+      return Error{
+          "one of --hellaswag, --winogrande, --multiple-choice and "
+          "--kl-divergence at a time"};
+    }
+    if (tasks > 0 && !base_.empty()) {
+      return Error{"--kl-divergence-base is for texts, not for tasks"};
+    }
+    if (tasks + kl_divergence_ > 0 && !html_.empty()) {
+      return Error{"--report is for texts, not for tasks or --kl-divergence"};
+    }
+    if (stride_ > 0 && !base_.empty()) {
+      return Error{
+          "--ppl-stride and --kl-divergence-base: a base has the second half "
+          "of every chunk"};
+    }
+    if (most_ == 0) return Error{"--chunks: 0 leaves nothing to measure"};
+    return {};
+  }
+
   // ---- Texts.
 
   // What --report shows of a text.
@@ -111,11 +131,6 @@ class Perplexity : public Command {
   };
 
   Status MeasureText() {
-    if (stride_ > 0 && !base_.empty()) {
-      return Error{
-          "--ppl-stride and --kl-divergence-base: a base has the second half "
-          "of every chunk"};
-    }
     BRAID_ASSIGN(const LoadedText loaded, LoadText(/*trim=*/true));
     BRAID_ASSIGN(const ChunkShape shape, Shape());
     BRAID_ASSIGN(const Chunks chunks, Cut(*loaded.model, loaded.text, shape));

@@ -183,13 +183,20 @@ class Quantize : public Command {
     return {};
   }
 
+  static Result<DType> ParseFormat(const char* flag, std::string_view text) {
+    const Result<DType> format = quantize::ParseDType(text);
+    if (format.ok()) return format;
+    return Error{Format("{}: {}", flag, format.error().message)};
+  }
+
   Status TakeFlags() {
     if (!output_type_.empty()) {
-      BRAID_ASSIGN(options_.output_type, quantize::ParseDType(output_type_));
+      BRAID_ASSIGN(options_.output_type,
+                   ParseFormat("--output-tensor-type", output_type_));
     }
     if (!embedding_type_.empty()) {
       BRAID_ASSIGN(options_.embedding_type,
-                   quantize::ParseDType(embedding_type_));
+                   ParseFormat("--token-embedding-type", embedding_type_));
     }
     for (const std::string& text : tensor_types_) {
       const size_t equals = text.rfind('=');
@@ -197,7 +204,7 @@ class Quantize : public Command {
         return Error{Format("--tensor-type: '{}' is not PATTERN=FORMAT", text)};
       }
       BRAID_ASSIGN(const DType type,
-                   quantize::ParseDType(text.substr(equals + 1)));
+                   ParseFormat("--tensor-type", text.substr(equals + 1)));
       options_.overrides.push_back({text.substr(0, equals), type});
     }
     for (const std::string& text : metadata_) BRAID_TRY(TakeMetadata(text));

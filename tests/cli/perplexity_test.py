@@ -69,11 +69,29 @@ class PerplexityTest(unittest.TestCase):
                         *self.arguments(path, *flags)).returncode)
                     self.assertEqual(base.read_bytes(), whole)
                     base.unlink()
-                    self.assertIn(
-                        "--ppl-stride and --kl-divergence-base",
-                        BRAID.error(*self.arguments(path, *flags,
-                                                    "--ppl-stride", 16)))
-                    self.assertFalse(base.exists())
+
+    def test_flags_that_do_not_go_together(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.folder = pathlib.Path(folder)
+            self.text = self.folder / "text"
+            self.text.write_text("The river stood still again.\n" * 200)
+            out = self.folder / "out"
+            for flags, message in [
+                    (["--kl-divergence-base", out, "--ppl-stride", 16],
+                     "a base has the second half of every chunk"),
+                    (["--kl-divergence-base", out, "--hellaswag"],
+                     "--kl-divergence-base is for texts, not for tasks"),
+                    (["--kl-divergence", "--hellaswag"], "at a time"),
+                    (["--winogrande", "--report", out],
+                     "--report is for texts, not for tasks"),
+                    (["--kl-divergence", "--report", out],
+                     "--report is for texts, not for tasks"),
+                    (["--kl-divergence-base", out, "--chunks", 0],
+                     "--chunks: 0 leaves nothing to measure")]:
+                with self.subTest(flags=flags):
+                    self.assertIn(message, BRAID.error(
+                        "perplexity", "-f", self.text, *map(str, flags)))
+            self.assertEqual(list(self.folder.iterdir()), [self.text])
 
     def judge(self, path):
         one = self.perplexity(path, "-b", CHUNK, "-ub", CHUNK)

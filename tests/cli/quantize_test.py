@@ -279,7 +279,7 @@ class Refusals(QuantizeTest):
                 ("none of F32", [self.model, out]),
                 ("'x' is", [self.model, out, "Q4_0", "x"]),
                 ("513", [self.model, out, "Q4_0", "513"]),
-                ("'Q4_K_M' is none of F32",
+                ("--output-tensor-type: 'Q4_K_M' is none of F32",
                  [self.model, out, "Q4_0", "--output-tensor-type", "Q4_K_M"]),
                 ("'IQ1_S' is none of F32",
                  [self.model, out, "Q4_0", "--token-embedding-type", "IQ1_S"]),
