@@ -65,36 +65,55 @@ report_count() {  # REPORT ATTRIBUTE
     grep -oE '[0-9]+'
 }
 
-# The fuzz targets X_fuzz of the preset, and the programs X_seeds that write
-# their seeds.
-fuzz_targets() {
-  cmake --build --preset fuzz --target help |
-    grep -oE '^[a-z0-9_]+_(fuzz|seeds)' | sort -u
+# fuzz_names [FOLDER]: X for every fuzz target X_fuzz; with FOLDER, for those
+# that call that folder of src/ themselves. The sources are the list.
+fuzz_names() {
+  grep -lE "^#include \"${1:+$1/}" tests/fuzz/*_fuzz.cc |
+    sed -E 's:.*/(.*)_fuzz\.cc:\1:'
 }
 
-# run_fuzzers LIBFUZZER_FLAG...: every fuzz target, from its seeds; each counts
-# as one test. What breaks one stays in build/fuzz for a test in tests/issues.
-run_fuzzers() {
-  local program name corpus status=0
-  for program in build/fuzz/bin/*_fuzz; do
-    name=$(basename "$program" _fuzz)
-    corpus="build/fuzz/corpus/$name"
-    mkdir -p "$corpus"
-    if [[ -x build/fuzz/bin/${name}_seeds ]]; then
-      "build/fuzz/bin/${name}_seeds" "$corpus" || status=1
-    fi
-    if "$program" "$@" -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
-        -artifact_prefix="build/fuzz/$name-" "$corpus" \
-        >"build/fuzz/$name.log" 2>&1 </dev/null; then
-      passed=$((passed + 1))
-      echo "${name}_fuzz: $(grep -oE 'number_of_executed_units: +[0-9]+' \
-        "build/fuzz/$name.log" | grep -oE '[0-9]+') executions"
-    else
-      failed=$((failed + 1))
-      status=1
-      tail -n 60 "build/fuzz/$name.log"
-    fi
+# The same names as targets to build: X_fuzz, and X_seeds where a program writes
+# its seeds.
+fuzz_targets() {  # [FOLDER]
+  local name
+  for name in $(fuzz_names "$@"); do
+    echo "${name}_fuzz"
+    if [[ -e tests/fuzz/${name}_seeds.cc ]]; then echo "${name}_seeds"; fi
   done
+}
+
+# run_fuzzers LIBFUZZER_FLAG...: every fuzz target, one after another.
+run_fuzzers() {
+  local name status=0
+  for name in $(fuzz_names); do run_fuzzer "$name" "$@" || status=1; done
+  return "$status"
+}
+
+# run_fuzzer X LIBFUZZER_FLAG...: X_fuzz from its seeds, with its dictionary if
+# it has one; counts as one test. What breaks it stays in build/fuzz for a test
+# in tests/issues.
+run_fuzzer() {
+  local name=$1 corpus="build/fuzz/corpus/$1" log="build/fuzz/$1.log"
+  local flags=("${@:2}") status=0
+  if [[ -e tests/fuzz/$name.dict ]]; then
+    flags+=("-dict=tests/fuzz/$name.dict")
+  fi
+  mkdir -p "$corpus"
+  if [[ -e tests/fuzz/${name}_seeds.cc ]]; then
+    "build/fuzz/bin/${name}_seeds" "$corpus" || status=1
+  fi
+  if "build/fuzz/bin/${name}_fuzz" "${flags[@]}" -timeout=20 \
+      -rss_limit_mb=3000 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/$name-" "$corpus" \
+      >"$log" 2>&1 </dev/null; then
+    passed=$((passed + 1))
+    echo "${name}_fuzz: $(grep -oE 'number_of_executed_units: +[0-9]+' "$log" |
+      grep -oE '[0-9]+') executions"
+  else
+    failed=$((failed + 1))
+    status=1
+    tail -n 60 "$log"
+  fi
   return "$status"
 }
 
