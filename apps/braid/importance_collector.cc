@@ -16,12 +16,21 @@ constexpr int64_t kColumns = 128;
 void ImportanceCollector::Observe(const PackedMatrix& w, ConstRows x,
                                   ThreadPool& threads) {
   const MatrixNames::Name* const name = names_.Find(w);
-  if (name == nullptr) return;
-  if (!output_ && name->tensor.find("blk.") == std::string::npos) return;
-  Squares& squares = squares_[name->tensor];
-  squares.sums.resize(static_cast<size_t>(name->count));
-  squares.rows.resize(static_cast<size_t>(name->count));
-  const auto part = static_cast<size_t>(name->index);
+  if (name != nullptr) AddSquares(*name, x, threads);
+}
+
+void ImportanceCollector::ObserveTensor(const std::string& tensor, ConstRows x,
+                                        ThreadPool& threads) {
+  AddSquares({tensor, 0, 1}, x, threads);
+}
+
+void ImportanceCollector::AddSquares(const MatrixNames::Name& name, ConstRows x,
+                                     ThreadPool& threads) {
+  if (!output_ && name.tensor.find("blk.") == std::string::npos) return;
+  Squares& squares = squares_[name.tensor];
+  squares.sums.resize(static_cast<size_t>(name.count));
+  squares.rows.resize(static_cast<size_t>(name.count));
+  const auto part = static_cast<size_t>(name.index);
   squares.rows[part] += x.rows;
   std::vector<double>& sums = squares.sums[part];
   sums.resize(static_cast<size_t>(x.width));

@@ -26,6 +26,8 @@ class ImportanceCollector : public InputObserver {
 
   void Observe(const PackedMatrix& w, ConstRows x,
                ThreadPool& threads) override;
+  void ObserveTensor(const std::string& tensor, ConstRows x,
+                     ThreadPool& threads) override;
 
   // Puts what was added up so far into `matrix`, in place of entries of the
   // same name. An expert that saw no row has the count 0.
@@ -37,6 +39,9 @@ class ImportanceCollector : public InputObserver {
     std::vector<std::vector<double>> sums;  // [matrices][inputs]
     std::vector<int64_t> rows;              // [matrices]
   };
+
+  void AddSquares(const MatrixNames::Name& name, ConstRows x,
+                  ThreadPool& threads);
 
   const MatrixNames& names_;
   const bool output_;

@@ -99,6 +99,17 @@ TEST_F(ImportanceCollectorTest, EveryExpertHasItsOwn) {
   }
 }
 
+TEST_F(ImportanceCollectorTest, WhatIsShownByNameCountsLikeAMatrix) {
+  ImportanceCollector collector(names_, /*output=*/false);
+  Multiply(matrix_, &collector, 0, kRows, threads_);
+  const ConstRows x = {x_.data(), kRows, kInputs, kInputs};
+  collector.ObserveTensor("blk.0.attn_kv_b.weight", x, threads_);
+  collector.ObserveTensor("mtp.attn_kv_b.weight", x, threads_);
+  EXPECT_EQ(WeightsOf(collector, "blk.0.attn_kv_b.weight"),
+            WeightsOf(collector, "blk.0.ffn_up.weight"));
+  EXPECT_TRUE(WeightsOf(collector, "mtp.attn_kv_b.weight").empty());
+}
+
 TEST_F(ImportanceCollectorTest, TheOutputCountsOnlyIfAsked) {
   const PackedMatrix output = Pack();
   const PackedMatrix nameless = Pack();

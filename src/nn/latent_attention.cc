@@ -2,6 +2,7 @@
 
 #include "nn/kv_page.h"
 #include "ops/copy.h"
+#include "ops/input_observer.h"
 #include "ops/ops.h"
 
 namespace braid::nn {
@@ -66,6 +67,7 @@ void LatentAttention::LoadJoined(WeightScope& w) {
   const int64_t step = nope + config_.value_dim;
   const StoredMatrix joined =
       w.Stored("attn_kv_b.weight", config_.rank, config_.heads * step);
+  joined_ = joined.name;
   for (int64_t h = 0; h < config_.heads && w.status().ok(); ++h) {
     key_up_.push_back(w.PackTransposed(joined, h * step, nope));
     value_up_.push_back(w.PackRows(joined, h * step + nope, config_.value_dim));
@@ -120,8 +122,11 @@ Rows LatentAttention::Keys(Pass& pass, ConstRows x) const {
   ops::CopyInto(compute, stored.Columns(rank, rotary), keys.Columns(0, rotary));
   ops::RopeInto(compute, pass.rope_tables[config_.rope], pass.positions, 1,
                 config_.key_dim(), keys);
-  ops::CopyInto(compute, latent_norm_(compute, stored.Columns(0, rank)),
-                keys.Columns(rotary, rank));
+  const Rows latent = latent_norm_(compute, stored.Columns(0, rank));
+  if (compute.observer != nullptr && !joined_.empty()) {
+    compute.observer->ObserveTensor(joined_, latent, compute.threads);
+  }
+  ops::CopyInto(compute, latent, keys.Columns(rotary, rank));
   return keys;
 }
 

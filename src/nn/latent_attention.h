@@ -21,6 +21,7 @@
 #ifndef BRAID_SRC_NN_LATENT_ATTENTION_H_
 #define BRAID_SRC_NN_LATENT_ATTENTION_H_
 
+#include <string>
 #include <vector>
 
 #include "memory/spec.h"
@@ -68,7 +69,7 @@ class LatentAttention {
   void LoadJoined(WeightScope& w);
   // {rows, d} -> {rows, n_h key_dim}: [rope(q^R), W^UK^T q^C] for each head.
   Rows Queries(Pass& pass, ConstRows x) const;
-  // {rows, d} -> {rows, key_dim}: [rope(k^R), c].
+  // {rows, d} -> {rows, key_dim}: [rope(k^R), c]. Shows c to the observer.
   Rows Keys(Pass& pass, ConstRows x) const;
 
   LatentAttentionConfig config_;
@@ -81,6 +82,8 @@ class LatentAttention {
   RmsNorm latent_norm_;
   std::vector<PackedMatrix> key_up_;    // [n_h] {nope, rank}: W^UK^T
   std::vector<PackedMatrix> value_up_;  // [n_h] {rank, value_dim}: W^UV
+  // attn_kv_b, whose input is c, by its whole name; empty: two tensors.
+  std::string joined_;
   Linear output_;
 };
 

@@ -115,7 +115,7 @@ StoredMatrix WeightScope::Stored(std::string_view name, int64_t inputs,
                                  int64_t outputs) {
   StoredTensor stored;
   if (!Find(name, {inputs, outputs}, Role::kMatrix, stored)) return {};
-  return {stored, inputs};
+  return {stored, inputs, prefix_ + std::string(name)};
 }
 
 PackedMatrix WeightScope::PackRows(const StoredMatrix& matrix, int64_t begin,

@@ -35,6 +35,7 @@ struct EmbeddingTable {
 struct StoredMatrix {
   StoredTensor stored;
   int64_t inputs = 0;
+  std::string name = {};  // of the tensor, whole
 };
 
 // The memory behind weights.

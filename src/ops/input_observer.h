@@ -2,6 +2,8 @@
 #ifndef BRAID_SRC_OPS_INPUT_OBSERVER_H_
 #define BRAID_SRC_OPS_INPUT_OBSERVER_H_
 
+#include <string>
+
 #include "base/thread_pool.h"
 #include "kernels/matmul.h"
 #include "tensor/rows.h"
@@ -18,6 +20,11 @@ class InputObserver {
   // the rows. Called by the thread that computes, which may use `threads`.
   virtual void Observe(const PackedMatrix& w, ConstRows x,
                        ThreadPool& threads) = 0;
+  // The same for `tensor`, by its whole name, which the model multiplies piece
+  // by piece with something else than its formula does; x is what the formula
+  // multiplies it with.
+  virtual void ObserveTensor(const std::string& tensor, ConstRows x,
+                             ThreadPool& threads) = 0;
 };
 
 }  // namespace braid
