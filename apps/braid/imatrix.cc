@@ -43,7 +43,11 @@ class Imatrix : public Command {
         .Texts("--in-file", "FILE",
                "add what this file of an earlier run measured; without -f, "
                "files are only merged",
-               &earlier_);
+               &earlier_)
+        .Integer("--in-chunk-size", "N",
+                 "tokens of a chunk of files of the older format, which do not "
+                 "say it; 0: do not merge them. Experts cannot be merged",
+                 &in_chunk_size_, {0, 1 << 24});
     table.Group("Output")
         .Text("-o, --output, --output-file", "FILE", "the file to write",
               &output_)
@@ -68,8 +72,8 @@ class Imatrix : public Command {
     if (most_ == 0) return Error{"--chunks: 0 leaves nothing to measure"};
     ImportanceMatrix before;
     for (const std::string& path : earlier_) {
-      BRAID_ASSIGN(const ImportanceMatrix more, ImportanceMatrix::Read(path));
-      const Status merged = before.Merge(more);
+      BRAID_ASSIGN(ImportanceMatrix more, ImportanceMatrix::Read(path));
+      const Status merged = Add(more, before);
       if (!merged.ok()) {
         return Error{Format("{}: {}", path, merged.error().message)};
       }
@@ -78,6 +82,18 @@ class Imatrix : public Command {
   }
 
  private:
+  Status Add(ImportanceMatrix& more, ImportanceMatrix& all) const {
+    if (more.is_older()) {
+      if (in_chunk_size_ == 0) {
+        return Error{
+            "the older format counts no rows: give the tokens of its chunks "
+            "with --in-chunk-size N"};
+      }
+      BRAID_TRY(more.CountRows(static_cast<uint32_t>(in_chunk_size_)));
+    }
+    return all.Merge(more);
+  }
+
   Status Measure(const ImportanceMatrix& before) {
     BRAID_ASSIGN(const std::string text, ReadText(file_));
     BRAID_ASSIGN(EngineOptions options, engine_.Options(/*max_sequences=*/1));
@@ -188,6 +204,7 @@ class Imatrix : public Command {
   std::string output_ = "imatrix.gguf";
   std::vector<std::string> earlier_;
   FileFormat format_ = FileFormat::kGguf;
+  int in_chunk_size_ = 0;
   int first_ = 0;
   int most_ = -1;
   int frequency_ = 10;

@@ -131,10 +131,14 @@ Result<std::string> ReadName(ByteReader& reader) {
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-Result<ImportanceMatrix> ParseOld(std::span<const std::byte> bytes) {
+}  // namespace
+
+Result<ImportanceMatrix> ImportanceMatrix::ParseOld(
+    std::span<const std::byte> bytes) {
   constexpr uint32_t kMost = 1 << 30;
   ByteReader reader(bytes);
   ImportanceMatrix matrix;
+  matrix.is_older_ = true;
   BRAID_ASSIGN(const uint32_t entries,
                ReadLength(reader, "number of entries", kMost));
   if (entries == 0) return Error{"there are no entries in it"};
@@ -145,6 +149,7 @@ Result<ImportanceMatrix> ParseOld(std::span<const std::byte> bytes) {
     BRAID_ASSIGN(const auto stored,
                  reader.ReadBytes(uint64_t{values} * sizeof(float)));
     if (values == 0) return Error{Format("{}: there are no values", name)};
+    if (calls == 0) matrix.uncounted_ = name;
     InputSquares squares{Floats(stored),
                          {static_cast<float>(std::max(calls, 1u))}};
     BRAID_TRY(CheckNumbers(name, squares.sums));
@@ -156,8 +161,6 @@ Result<ImportanceMatrix> ParseOld(std::span<const std::byte> bytes) {
   matrix.datasets.push_back(std::move(dataset));
   return matrix;
 }
-
-}  // namespace
 
 Result<ImportanceMatrix> ImportanceMatrix::Parse(
     std::span<const std::byte> bytes) {
@@ -232,7 +235,7 @@ void ImportanceMatrix::Add(std::string name, InputSquares squares) {
 }
 
 Status ImportanceMatrix::Merge(const ImportanceMatrix& other) {
-  if (other.chunk_size == 0) {
+  if (is_older_ || other.is_older_) {
     return Error{"the older format counts no rows, and cannot be merged"};
   }
   for (const auto& [name, more] : other.entries_) {
@@ -260,6 +263,40 @@ Status ImportanceMatrix::Merge(const ImportanceMatrix& other) {
   datasets.insert(datasets.end(), other.datasets.begin(), other.datasets.end());
   chunk_count += other.chunk_count;
   if (chunk_size == 0) chunk_size = other.chunk_size;
+  return {};
+}
+
+Status ImportanceMatrix::CountRows(uint32_t tokens) {
+  constexpr float kMostRows = 1 << 24;  // whole numbers that a float holds
+  if (!is_older_) return {};
+  if (!uncounted_.empty()) {
+    return Error{Format("{}: has no calls, so that its rows cannot be counted",
+                        uncounted_)};
+  }
+  const auto rows = static_cast<float>(tokens);
+  for (const auto& [name, squares] : entries_) {
+    if (name.find("_exps.") != std::string::npos) {
+      return Error{Format(
+          "{}: the older format does not say how many rows each expert saw",
+          name)};
+    }
+    const float calls = squares.counts[0];
+    if (tokens < 1 || calls > kMostRows / rows) {
+      return Error{Format("{}: {} calls of {} rows are not in [1, {}]", name,
+                          calls, tokens, kMostRows)};
+    }
+    for (const float sum : squares.sums) {
+      if (std::isfinite(sum * rows)) continue;
+      return Error{
+          Format("{}: {} times {} is no finite number", name, sum, tokens)};
+    }
+  }
+  for (auto& [name, squares] : entries_) {
+    squares.counts[0] *= rows;
+    for (float& sum : squares.sums) sum *= rows;
+  }
+  chunk_size = tokens;
+  is_older_ = false;
   return {};
 }
 

@@ -47,8 +47,16 @@ class ImportanceMatrix {
   void Add(std::string name, InputSquares squares);
   // Adds what `other` measured, on another text or in another part of it.
   // Errors name the tensor and both sizes: that it was measured on a model of
-  // another shape, or is of the older format, which counts no rows.
+  // another shape, or is of the older format, and its rows are not counted.
   Status Merge(const ImportanceMatrix& other);
+  // Read from a file of the older format, which has means and calls, but does
+  // not say of how many rows a call was.
+  bool is_older() const { return is_older_; }
+  // Every call was one chunk of `tokens` rows, from 1 on: gives a matrix of the
+  // older format the sums and counts that Merge needs. Errors, which change
+  // nothing, name the tensor: experts, which do not see all rows of a chunk;
+  // no calls; sums or counts of rows that a float does not hold.
+  Status CountRows(uint32_t tokens);
   // Keeps the entries whose name contains one of `include` (empty: all), and
   // none of `exclude`.
   void Filter(std::span<const std::string> include,
@@ -65,7 +73,12 @@ class ImportanceMatrix {
   uint32_t chunk_size = 0;            // tokens
 
  private:
+  // Parses the older format.
+  static Result<ImportanceMatrix> ParseOld(std::span<const std::byte> bytes);
+
   std::map<std::string, InputSquares, std::less<>> entries_;
+  bool is_older_ = false;
+  std::string uncounted_;  // a tensor of the older format without calls
 };
 
 }  // namespace braid::quantize

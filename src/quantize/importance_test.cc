@@ -148,6 +148,43 @@ TEST(ImportanceTest, WhatDoesNotFitIsNotMerged) {
   EXPECT_FALSE(matrix.Merge(*Parse(OldFile())).ok());
 }
 
+TEST(ImportanceTest, TheOlderFormMergesOnceItsRowsAreCounted) {
+  const std::string bytes =
+      Raw(int32_t{1}) + OldEntry("a", 4, {8, 2}) + Raw(int32_t{4});
+  const std::string no_text = bytes + Raw(int32_t{0});
+  ImportanceMatrix all;
+  all.Add("a", {{64, 0}, {32}});
+  all.chunk_size = 32;
+  auto older = Parse(no_text);
+  ASSERT_TRUE(older.ok()) << older.error().message;
+  EXPECT_TRUE(older->is_older());
+  EXPECT_FALSE(all.Merge(*older).ok());
+  ASSERT_TRUE(older->CountRows(8).ok());
+  EXPECT_FALSE(older->is_older());
+  ASSERT_TRUE(all.Merge(*older).ok());
+  // (64 + 8 * 8) / (32 + 4 * 8), 2 * 8 / 64
+  EXPECT_EQ(all.Weights("a"), (std::vector<float>{2, 0.25f}));
+}
+
+TEST(ImportanceTest, RowsThatCannotBeCountedAreNot) {
+  const auto error = [](const std::string& entry, uint32_t tokens) {
+    auto older = Parse(Raw(int32_t{1}) + entry);
+    if (!older.ok()) return older.error().message;
+    const Status counted = older->CountRows(tokens);
+    return counted.ok() ? std::string() : counted.error().message;
+  };
+  EXPECT_EQ(error(OldEntry("a", 1, {1}), 512), "");
+  EXPECT_EQ(error(OldEntry("up_exps.weight", 1, {1}), 512),
+            "up_exps.weight: the older format does not say how many rows each "
+            "expert saw");
+  EXPECT_EQ(error(OldEntry("a", 0, {1}), 512),
+            "a: has no calls, so that its rows cannot be counted");
+  EXPECT_NE(error(OldEntry("a", 1 << 20, {1}), 17), "");
+  EXPECT_EQ(error(OldEntry("a", 1 << 20, {1}), 16), "");
+  EXPECT_NE(error(OldEntry("a", 1, {1}), 0), "");
+  EXPECT_NE(error(OldEntry("a", 1, {3e38f}), 2), "");
+}
+
 TEST(ImportanceTest, FiltersByName) {
   ImportanceMatrix matrix;
   for (const char* name : {"blk.0.ffn_up", "blk.0.attn_q", "output"}) {

@@ -84,6 +84,22 @@ class Imatrix(unittest.TestCase):
                      merged)
         self.assertEqual(self.bytes(both), self.bytes(merged))
 
+    def test_the_older_format_adds_up(self):
+        model = self.model("llama")
+        written = []
+        for format in ("gguf", "dat"):
+            parts = []
+            for chunk in ("0", "1"):
+                part = self.measure(model, f"{chunk}.{format}", "--chunk",
+                                    chunk, "--chunks", "1", "--output-format",
+                                    format)
+                parts += ["--in-file", part]
+            merged = self.path("merged." + format)
+            BRAID.output("imatrix", *parts, "--in-chunk-size", "16", "-o",
+                         merged)
+            written.append(self.bytes(merged))
+        self.assertEqual(written[0], written[1])
+
     def test_quantize_takes_both_formats(self):
         model = self.model("falcon-h1")  # rows of 64: no fallback
         written = []

@@ -75,6 +75,15 @@ void Walk(std::span<const std::byte> bytes, ImportanceMatrix& matrix) {
     CheckWeights(weights);
     if (!weights.empty() && &name == &names.front()) EncodeWith(weights, type);
   }
+  const bool older = matrix.is_older();
+  ImportanceMatrix all;
+  BRAID_CHECK(all.Merge(matrix).ok() == !older);
+  ImportanceMatrix counted = matrix;
+  if (older && counted.CountRows(512).ok()) {
+    ImportanceMatrix merged;
+    BRAID_CHECK(merged.Merge(counted).ok());
+    for (const std::string& name : names) CheckWeights(merged.Weights(name));
+  }
   // Every name holds the empty text.
   const std::string any[] = {""};
   matrix.Filter(any, {});
