@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -18,7 +19,7 @@ class Browser:
 
     def __init__(self, seconds=120):
         self.end = time.monotonic() + seconds  # of all that is asked of it
-        self.profile = tempfile.TemporaryDirectory()
+        self.profile = tempfile.mkdtemp()
         command_read, self.commands = os.pipe()
         self.answers, answer_write = os.pipe()
         # DevTools reads descriptor 3 and writes descriptor 4.
@@ -26,9 +27,10 @@ class Browser:
             ["bash", "-c", 'exec "$@" 3<&%d 4>&%d' %
              (command_read, answer_write), "-", PATH, "--headless",
              "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-             f"--user-data-dir={self.profile.name}",
+             f"--user-data-dir={self.profile}",
              "--remote-debugging-pipe", "about:blank"],
-            pass_fds=(command_read, answer_write), stdin=subprocess.DEVNULL,
+            pass_fds=(command_read, answer_write), start_new_session=True,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(command_read)
         os.close(answer_write)
@@ -47,11 +49,17 @@ class Browser:
             self.ask(f"{domain}.enable")
 
     def close(self):
-        self.process.kill()
+        """Ends every process of the browser and takes its profile away."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         os.close(self.commands)
         os.close(self.answers)
-        self.profile.cleanup()
+        # Its children die a moment after the process that was waited for, and
+        # what one of them writes meanwhile makes a folder not empty again.
+        end = time.monotonic() + 30
+        while os.path.exists(self.profile) and time.monotonic() < end:
+            shutil.rmtree(self.profile, ignore_errors=True)
+            time.sleep(0.01)
 
     def open(self, path, width, dark=False):
         """Loads a file in a window of that many pixels."""
