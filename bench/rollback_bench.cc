@@ -42,6 +42,14 @@ constexpr float kEpsilon = 1e-5f;
 
 using ModelPtr = std::unique_ptr<LanguageModel>;
 
+ModelShape MakeShape(int layers) {
+  return {.vocabulary = kVocabulary,
+          .layers = layers,
+          .width = 768,
+          .trained_context = kContext,
+          .norm_epsilon = kEpsilon};
+}
+
 nn::MambaConfig Mamba130m() {
   return {.width = 768,
           .inner = 1536,
@@ -67,21 +75,12 @@ std::vector<nn::AttentionConfig> AttentionIn(int layers, int width, int every) {
 
 ModelPtr MakeMamba(WeightScope& w) {
   return std::make_unique<MambaModel>(
-      w, MambaModelConfig{.vocabulary = kVocabulary,
-                          .layers = 24,
-                          .width = 768,
-                          .trained_context = kContext,
-                          .norm_epsilon = kEpsilon,
-                          .mixer = Mamba130m()});
+      w, MambaModelConfig{.shape = MakeShape(24), .mixer = Mamba130m()});
 }
 
 ModelPtr MakeMamba2(WeightScope& w) {
   return std::make_unique<Mamba2Model>(
-      w, Mamba2ModelConfig{.vocabulary = kVocabulary,
-                           .layers = 24,
-                           .width = 768,
-                           .trained_context = kContext,
-                           .norm_epsilon = kEpsilon,
+      w, Mamba2ModelConfig{.shape = MakeShape(24),
                            .mixer = {.width = 768,
                                      .inner = 1536,
                                      .heads = 24,
@@ -93,11 +92,8 @@ ModelPtr MakeMamba2(WeightScope& w) {
 
 // One layer of eight attends, as in the paper; MLPs without experts.
 ModelPtr MakeJamba(WeightScope& w) {
-  JambaConfig config = {.vocabulary = kVocabulary,
-                        .width = 768,
+  JambaConfig config = {.shape = MakeShape(16),
                         .hidden = 2048,
-                        .trained_context = kContext,
-                        .norm_epsilon = kEpsilon,
                         .mamba = Mamba130m(),
                         .attention = AttentionIn(16, 768, 8),
                         .experts = {}};
@@ -107,11 +103,7 @@ ModelPtr MakeJamba(WeightScope& w) {
 
 ModelPtr MakeRwkv6(WeightScope& w) {
   return std::make_unique<Rwkv6Model>(
-      w, Rwkv6ModelConfig{.vocabulary = kVocabulary,
-                          .layers = 12,
-                          .width = 768,
-                          .trained_context = kContext,
-                          .norm_epsilon = kEpsilon,
+      w, Rwkv6ModelConfig{.shape = MakeShape(12),
                           .rescale_every = 6,
                           .block = {.width = 768,
                                     .head_size = 64,
@@ -122,11 +114,7 @@ ModelPtr MakeRwkv6(WeightScope& w) {
 
 ModelPtr MakeRwkv7(WeightScope& w) {
   return std::make_unique<Rwkv7Model>(
-      w, Rwkv7ModelConfig{.vocabulary = kVocabulary,
-                          .layers = 12,
-                          .width = 768,
-                          .trained_context = kContext,
-                          .norm_epsilon = kEpsilon,
+      w, Rwkv7ModelConfig{.shape = MakeShape(12),
                           .block = {.width = 768,
                                     .head_size = 64,
                                     .hidden = 3072,
@@ -137,12 +125,9 @@ ModelPtr MakeRwkv7(WeightScope& w) {
 }
 
 ModelPtr MakeLfm2(WeightScope& w) {
-  Lfm2Config config = {.vocabulary = kVocabulary,
-                       .width = 768,
+  Lfm2Config config = {.shape = MakeShape(15),
                        .hidden = 2304,
                        .taps = 3,
-                       .trained_context = kContext,
-                       .norm_epsilon = kEpsilon,
                        .attention = AttentionIn(15, 768, 3),
                        .rope = {.rotated = 64}};
   for (nn::AttentionConfig& attention : config.attention) {

@@ -24,28 +24,24 @@ int RowsOf(const gguf::File& file, std::string_view name) {
 // What both architectures have.
 Result<BertConfig> ReadCommon(const gguf::File& file, ConfigReader& reader) {
   BertConfig config;
-  config.vocabulary = reader.Vocabulary();
+  config.shape = ReadShape(reader, kLayerNormEpsilon);
   config.token_types = RowsOf(file, "token_types.weight");
   config.classes = RowsOf(file, "cls.output.weight");
-  config.layers = reader.Count("block_count");
-  config.width = reader.Count("embedding_length");
   config.hidden = reader.Count("feed_forward_length");
-  config.context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_epsilon");
   if (reader.Flag("attention.causal", false)) {
     reader.Refuse("attention.causal", "true is not supported in an encoder");
   }
   nn::AttentionConfig& attention = config.attention;
-  attention.width = config.width;
+  attention.width = config.shape.width;
   attention.heads = reader.Count("attention.head_count");
   attention.kv_heads = attention.heads;
   BRAID_TRY(reader.status());
-  if (config.width % attention.heads != 0) {
+  if (config.shape.width % attention.heads != 0) {
     reader.Refuse("attention.head_count",
                   Format("{} does not divide embedding_length {}",
-                         attention.heads, config.width));
+                         attention.heads, config.shape.width));
   }
-  attention.key_dim = config.width / attention.heads;
+  attention.key_dim = config.shape.width / attention.heads;
   attention.value_dim = attention.key_dim;
   attention.scale = 1.0f / std::sqrt(static_cast<float>(attention.key_dim));
   BRAID_TRY(reader.status());
@@ -77,39 +73,40 @@ Result<NomicBertConfig> NomicBertConfig::Read(const gguf::File& file) {
 }
 
 BertModel::BertModel(WeightScope& w, const BertConfig& config)
-    : config_(config), embedding_(w, config.width, config.vocabulary) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()) {
   if (config.token_types > 0) {
-    token_type_ = w.Vector("token_types.weight",
-                           {config.width, config.token_types}, Role::kBias);
+    token_type_ = w.Vector("token_types.weight", {width(), config.token_types},
+                           Role::kBias);
     token_type_.resize(
-        std::min(token_type_.size(), static_cast<size_t>(config.width)));
+        std::min(token_type_.size(), static_cast<size_t>(width())));
   }
   if (!config.rope) {
-    positions_ = w.Vector("position_embd.weight",
-                          {config.width, config.context}, Role::kBias);
+    positions_ = w.Vector("position_embd.weight", {width(), trained_context()},
+                          Role::kBias);
   }
   embedding_norm_ =
-      nn::LayerNorm(w, "token_embd_norm", config.width, config.norm_epsilon);
-  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+      nn::LayerNorm(w, "token_embd_norm", width(), norm_epsilon());
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
     const auto norm = [&](const char* name) {
-      return nn::LayerNorm(blk, name, config.width, config.norm_epsilon);
+      return nn::LayerNorm(blk, name, width(), norm_epsilon());
     };
     Layer layer;
     layer.attention = nn::TextAttention(blk, config.attention);
     layer.attention_norm = norm("attn_output_norm");
     if (config.rope) {
-      layer.mlp = nn::GatedMlp(blk, config.width, config.hidden);
+      layer.mlp = nn::GatedMlp(blk, width(), config.hidden);
     } else {
-      layer.mlp =
-          nn::Mlp(blk, config.width, config.hidden, Nonlinearity::kGeluErf);
+      layer.mlp = nn::Mlp(blk, width(), config.hidden, Nonlinearity::kGeluErf);
     }
     layer.output_norm = norm("layer_output_norm");
     layers_.push_back(std::move(layer));
   }
   if (config.classes > 0) {
-    classifier_hidden_.emplace(w, "cls", config.width, config.width);
-    classifier_.emplace(w, "cls.output", config.width, config.classes);
+    classifier_hidden_.emplace(w, "cls", width(), width());
+    classifier_.emplace(w, "cls.output", width(), config.classes);
   }
 }
 
@@ -121,7 +118,7 @@ std::vector<RopeConfig> BertModel::ropes() const {
 RowTraits BertModel::traits() const {
   return {.bidirectional = true,
           .logits = false,
-          .positions = config_.rope ? 0 : config_.context,
+          .positions = config_.rope ? 0 : trained_context(),
           .classes = config_.classes};
 }
 
@@ -130,11 +127,10 @@ Rows BertModel::Embed(Pass& pass) const {
   const Rows x = embedding_(compute, pass.tokens);
   if (!token_type_.empty()) ops::AddBias(compute, token_type_, x);
   for (int64_t i = 0; i < x.rows && !positions_.empty(); ++i) {
-    const size_t offset = static_cast<size_t>(pass.positions[i]) *
-                          static_cast<size_t>(config_.width);
+    const size_t offset =
+        static_cast<size_t>(pass.positions[i]) * static_cast<size_t>(width());
     const Rows row = {x.row(i), 1, x.width, x.width};
-    ops::AddBias(compute, std::span(positions_).subspan(offset, config_.width),
-                 row);
+    ops::AddBias(compute, std::span(positions_).subspan(offset, width()), row);
   }
   return embedding_norm_(compute, x);
 }

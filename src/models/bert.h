@@ -30,13 +30,9 @@
 namespace braid {
 
 struct BertConfig {
-  int vocabulary = 0;
+  ModelShape shape;
   int token_types = 0;
-  int layers = 0;
-  int width = 0;
   int hidden = 0;
-  int context = 0;
-  float norm_epsilon = 0;
   int classes = 0;  // rows of cls.output; 0: no classifier
   nn::AttentionConfig attention;
   // Nomic's: rotary positions instead of a table, and a gated MLP.
@@ -57,10 +53,6 @@ class BertModel : public LanguageModel {
   // cls {H, H} and cls.output {H, classes} + bias.
   BertModel(WeightScope& w, const BertConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.layers; }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.context; }
   // Nothing is remembered between passes.
   MemorySpec Memory(DType /*kv_type*/) const override { return {}; }
   std::vector<RopeConfig> ropes() const override;

@@ -76,7 +76,7 @@ nn::LatentAttentionConfig ReadAttention(ConfigReader& reader, int width,
 nn::FeedForward MakeMlp(WeightScope& w, const Deepseek2Config& config,
                         int layer) {
   if (layer < config.dense_layers) {
-    return nn::FeedForward(w, config.width, config.hidden);
+    return nn::FeedForward(w, config.shape.width, config.hidden);
   }
   return nn::FeedForward(w, config.experts);
 }
@@ -86,21 +86,19 @@ nn::FeedForward MakeMlp(WeightScope& w, const Deepseek2Config& config,
 Result<Deepseek2Config> Deepseek2Config::Read(const gguf::File& file) {
   ConfigReader reader(file);
   Deepseek2Config config;
-  config.vocabulary = reader.Vocabulary();
+  config.shape = ReadShape(reader);
   // Layers that predict further ahead come last and are not run.
-  const int all_layers = reader.Count("block_count");
   const int extra_layers = reader.Count("nextn_predict_layers", 0);
-  config.layers = all_layers - extra_layers;
-  config.width = reader.Count("embedding_length");
+  config.shape.layers -= extra_layers;
   config.hidden = reader.Count("feed_forward_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
   config.rope = ReadRope(reader);
-  config.attention = ReadAttention(reader, config.width, config.rope);
-  config.experts = ReadExperts(reader, config.width, {});
+  config.attention = ReadAttention(reader, config.shape.width, config.rope);
+  config.experts = ReadExperts(reader, config.shape.width, {});
   config.dense_layers = reader.Count("leading_dense_block_count", 0);
   // Without experts every layer is dense.
-  if (config.experts.routing.experts == 0) config.dense_layers = config.layers;
+  if (config.experts.routing.experts == 0) {
+    config.dense_layers = config.shape.layers;
+  }
   const int64_t shared =
       int64_t{reader.Count("expert_shared_count", 0)} * config.experts.hidden;
   if (shared > ConfigReader::kLargestCount) {
@@ -108,25 +106,25 @@ Result<Deepseek2Config> Deepseek2Config::Read(const gguf::File& file) {
                   Format("{} units of shared experts", shared));
   }
   BRAID_TRY(reader.status());
-  if (config.layers < 1) {
+  if (config.shape.layers < 1) {
     return Error{Format("deepseek2.nextn_predict_layers: {} of {} layers",
-                        extra_layers, all_layers)};
+                        extra_layers, config.shape.layers + extra_layers)};
   }
   config.experts.shared_hidden = static_cast<int>(shared);
   return config;
 }
 
 Deepseek2Model::Deepseek2Model(WeightScope& w, const Deepseek2Config& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
-  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back(
-        {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
-         nn::LatentAttention(blk, config.attention, i),
-         nn::RmsNorm(blk, "ffn_norm", config.width, config.norm_epsilon),
-         MakeMlp(blk, config, i)});
+    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
+                       nn::LatentAttention(blk, config.attention, i),
+                       nn::RmsNorm(blk, "ffn_norm", width(), norm_epsilon()),
+                       MakeMlp(blk, config, i)});
   }
 }
 

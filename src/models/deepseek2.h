@@ -32,13 +32,9 @@
 namespace braid {
 
 struct Deepseek2Config {
-  int vocabulary = 0;
-  int layers = 0;
+  ModelShape shape;
   int dense_layers = 0;
-  int width = 0;
   int hidden = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
   nn::LatentAttentionConfig attention;
   nn::MoeConfig experts;
   RopeConfig rope;
@@ -50,10 +46,6 @@ class Deepseek2Model : public LanguageModel {
  public:
   Deepseek2Model(WeightScope& w, const Deepseek2Config& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.layers; }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
   Rows Forward(Pass& pass) const override;

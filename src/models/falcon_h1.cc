@@ -14,8 +14,8 @@ namespace {
 
 nn::RmsNorm MakeMlpNorm(WeightScope& w, const FalconH1Config& config) {
   const char* name = w.Has("ffn_norm") ? "ffn_norm" : "ffn_norm.weight";
-  return nn::RmsNorm(w.Vector(name, {config.width}, Role::kScale),
-                     config.norm_epsilon);
+  return nn::RmsNorm(w.Vector(name, {config.shape.width}, Role::kScale),
+                     config.shape.norm_epsilon);
 }
 
 }  // namespace
@@ -23,32 +23,31 @@ nn::RmsNorm MakeMlpNorm(WeightScope& w, const FalconH1Config& config) {
 Result<FalconH1Config> FalconH1Config::Read(const gguf::File& file) {
   ConfigReader reader(file);
   FalconH1Config config;
-  config.vocabulary = reader.Vocabulary();
-  config.layers = reader.Count("block_count");
-  config.width = reader.Count("embedding_length");
+  config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
   BRAID_TRY(reader.status());
-  config.attention = ReadAttention(reader, config.width, config.layers).front();
+  config.attention =
+      ReadAttention(reader, config.shape.width, config.shape.layers).front();
   config.rope = ReadRope(reader, config.attention.key_dim, RopePairs::kHalves);
-  BRAID_ASSIGN(config.mamba,
-               ReadMamba2(reader, config.width, config.norm_epsilon));
+  config.mamba =
+      ReadMamba2(reader, config.shape.width, config.shape.norm_epsilon);
   config.mamba.optional_parts = true;
+  BRAID_TRY(reader.status());
   return config;
 }
 
 FalconH1Model::FalconH1Model(WeightScope& w, const FalconH1Config& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
-  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back(
-        {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
-         nn::Attention(blk, config.attention, i),
-         nn::Mamba2Mixer(blk, config.mamba, i), MakeMlpNorm(blk, config),
-         nn::GatedMlp(blk, config.width, config.hidden)});
+    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
+                       nn::Attention(blk, config.attention, i),
+                       nn::Mamba2Mixer(blk, config.mamba, i),
+                       MakeMlpNorm(blk, config),
+                       nn::GatedMlp(blk, width(), config.hidden)});
   }
 }
 

@@ -30,12 +30,8 @@
 namespace braid {
 
 struct FalconH1Config {
-  int vocabulary = 0;
-  int layers = 0;
-  int width = 0;
+  ModelShape shape;
   int hidden = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
   nn::AttentionConfig attention;
   RopeConfig rope;
   nn::Mamba2Config mamba;
@@ -47,10 +43,6 @@ class FalconH1Model : public LanguageModel {
  public:
   FalconH1Model(WeightScope& w, const FalconH1Config& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.layers; }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
   Rows Forward(Pass& pass) const override;

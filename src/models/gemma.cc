@@ -41,12 +41,13 @@ constexpr Generation kGemma3 = {.window_pattern = 6,
 
 void ReadLayers(ConfigReader& reader, const Generation& generation,
                 GemmaConfig& config) {
-  config.attention = ReadAttention(reader, config.width, config.layers);
+  config.attention =
+      ReadAttention(reader, config.shape.width, config.shape.layers);
   const int window =
       reader.Count("attention.sliding_window", generation.window);
   const auto soft_cap =
       static_cast<float>(reader.Number("attn_logit_softcapping", 0.0));
-  for (int i = 0; i < config.layers; ++i) {
+  for (int i = 0; i < config.shape.layers; ++i) {
     nn::AttentionConfig& attention = config.attention[i];
     const bool windowed =
         window > 0 && (i + 1) % generation.window_pattern != 0;
@@ -54,10 +55,11 @@ void ReadLayers(ConfigReader& reader, const Generation& generation,
     attention.rope = windowed && generation.local_rope ? kLocal : kGlobal;
     attention.soft_cap = soft_cap;
     attention.head_norms = generation.head_norms;
-    attention.norm_epsilon = config.norm_epsilon;
-    if (config.layers == generation.layers_27b) {
-      attention.scale = 1.0f / std::sqrt(static_cast<float>(config.width) /
-                                         static_cast<float>(attention.heads));
+    attention.norm_epsilon = config.shape.norm_epsilon;
+    if (config.shape.layers == generation.layers_27b) {
+      attention.scale =
+          1.0f / std::sqrt(static_cast<float>(config.shape.width) /
+                           static_cast<float>(attention.heads));
     }
   }
 }
@@ -78,12 +80,8 @@ Result<GemmaConfig> ReadGemma(const gguf::File& file,
                               const Generation& generation) {
   ConfigReader reader(file);
   GemmaConfig config;
-  config.vocabulary = reader.Vocabulary();
-  config.layers = reader.Layers();
-  config.width = reader.Count("embedding_length");
+  config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
   config.logit_cap =
       static_cast<float>(reader.Number("final_logit_softcapping", 0.0));
   if (reader.Count("attention.sliding_window_pattern",
@@ -110,20 +108,20 @@ Result<GemmaConfig> Gemma3Config::Read(const gguf::File& file) {
 }
 
 GemmaModel::GemmaModel(WeightScope& w, const GemmaConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
-  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
     const auto norm = [&](std::string_view name) {
-      return nn::RmsNorm(blk, name, config.width, config.norm_epsilon);
+      return nn::RmsNorm(blk, name, width(), norm_epsilon());
     };
-    layers_.push_back({norm("attn_norm"),
-                       nn::Attention(blk, config.attention[i], i),
-                       norm("post_attention_norm"), norm("ffn_norm"),
-                       nn::GatedMlp(blk, config.width, config.hidden,
-                                    Nonlinearity::kGeluTanh),
-                       norm("post_ffw_norm")});
+    layers_.push_back(
+        {norm("attn_norm"), nn::Attention(blk, config.attention[i], i),
+         norm("post_attention_norm"), norm("ffn_norm"),
+         nn::GatedMlp(blk, width(), config.hidden, Nonlinearity::kGeluTanh),
+         norm("post_ffw_norm")});
   }
 }
 
@@ -134,7 +132,7 @@ MemorySpec GemmaModel::Memory(DType kv_type) const {
 Rows GemmaModel::Forward(Pass& pass) const {
   Compute& compute = pass.compute;
   const Rows x = embedding_(compute, pass.tokens);  // {rows, d}
-  ops::ScaleInto(compute, std::sqrt(static_cast<float>(config_.width)), x);
+  ops::ScaleInto(compute, std::sqrt(static_cast<float>(width())), x);
   for (const Layer& layer : layers_) {
     const ArenaScope scope(compute.arena);
     const Rows attended =

@@ -34,12 +34,8 @@
 namespace braid {
 
 struct GemmaConfig {
-  int vocabulary = 0;
-  int layers = 0;
-  int width = 0;
+  ModelShape shape;
   int hidden = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
   float logit_cap = 0;
   std::vector<nn::AttentionConfig> attention;  // [layers]
   std::vector<RopeConfig> ropes;  // Gemma 3: of full and of windowed layers
@@ -57,10 +53,6 @@ class GemmaModel : public LanguageModel {
  public:
   GemmaModel(WeightScope& w, const GemmaConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.layers; }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   std::vector<RopeConfig> ropes() const override { return config_.ropes; }
   Rows Forward(Pass& pass) const override;

@@ -47,7 +47,7 @@ nn::FeedForward MakeMlp(WeightScope& w, const GraniteHybridConfig& config) {
   if (config.experts.routing.experts > 0) {
     return nn::FeedForward(w, config.experts);
   }
-  return nn::FeedForward(w, config.width, config.hidden);
+  return nn::FeedForward(w, config.shape.width, config.hidden);
 }
 
 }  // namespace
@@ -55,42 +55,40 @@ nn::FeedForward MakeMlp(WeightScope& w, const GraniteHybridConfig& config) {
 Result<GraniteHybridConfig> GraniteHybridConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
   GraniteHybridConfig config;
-  config.vocabulary = reader.Vocabulary();
-  const int layers = reader.Count("block_count");
-  config.width = reader.Count("embedding_length");
+  config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
   config.embedding_scale =
       static_cast<float>(ReadScale(reader, "embedding_scale", 1.0));
   config.residual_scale =
       static_cast<float>(ReadScale(reader, "residual_scale", 1.0));
   config.logit_scale =
       static_cast<float>(1.0 / ReadScale(reader, "logit_scale", 1.0));
-  config.experts = ReadExperts(reader, config.width,
+  config.experts = ReadExperts(reader, config.shape.width,
                                {.hidden = config.hidden, .normalized = true});
   config.experts.shared_hidden =
       reader.Count("expert_shared_feed_forward_length", 0);
-  config.attention = ReadGraniteAttention(reader, config.width, layers);
+  config.attention =
+      ReadGraniteAttention(reader, config.shape.width, config.shape.layers);
   config.rope = ReadRope(reader, config.attention.front().key_dim,
                          RopePairs::kInterleaved);
-  BRAID_ASSIGN(config.mamba,
-               ReadMamba2(reader, config.width, config.norm_epsilon));
+  config.mamba =
+      ReadMamba2(reader, config.shape.width, config.shape.norm_epsilon);
+  BRAID_TRY(reader.status());
   return config;
 }
 
 GraniteHybridModel::GraniteHybridModel(WeightScope& w,
                                        const GraniteHybridConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
   for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back(
-        {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
-         MakeMixer(blk, config, i),
-         nn::RmsNorm(blk, "ffn_norm", config.width, config.norm_epsilon),
-         MakeMlp(blk, config)});
+    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
+                       MakeMixer(blk, config, i),
+                       nn::RmsNorm(blk, "ffn_norm", width(), norm_epsilon()),
+                       MakeMlp(blk, config)});
   }
 }
 

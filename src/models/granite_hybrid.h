@@ -33,11 +33,8 @@
 namespace braid {
 
 struct GraniteHybridConfig {
-  int vocabulary = 0;
-  int width = 0;
+  ModelShape shape;
   int hidden = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
   float embedding_scale = 1;
   float residual_scale = 1;
   float logit_scale = 1;
@@ -54,12 +51,6 @@ class GraniteHybridModel : public LanguageModel {
  public:
   GraniteHybridModel(WeightScope& w, const GraniteHybridConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override {
-    return static_cast<int>(config_.attention.size());
-  }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
   Rows Forward(Pass& pass) const override;

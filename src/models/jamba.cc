@@ -6,24 +6,13 @@
 #include "models/config_reader.h"
 #include "models/expert_config.h"
 #include "models/hybrid_config.h"
+#include "models/mamba.h"
 #include "nn/replay.h"
 #include "ops/ops.h"
 
 namespace braid {
 
 namespace {
-
-nn::MambaConfig ReadMamba(ConfigReader& reader, int width, float epsilon) {
-  nn::MambaConfig mamba;
-  mamba.width = width;
-  mamba.inner = reader.Count("ssm.inner_size");
-  mamba.state = reader.Count("ssm.state_size");
-  mamba.taps = reader.Count("ssm.conv_kernel");
-  mamba.dt_rank = reader.Count("ssm.time_step_rank");
-  mamba.dt_b_c_norms = nn::DtBcNorms::kLearned;
-  mamba.norm_epsilon = epsilon;
-  return mamba;
-}
 
 std::variant<nn::MambaMixer, nn::Attention> MakeMixer(WeightScope& w,
                                                       const JambaConfig& config,
@@ -37,7 +26,7 @@ nn::FeedForward MakeMlp(WeightScope& w, const JambaConfig& config) {
   if (config.experts.routing.experts > 0 && w.Has("ffn_gate_inp.weight")) {
     return nn::FeedForward(w, config.experts);
   }
-  return nn::FeedForward(w, config.width, config.hidden);
+  return nn::FeedForward(w, config.shape.width, config.hidden);
 }
 
 }  // namespace
@@ -45,30 +34,30 @@ nn::FeedForward MakeMlp(WeightScope& w, const JambaConfig& config) {
 Result<JambaConfig> JambaConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
   JambaConfig config;
-  config.vocabulary = reader.Vocabulary();
-  const int layers = reader.Count("block_count");
-  config.width = reader.Count("embedding_length");
+  config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
-  config.mamba = ReadMamba(reader, config.width, config.norm_epsilon);
-  config.attention = ReadHybridAttention(reader, config.width, layers);
-  config.experts = ReadExperts(reader, config.width, {.hidden = config.hidden});
+  config.mamba =
+      ReadMamba(reader, config.shape.width, config.shape.norm_epsilon);
+  config.mamba.dt_b_c_norms = nn::DtBcNorms::kLearned;
+  config.attention =
+      ReadHybridAttention(reader, config.shape.width, config.shape.layers);
+  config.experts =
+      ReadExperts(reader, config.shape.width, {.hidden = config.hidden});
   BRAID_TRY(reader.status());
   return config;
 }
 
 JambaModel::JambaModel(WeightScope& w, const JambaConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
   for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back(
-        {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
-         MakeMixer(blk, config, i),
-         nn::RmsNorm(blk, "ffn_norm", config.width, config.norm_epsilon),
-         MakeMlp(blk, config)});
+    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
+                       MakeMixer(blk, config, i),
+                       nn::RmsNorm(blk, "ffn_norm", width(), norm_epsilon()),
+                       MakeMlp(blk, config)});
   }
 }
 

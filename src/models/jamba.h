@@ -30,11 +30,8 @@
 namespace braid {
 
 struct JambaConfig {
-  int vocabulary = 0;
-  int width = 0;
+  ModelShape shape;
   int hidden = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
   nn::MambaConfig mamba;
   // [layers]; without KV heads: a Mamba layer.
   std::vector<nn::AttentionConfig> attention;
@@ -47,12 +44,6 @@ class JambaModel : public LanguageModel {
  public:
   JambaModel(WeightScope& w, const JambaConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override {
-    return static_cast<int>(config_.attention.size());
-  }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   Rows Forward(Pass& pass) const override;
   void Replay(Pass& pass) const override;

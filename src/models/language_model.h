@@ -6,6 +6,7 @@
 
 #include "kernels/rope.h"
 #include "memory/spec.h"
+#include "models/model_shape.h"
 #include "nn/pass.h"
 
 namespace braid {
@@ -28,11 +29,12 @@ class LanguageModel {
  public:
   virtual ~LanguageModel() = default;
 
-  virtual int vocabulary_size() const = 0;
-  virtual int layers() const = 0;
-  virtual int width() const = 0;
-  // Tokens that the model was trained to look back on.
-  virtual int trained_context() const = 0;
+  int vocabulary_size() const { return shape_.vocabulary; }
+  int layers() const { return shape_.layers; }
+  int width() const { return shape_.width; }
+  int trained_context() const { return shape_.trained_context; }
+  float norm_epsilon() const { return shape_.norm_epsilon; }
+
   virtual MemorySpec Memory(DType kv_type) const = 0;
   // The rotations that the model uses; Pass::rope_tables has one table each,
   // long enough for the pass's positions.
@@ -55,6 +57,12 @@ class LanguageModel {
   // Hidden rows {rows, width} -> {rows, classes}.
   virtual void Classify(Compute& /*compute*/, ConstRows /*hidden*/,
                         Rows /*classes*/) const {}
+
+ protected:
+  explicit LanguageModel(const ModelShape& shape) : shape_(shape) {}
+
+ private:
+  ModelShape shape_;
 };
 
 }  // namespace braid

@@ -19,7 +19,7 @@ std::variant<nn::GatedConv, nn::Attention> MakeMixer(WeightScope& w,
   const nn::AttentionConfig& attention =
       config.attention[static_cast<size_t>(layer)];
   if (attention.kv_heads > 0) return nn::Attention(w, attention, layer);
-  return nn::GatedConv(w, config.width, config.taps, layer);
+  return nn::GatedConv(w, config.shape.width, config.taps, layer);
 }
 
 }  // namespace
@@ -27,19 +27,16 @@ std::variant<nn::GatedConv, nn::Attention> MakeMixer(WeightScope& w,
 Result<Lfm2Config> Lfm2Config::Read(const gguf::File& file) {
   ConfigReader reader(file);
   Lfm2Config config;
-  config.vocabulary = reader.Vocabulary();
-  const int layers = reader.Count("block_count");
-  config.width = reader.Count("embedding_length");
+  config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");
   config.taps = reader.Count("shortconv.l_cache");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
   BRAID_TRY(reader.status());
-  config.attention = ReadHybridAttention(reader, config.width, layers);
+  config.attention =
+      ReadHybridAttention(reader, config.shape.width, config.shape.layers);
   for (nn::AttentionConfig& attention : config.attention) {
     attention.rope = 0;
     attention.head_norms = true;
-    attention.norm_epsilon = config.norm_epsilon;
+    attention.norm_epsilon = config.shape.norm_epsilon;
   }
   config.rope =
       ReadRope(reader, config.attention.front().key_dim, RopePairs::kHalves);
@@ -48,29 +45,28 @@ Result<Lfm2Config> Lfm2Config::Read(const gguf::File& file) {
 }
 
 Lfm2Model::Lfm2Model(WeightScope& w, const Lfm2Config& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      norm_(w, "token_embd_norm", config.width, config.norm_epsilon),
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      norm_(w, "token_embd_norm", width(), norm_epsilon()),
       output_(w.Matrix(
           w.Has("output.weight") ? "output.weight" : "token_embd.weight",
-          config.width, config.vocabulary)) {
+          width(), vocabulary_size())) {
   for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back(
-        {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
-         MakeMixer(blk, config, i),
-         nn::RmsNorm(blk, "ffn_norm", config.width, config.norm_epsilon),
-         nn::GatedMlp(blk, config.width, config.hidden)});
+    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
+                       MakeMixer(blk, config, i),
+                       nn::RmsNorm(blk, "ffn_norm", width(), norm_epsilon()),
+                       nn::GatedMlp(blk, width(), config.hidden)});
   }
 }
 
 MemorySpec Lfm2Model::Memory(DType kv_type) const {
   MemorySpec spec;
   for (const nn::AttentionConfig& attention : config_.attention) {
-    spec.layers.push_back(
-        attention.kv_heads > 0
-            ? nn::Attention::Memory(attention, kv_type)
-            : nn::GatedConv::Memory(config_.width, config_.taps));
+    spec.layers.push_back(attention.kv_heads > 0
+                              ? nn::Attention::Memory(attention, kv_type)
+                              : nn::GatedConv::Memory(width(), config_.taps));
   }
   return spec;
 }

@@ -28,12 +28,9 @@
 namespace braid {
 
 struct Lfm2Config {
-  int vocabulary = 0;
-  int width = 0;
+  ModelShape shape;
   int hidden = 0;
   int taps = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
   std::vector<nn::AttentionConfig> attention;  // [layers]; no KV heads: none
   RopeConfig rope;
 
@@ -44,12 +41,6 @@ class Lfm2Model : public LanguageModel {
  public:
   Lfm2Model(WeightScope& w, const Lfm2Config& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override {
-    return static_cast<int>(config_.attention.size());
-  }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
   Rows Forward(Pass& pass) const override;

@@ -15,7 +15,7 @@ nn::FeedForward MakeMlp(WeightScope& w, const LlamaConfig& config) {
   if (config.experts.routing.experts > 0) {
     return nn::FeedForward(w, config.experts);
   }
-  return nn::FeedForward(w, config.width, config.hidden);
+  return nn::FeedForward(w, config.shape.width, config.hidden);
 }
 
 }  // namespace
@@ -23,17 +23,14 @@ nn::FeedForward MakeMlp(WeightScope& w, const LlamaConfig& config) {
 Result<LlamaConfig> LlamaConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
   LlamaConfig config;
-  config.vocabulary = reader.Vocabulary();
-  config.layers = reader.Layers();
-  config.width = reader.Count("embedding_length");
+  config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
-  config.experts = ReadExperts(reader, config.width,
+  config.experts = ReadExperts(reader, config.shape.width,
                                {.hidden = config.hidden, .normalized = true});
 
   BRAID_TRY(reader.status());
-  config.attention = ReadAttention(reader, config.width, config.layers);
+  config.attention =
+      ReadAttention(reader, config.shape.width, config.shape.layers);
   BRAID_TRY(reader.status());
   config.rope = ReadRope(reader, config.attention.front().key_dim,
                          RopePairs::kInterleaved);
@@ -42,14 +39,15 @@ Result<LlamaConfig> LlamaConfig::Read(const gguf::File& file) {
 }
 
 LlamaModel::LlamaModel(WeightScope& w, const LlamaConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
   ReadRopeFactors(w, config_.rope);
-  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
     layers_.emplace_back(blk, config.attention[i], MakeMlp(blk, config),
-                         config.norm_epsilon, i);
+                         norm_epsilon(), i);
   }
 }
 

@@ -8,36 +8,39 @@
 
 namespace braid {
 
+nn::MambaConfig ReadMamba(ConfigReader& reader, int width, float norm_epsilon) {
+  nn::MambaConfig config;
+  config.width = width;
+  config.inner = reader.Count("ssm.inner_size");
+  config.state = reader.Count("ssm.state_size");
+  config.taps = reader.Count("ssm.conv_kernel");
+  config.dt_rank = reader.Count("ssm.time_step_rank");
+  config.norm_epsilon = norm_epsilon;
+  return config;
+}
+
 Result<MambaModelConfig> MambaModelConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
   MambaModelConfig config;
-  config.vocabulary = reader.Vocabulary();
-  config.layers = reader.Count("block_count");
-  config.width = reader.Count("embedding_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
-  config.mixer.width = config.width;
-  config.mixer.inner = reader.Count("ssm.inner_size");
-  config.mixer.state = reader.Count("ssm.state_size");
-  config.mixer.taps = reader.Count("ssm.conv_kernel");
-  config.mixer.dt_rank = reader.Count("ssm.time_step_rank");
+  config.shape = ReadShape(reader);
+  config.mixer =
+      ReadMamba(reader, config.shape.width, config.shape.norm_epsilon);
   if (reader.Flag("ssm.dt_b_c_rms", false)) {
     config.mixer.dt_b_c_norms = nn::DtBcNorms::kPlain;
   }
-  config.mixer.norm_epsilon = config.norm_epsilon;
   BRAID_TRY(reader.status());
   return config;
 }
 
 MambaModel::MambaModel(WeightScope& w, const MambaModelConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
-  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back(
-        {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
-         nn::MambaMixer(blk, config.mixer, i)});
+    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
+                       nn::MambaMixer(blk, config.mixer, i)});
   }
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "braid/result.h"
+#include "models/config_reader.h"
 #include "models/language_model.h"
 #include "nn/mamba_mixer.h"
 #include "nn/norm.h"
@@ -23,12 +24,12 @@
 
 namespace braid {
 
+// The keys ssm.* of the reader's architecture; width and norm_epsilon as given.
+// Errors go to the reader.
+nn::MambaConfig ReadMamba(ConfigReader& reader, int width, float norm_epsilon);
+
 struct MambaModelConfig {
-  int vocabulary = 0;
-  int layers = 0;
-  int width = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
+  ModelShape shape;
   nn::MambaConfig mixer;
 
   static Result<MambaModelConfig> Read(const gguf::File& file);
@@ -38,10 +39,6 @@ class MambaModel : public LanguageModel {
  public:
   MambaModel(WeightScope& w, const MambaModelConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.layers; }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   Rows Forward(Pass& pass) const override;
   void Replay(Pass& pass) const override;

@@ -12,8 +12,8 @@ namespace {
 constexpr int64_t kMostChannels = int64_t{1} << 24;
 }  // namespace
 
-Result<nn::Mamba2Config> ReadMamba2(ConfigReader& reader, int width,
-                                    float norm_epsilon) {
+nn::Mamba2Config ReadMamba2(ConfigReader& reader, int width,
+                            float norm_epsilon) {
   nn::Mamba2Config config;
   config.width = width;
   config.inner = reader.Count("ssm.inner_size");
@@ -22,26 +22,23 @@ Result<nn::Mamba2Config> ReadMamba2(ConfigReader& reader, int width,
   config.heads = reader.Count("ssm.time_step_rank");
   config.groups = reader.Count("ssm.group_count", 1);
   config.norm_epsilon = norm_epsilon;
-  BRAID_TRY(reader.status());
   if (config.inner % config.heads != 0) {
-    return Error{
-        Format("ssm.time_step_rank: {} heads do not divide "
-               "ssm.inner_size {}",
-               config.heads, config.inner)};
+    reader.Refuse("ssm.time_step_rank",
+                  Format("{} heads do not divide ssm.inner_size {}",
+                         config.heads, config.inner));
   }
   if (config.heads % config.groups != 0) {
-    return Error{
-        Format("ssm.group_count: {} does not divide the {} heads of "
-               "ssm.time_step_rank",
-               config.groups, config.heads)};
+    reader.Refuse("ssm.group_count",
+                  Format("{} does not divide the {} heads of "
+                         "ssm.time_step_rank",
+                         config.groups, config.heads));
   }
   const int64_t channels =
       config.inner + 2 * int64_t{config.groups} * config.state;
   if (channels > kMostChannels) {
-    return Error{
-        Format("ssm.state_size: {} channels of inner_size, B and C "
-               "are more than {}",
-               channels, kMostChannels)};
+    reader.Refuse("ssm.state_size",
+                  Format("{} channels of inner_size, B and C are more than {}",
+                         channels, kMostChannels));
   }
   return config;
 }
@@ -49,25 +46,22 @@ Result<nn::Mamba2Config> ReadMamba2(ConfigReader& reader, int width,
 Result<Mamba2ModelConfig> Mamba2ModelConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
   Mamba2ModelConfig config;
-  config.vocabulary = reader.Vocabulary();
-  config.layers = reader.Count("block_count");
-  config.width = reader.Count("embedding_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
-  BRAID_ASSIGN(config.mixer,
-               ReadMamba2(reader, config.width, config.norm_epsilon));
+  config.shape = ReadShape(reader);
+  config.mixer =
+      ReadMamba2(reader, config.shape.width, config.shape.norm_epsilon);
+  BRAID_TRY(reader.status());
   return config;
 }
 
 Mamba2Model::Mamba2Model(WeightScope& w, const Mamba2ModelConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
-  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back(
-        {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
-         nn::Mamba2Mixer(blk, config.mixer, i)});
+    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
+                       nn::Mamba2Mixer(blk, config.mixer, i)});
   }
 }
 

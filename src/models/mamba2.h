@@ -24,16 +24,12 @@
 namespace braid {
 
 // The keys ssm.* of the reader's architecture; width and norm_epsilon as given.
-// An error if the sizes do not divide each other.
-Result<nn::Mamba2Config> ReadMamba2(ConfigReader& reader, int width,
-                                    float norm_epsilon);
+// They must divide each other. Errors go to the reader.
+nn::Mamba2Config ReadMamba2(ConfigReader& reader, int width,
+                            float norm_epsilon);
 
 struct Mamba2ModelConfig {
-  int vocabulary = 0;
-  int layers = 0;
-  int width = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
+  ModelShape shape;
   nn::Mamba2Config mixer;
 
   static Result<Mamba2ModelConfig> Read(const gguf::File& file);
@@ -43,10 +39,6 @@ class Mamba2Model : public LanguageModel {
  public:
   Mamba2Model(WeightScope& w, const Mamba2ModelConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.layers; }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   Rows Forward(Pass& pass) const override;
   void Replay(Pass& pass) const override;

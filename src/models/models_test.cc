@@ -327,6 +327,19 @@ TinyFile TinyRecurrent(const std::string& architecture) {
   return file;
 }
 
+// What is kept for each layer must not grow beyond the file.
+TEST(Models, EveryKindBoundsItsLayers) {
+  for (const char* architecture :
+       {"mamba", "mamba2", "rwkv6", "rwkv7", "jamba", "lfm2", "granitehybrid",
+        "falcon-h1", "nemotron_h", "deepseek2", "bert", "t5"}) {
+    TinyFile file = TinyRecurrent(architecture);
+    const std::string key = std::string(architecture) + ".block_count";
+    file.Set(key, uint32_t{1u << 24});
+    EXPECT_EQ(ErrorOf(file.Load()),
+              key + ": 16777216 layers in a file of 3 tensors");
+  }
+}
+
 TEST(Models, Mamba2RefusesWhatDoesNotDivide) {
   const auto tiny = [] {
     TinyFile file = TinyRecurrent("mamba2");
@@ -341,14 +354,15 @@ TEST(Models, Mamba2RefusesWhatDoesNotDivide) {
   };
   EXPECT_EQ(
       ErrorOf(tiny().Set("mamba2.ssm.time_step_rank", uint32_t{3}).Load()),
-      "ssm.time_step_rank: 3 heads do not divide ssm.inner_size 16");
+      "mamba2.ssm.time_step_rank: 3 heads do not divide ssm.inner_size 16");
   EXPECT_EQ(ErrorOf(tiny().Set("mamba2.ssm.group_count", uint32_t{3}).Load()),
-            "ssm.group_count: 3 does not divide the 4 heads of "
+            "mamba2.ssm.group_count: 3 does not divide the 4 heads of "
             "ssm.time_step_rank");
   // 2 * 2 * 2^24 channels of B and C would not fit an int.
   EXPECT_EQ(
       ErrorOf(tiny().Set("mamba2.ssm.state_size", uint32_t{1u << 24}).Load()),
-      "ssm.state_size: 67108880 channels of inner_size, B and C are more than "
+      "mamba2.ssm.state_size: 67108880 channels of inner_size, B and C are "
+      "more than "
       "16777216");
   EXPECT_EQ(ErrorOf(tiny().Load()),
             "blk.0.ssm_conv1d.bias: the file has no such tensor (expected "

@@ -20,7 +20,7 @@ std::variant<nn::Mamba2Mixer, nn::Attention, nn::Mlp> MakePart(
   const int hidden = config.hidden[layer];
   if (attention.kv_heads > 0) return nn::Attention(w, attention, layer);
   if (hidden > 0) {
-    return nn::Mlp(w, config.width, hidden, Nonlinearity::kReluSquared);
+    return nn::Mlp(w, config.shape.width, hidden, Nonlinearity::kReluSquared);
   }
   return nn::Mamba2Mixer(w, config.mamba, layer);
 }
@@ -39,37 +39,34 @@ Rows Apply(const nn::Mlp& mlp, Pass& pass, ConstRows x) {
 Result<NemotronHConfig> NemotronHConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
   NemotronHConfig config;
-  config.vocabulary = reader.Vocabulary();
-  config.width = reader.Count("embedding_length");
-  config.trained_context = reader.Count("context_length");
   // Older files give the epsilon of the RMS norms under the other key.
-  constexpr std::string_view kRms = "attention.layer_norm_rms_epsilon";
-  config.norm_epsilon =
-      reader.Epsilon(reader.Has(kRms) ? kRms : "attention.layer_norm_epsilon");
-  const int layers = reader.Count("block_count");
-  config.attention = ReadHybridAttention(reader, config.width, layers);
-  config.hidden = reader.PerLayer("feed_forward_length", layers);
-  for (int i = 0; i < layers; ++i) {
+  config.shape = ReadShape(
+      reader, reader.Has(kRmsEpsilon) ? kRmsEpsilon : kLayerNormEpsilon);
+  config.attention =
+      ReadHybridAttention(reader, config.shape.width, config.shape.layers);
+  config.hidden = reader.PerLayer("feed_forward_length", config.shape.layers);
+  for (int i = 0; i < config.shape.layers; ++i) {
     const int kv_heads = config.attention[i].kv_heads;
     if (kv_heads == 0 || config.hidden[i] == 0) continue;
     reader.Refuse("feed_forward_length",
                   Format("{} in layer {}, which has {} KV heads",
                          config.hidden[i], i, kv_heads));
   }
-  BRAID_ASSIGN(config.mamba,
-               ReadMamba2(reader, config.width, config.norm_epsilon));
+  config.mamba =
+      ReadMamba2(reader, config.shape.width, config.shape.norm_epsilon);
+  BRAID_TRY(reader.status());
   return config;
 }
 
 NemotronHModel::NemotronHModel(WeightScope& w, const NemotronHConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
   for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back(
-        {nn::RmsNorm(blk, "attn_norm", config.width, config.norm_epsilon),
-         MakePart(blk, config, i)});
+    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
+                       MakePart(blk, config, i)});
   }
 }
 

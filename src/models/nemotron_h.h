@@ -29,10 +29,7 @@
 namespace braid {
 
 struct NemotronHConfig {
-  int vocabulary = 0;
-  int width = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
+  ModelShape shape;
   nn::Mamba2Config mamba;
   std::vector<nn::AttentionConfig> attention;  // [layers]; if it has KV heads
   std::vector<int> hidden;                     // [layers]; if not 0: an MLP
@@ -44,12 +41,6 @@ class NemotronHModel : public LanguageModel {
  public:
   NemotronHModel(WeightScope& w, const NemotronHConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override {
-    return static_cast<int>(config_.hidden.size());
-  }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   Rows Forward(Pass& pass) const override;
   void Replay(Pass& pass) const override;

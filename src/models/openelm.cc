@@ -11,17 +11,14 @@ namespace braid {
 Result<OpenElmConfig> OpenElmConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
   OpenElmConfig config;
-  config.vocabulary = reader.Vocabulary();
-  config.layers = reader.Layers();
-  config.width = reader.Count("embedding_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
+  config.shape = ReadShape(reader);
   BRAID_TRY(reader.status());
-  config.hidden = reader.PerLayer("feed_forward_length", config.layers);
-  config.attention = ReadAttention(reader, config.width, config.layers);
+  config.hidden = reader.PerLayer("feed_forward_length", config.shape.layers);
+  config.attention =
+      ReadAttention(reader, config.shape.width, config.shape.layers);
   for (nn::AttentionConfig& attention : config.attention) {
     attention.head_norms = true;
-    attention.norm_epsilon = config.norm_epsilon;
+    attention.norm_epsilon = config.shape.norm_epsilon;
   }
   for (const int hidden : config.hidden) {
     if (hidden < 1) {
@@ -36,14 +33,15 @@ Result<OpenElmConfig> OpenElmConfig::Read(const gguf::File& file) {
 }
 
 OpenElmModel::OpenElmModel(WeightScope& w, const OpenElmConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
-  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
     layers_.emplace_back(blk, config.attention[i],
-                         nn::FeedForward(blk, config.width, config.hidden[i]),
-                         config.norm_epsilon, i);
+                         nn::FeedForward(blk, width(), config.hidden[i]),
+                         norm_epsilon(), i);
   }
 }
 

@@ -22,11 +22,7 @@
 namespace braid {
 
 struct OpenElmConfig {
-  int vocabulary = 0;
-  int layers = 0;
-  int width = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
+  ModelShape shape;
   std::vector<int> hidden;                     // [layers]
   std::vector<nn::AttentionConfig> attention;  // [layers]
   RopeConfig rope;
@@ -38,10 +34,6 @@ class OpenElmModel : public LanguageModel {
  public:
   OpenElmModel(WeightScope& w, const OpenElmConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.layers; }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
   Rows Forward(Pass& pass) const override;

@@ -12,19 +12,16 @@ namespace braid {
 Result<QwenConfig> QwenConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
   QwenConfig config;
-  config.vocabulary = reader.Vocabulary();
-  config.layers = reader.Layers();
-  config.width = reader.Count("embedding_length");
+  config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
   BRAID_ASSIGN(const std::string_view generation,
                file.GetString("general.architecture"));
   BRAID_TRY(reader.status());
-  config.attention = ReadAttention(reader, config.width, config.layers);
+  config.attention =
+      ReadAttention(reader, config.shape.width, config.shape.layers);
   for (nn::AttentionConfig& attention : config.attention) {
     attention.head_norms = generation == "qwen3";
-    attention.norm_epsilon = config.norm_epsilon;
+    attention.norm_epsilon = config.shape.norm_epsilon;
   }
   BRAID_TRY(reader.status());
   config.rope =
@@ -34,15 +31,16 @@ Result<QwenConfig> QwenConfig::Read(const gguf::File& file) {
 }
 
 QwenModel::QwenModel(WeightScope& w, const QwenConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, config.norm_epsilon) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
   ReadRopeFactors(w, config_.rope);
-  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
     layers_.emplace_back(blk, config.attention[i],
-                         nn::FeedForward(blk, config.width, config.hidden),
-                         config.norm_epsilon, i);
+                         nn::FeedForward(blk, width(), config.hidden),
+                         norm_epsilon(), i);
   }
 }
 

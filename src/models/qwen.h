@@ -25,12 +25,8 @@
 namespace braid {
 
 struct QwenConfig {
-  int vocabulary = 0;
-  int layers = 0;
-  int width = 0;
+  ModelShape shape;
   int hidden = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
   std::vector<nn::AttentionConfig> attention;  // [layers]
   RopeConfig rope;
 
@@ -42,10 +38,6 @@ class QwenModel : public LanguageModel {
   // Beside the layers' tensors those of ReadRopeFactors (transformer_config.h).
   QwenModel(WeightScope& w, const QwenConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.layers; }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
   Rows Forward(Pass& pass) const override;

@@ -2,9 +2,8 @@
 
 #include <string>
 
-#include "base/format.h"
 #include "base/try.h"
-#include "models/config_reader.h"
+#include "models/rwkv_config.h"
 #include "ops/ops.h"
 #include "ops/recurrent.h"
 
@@ -13,47 +12,31 @@ namespace braid {
 Result<Rwkv6ModelConfig> Rwkv6ModelConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
   Rwkv6ModelConfig config;
-  config.vocabulary = reader.Vocabulary();
-  config.layers = reader.Count("block_count");
-  config.width = reader.Count("embedding_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_epsilon");
+  config.shape = ReadShape(reader, kLayerNormEpsilon);
   config.rescale_every = reader.Count("rescale_every_n_layers", 0);
-  config.block.width = config.width;
-  config.block.head_size = reader.Count("wkv.head_size");
+  config.block.width = config.shape.width;
+  config.block.head_size = ReadWkvHeadSize(reader, config.shape.width);
   config.block.hidden = reader.Count("feed_forward_length");
   config.block.mix_rank = reader.Count("time_mix_extra_dim");
   config.block.decay_rank = reader.Count("time_decay_extra_dim");
-  const int shifts = reader.Count("token_shift_count", 2);
   BRAID_TRY(reader.status());
-  if (config.width % config.block.head_size != 0) {
-    return Error{
-        Format("rwkv6.wkv.head_size: {} does not divide "
-               "embedding_length {}",
-               config.block.head_size, config.width)};
-  }
-  if (shifts != 2) {
-    return Error{
-        Format("rwkv6.token_shift_count: {} is not supported; "
-               "supported is 2",
-               shifts)};
-  }
   return config;
 }
 
 Rwkv6Model::Rwkv6Model(WeightScope& w, const Rwkv6ModelConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      embedding_norm_(w, "token_embd_norm", config.width, config.norm_epsilon),
-      half_(static_cast<size_t>(config.width), 0.5f),
-      norm_(w, "output_norm", config.width, config.norm_epsilon),
-      output_(w.Matrix("output.weight", config.width, config.vocabulary)) {
-  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      embedding_norm_(w, "token_embd_norm", width(), norm_epsilon()),
+      half_(static_cast<size_t>(width()), 0.5f),
+      norm_(w, "output_norm", width(), norm_epsilon()),
+      output_(w.Matrix("output.weight", width(), vocabulary_size())) {
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
     layers_.push_back(
-        {nn::LayerNorm(blk, "attn_norm", config.width, config.norm_epsilon),
+        {nn::LayerNorm(blk, "attn_norm", width(), norm_epsilon()),
          nn::Rwkv6TimeMix(blk, config.block, i),
-         nn::LayerNorm(blk, "attn_norm_2", config.width, config.norm_epsilon),
+         nn::LayerNorm(blk, "attn_norm_2", width(), norm_epsilon()),
          nn::Rwkv6ChannelMix(blk, config.block, i)});
   }
 }

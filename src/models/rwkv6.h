@@ -27,11 +27,7 @@
 namespace braid {
 
 struct Rwkv6ModelConfig {
-  int vocabulary = 0;
-  int layers = 0;
-  int width = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
+  ModelShape shape;
   int rescale_every = 0;  // 0: never
   nn::Rwkv6Config block;
 
@@ -44,10 +40,6 @@ class Rwkv6Model : public LanguageModel {
   // channel mix), token_embd_norm and output_norm; output.weight.
   Rwkv6Model(WeightScope& w, const Rwkv6ModelConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.layers; }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   Rows Forward(Pass& pass) const override;
   void Replay(Pass& pass) const override;

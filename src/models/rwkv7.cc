@@ -2,9 +2,8 @@
 
 #include <string>
 
-#include "base/format.h"
 #include "base/try.h"
-#include "models/config_reader.h"
+#include "models/rwkv_config.h"
 #include "ops/ops.h"
 
 namespace braid {
@@ -12,48 +11,32 @@ namespace braid {
 Result<Rwkv7ModelConfig> Rwkv7ModelConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
   Rwkv7ModelConfig config;
-  config.vocabulary = reader.Vocabulary();
-  config.layers = reader.Count("block_count");
-  config.width = reader.Count("embedding_length");
-  config.trained_context = reader.Count("context_length");
-  config.norm_epsilon = reader.Epsilon("attention.layer_norm_epsilon");
-  config.block.width = config.width;
-  config.block.head_size = reader.Count("wkv.head_size");
+  config.shape = ReadShape(reader, kLayerNormEpsilon);
+  config.block.width = config.shape.width;
+  config.block.head_size = ReadWkvHeadSize(reader, config.shape.width);
   config.block.hidden = reader.Count("feed_forward_length");
   config.block.decay_rank = reader.Count("attention.decay_lora_rank");
   config.block.rate_rank = reader.Count("attention.iclr_lora_rank");
   config.block.residual_rank =
       reader.Count("attention.value_residual_mix_lora_rank");
   config.block.gate_rank = reader.Count("attention.gate_lora_rank");
-  const int shifts = reader.Count("token_shift_count", 2);
   BRAID_TRY(reader.status());
-  if (config.width % config.block.head_size != 0) {
-    return Error{
-        Format("rwkv7.wkv.head_size: {} does not divide "
-               "embedding_length {}",
-               config.block.head_size, config.width)};
-  }
-  if (shifts != 2) {
-    return Error{
-        Format("rwkv7.token_shift_count: {} is not supported; "
-               "supported is 2",
-               shifts)};
-  }
   return config;
 }
 
 Rwkv7Model::Rwkv7Model(WeightScope& w, const Rwkv7ModelConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      embedding_norm_(w, "token_embd_norm", config.width, config.norm_epsilon),
-      norm_(w, "output_norm", config.width, config.norm_epsilon),
-      output_(w.Matrix("output.weight", config.width, config.vocabulary)) {
-  for (int i = 0; i < config.layers && w.status().ok(); ++i) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      embedding_norm_(w, "token_embd_norm", width(), norm_epsilon()),
+      norm_(w, "output_norm", width(), norm_epsilon()),
+      output_(w.Matrix("output.weight", width(), vocabulary_size())) {
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
     layers_.push_back(
-        {nn::LayerNorm(blk, "attn_norm", config.width, config.norm_epsilon),
+        {nn::LayerNorm(blk, "attn_norm", width(), norm_epsilon()),
          nn::Rwkv7TimeMix(blk, config.block, i),
-         nn::LayerNorm(blk, "attn_norm_2", config.width, config.norm_epsilon),
+         nn::LayerNorm(blk, "attn_norm_2", width(), norm_epsilon()),
          nn::Rwkv7ChannelMix(blk, config.block, i)});
   }
 }
@@ -67,7 +50,7 @@ Rows Rwkv7Model::Forward(Pass& pass) const {
   Compute& compute = pass.compute;
   const Rows x =  // {rows, D}
       embedding_norm_(compute, embedding_(compute, pass.tokens));
-  const Rows first_values = compute.NewRows(pass.rows(), config_.width);
+  const Rows first_values = compute.NewRows(pass.rows(), width());
   for (const Layer& layer : layers_) {
     const ArenaScope scope(compute.arena);
     ops::AddInto(

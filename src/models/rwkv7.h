@@ -27,11 +27,7 @@
 namespace braid {
 
 struct Rwkv7ModelConfig {
-  int vocabulary = 0;
-  int layers = 0;
-  int width = 0;
-  int trained_context = 0;
-  float norm_epsilon = 0;
+  ModelShape shape;
   nn::Rwkv7Config block;
 
   static Result<Rwkv7ModelConfig> Read(const gguf::File& file);
@@ -43,10 +39,6 @@ class Rwkv7Model : public LanguageModel {
   // channel mix), token_embd_norm and output_norm; output.weight.
   Rwkv7Model(WeightScope& w, const Rwkv7ModelConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.layers; }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return config_.trained_context; }
   MemorySpec Memory(DType kv_type) const override;
   Rows Forward(Pass& pass) const override;
   void Replay(Pass& pass) const override;

@@ -14,47 +14,45 @@ namespace braid {
 Result<T5Config> T5Config::Read(const gguf::File& file) {
   ConfigReader reader(file);
   T5Config config;
-  config.vocabulary = reader.Vocabulary();
-  config.context = reader.Count("context_length");
-  BRAID_ASSIGN(config.stack, ReadT5Stack(reader));
-  config.decoder_layers =
+  config.shape = ReadShape(reader);
+  BRAID_ASSIGN(config.stack, ReadT5Stack(reader, config.shape));
+  config.shape.layers =
       reader.Count("decoder_block_count", config.stack.layers);
   config.start_token = reader.Count("decoder_start_token_id", 0);
-  if (config.start_token >= config.vocabulary) {
+  if (config.start_token >= config.shape.vocabulary) {
     reader.Refuse("decoder_start_token_id",
                   Format("{}, the vocabulary has {} tokens", config.start_token,
-                         config.vocabulary));
+                         config.shape.vocabulary));
   }
   BRAID_TRY(reader.status());
   return config;
 }
 
 T5Model::T5Model(WeightScope& w, const T5Config& config)
-    : config_(config),
-      embedding_(w, config.stack.attention.width, config.vocabulary),
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
       encoder_(w, config.stack) {
   const nn::AttentionConfig& attention = config.stack.attention;
-  const int width = attention.width;
-  const float epsilon = config.stack.norm_epsilon;
-  for (int i = 0; i < config.decoder_layers && w.status().ok(); ++i) {
+  for (int i = 0; i < layers() && w.status().ok(); ++i) {
     WeightScope blk = w.Child("dec.blk." + std::to_string(i) + ".");
     const bool biased = i == 0 || blk.Has("attn_rel_b.weight");
     layers_.push_back(
-        {nn::RmsNorm(blk, "attn_norm", width, epsilon),
+        {nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
          nn::Attention(blk, attention, i, "attn_o"),
          biased ? nn::BucketedBias(blk, "attn_rel_b.weight", attention.heads,
                                    config.stack.buckets, nn::Direction::kBehind)
                 : nn::BucketedBias(),
-         nn::RmsNorm(blk, "cross_attn_norm", width, epsilon),
+         nn::RmsNorm(blk, "cross_attn_norm", width(), norm_epsilon()),
          nn::CrossAttention(blk, attention, i),
-         nn::RmsNorm(blk, "ffn_norm", width, epsilon),
-         nn::MakeT5Mlp(blk, width, config.stack.hidden)});
+         nn::RmsNorm(blk, "ffn_norm", width(), norm_epsilon()),
+         nn::MakeT5Mlp(blk, width(), config.stack.hidden)});
   }
-  output_norm_ = nn::RmsNorm(w, "dec.output_norm", width, epsilon);
+  output_norm_ = nn::RmsNorm(w, "dec.output_norm", width(), norm_epsilon());
   const bool tied = !w.Has("output.weight");
-  output_ = w.Matrix(tied ? "token_embd.weight" : "output.weight", width,
-                     config.vocabulary);
-  if (tied) output_scale_ = 1.0f / std::sqrt(static_cast<float>(width));
+  output_ = w.Matrix(tied ? "token_embd.weight" : "output.weight", width(),
+                     vocabulary_size());
+  if (tied) output_scale_ = 1.0f / std::sqrt(static_cast<float>(width()));
 }
 
 MemorySpec T5Model::Memory(DType kv_type) const {

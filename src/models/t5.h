@@ -28,9 +28,7 @@
 namespace braid {
 
 struct T5Config {
-  int vocabulary = 0;
-  int context = 0;
-  int decoder_layers = 0;
+  ModelShape shape;
   TokenId start_token = kNoToken;
   nn::T5StackConfig stack;
 
@@ -45,10 +43,6 @@ class T5Model : public LanguageModel {
   // those of the MLP; dec.output_norm; output, or it is token_embd.
   T5Model(WeightScope& w, const T5Config& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.decoder_layers; }
-  int width() const override { return config_.stack.attention.width; }
-  int trained_context() const override { return config_.context; }
   MemorySpec Memory(DType kv_type) const override;
   RowTraits traits() const override {
     return {.encoder = true, .start_token = config_.start_token};

@@ -6,14 +6,15 @@
 
 namespace braid {
 
-Result<nn::T5StackConfig> ReadT5Stack(ConfigReader& reader) {
+Result<nn::T5StackConfig> ReadT5Stack(ConfigReader& reader,
+                                      const ModelShape& shape) {
   nn::T5StackConfig stack;
-  stack.layers = reader.Count("block_count");
+  stack.layers = shape.layers;
   stack.hidden = reader.Count("feed_forward_length");
-  stack.norm_epsilon = reader.Epsilon("attention.layer_norm_rms_epsilon");
+  stack.norm_epsilon = shape.norm_epsilon;
   stack.buckets = reader.Count("attention.relative_buckets_count");
   nn::AttentionConfig& attention = stack.attention;
-  attention.width = reader.Count("embedding_length");
+  attention.width = shape.width;
   attention.heads = reader.Count("attention.head_count");
   attention.kv_heads = attention.heads;
   attention.key_dim = reader.Count("attention.key_length");
@@ -33,9 +34,8 @@ Result<nn::T5StackConfig> ReadT5Stack(ConfigReader& reader) {
 Result<T5EncoderConfig> T5EncoderConfig::Read(const gguf::File& file) {
   ConfigReader reader(file);
   T5EncoderConfig config;
-  config.vocabulary = reader.Vocabulary();
-  config.context = reader.Count("context_length");
-  BRAID_ASSIGN(config.stack, ReadT5Stack(reader));
+  config.shape = ReadShape(reader);
+  BRAID_ASSIGN(config.stack, ReadT5Stack(reader, config.shape));
   return config;
 }
 

@@ -21,28 +21,26 @@
 namespace braid {
 
 struct T5EncoderConfig {
-  int vocabulary = 0;
-  int context = 0;
+  ModelShape shape;
   nn::T5StackConfig stack;
 
   static Result<T5EncoderConfig> Read(const gguf::File& file);
 };
 
-// The part of the metadata that encoder and decoder share.
-Result<nn::T5StackConfig> ReadT5Stack(ConfigReader& reader);
+// The part of the metadata that encoder and decoder share; `shape` is that of
+// the encoder.
+Result<nn::T5StackConfig> ReadT5Stack(ConfigReader& reader,
+                                      const ModelShape& shape);
 
 class T5EncoderModel : public LanguageModel {
  public:
   // Tensors token_embd and those of nn::T5Encoder.
   T5EncoderModel(WeightScope& w, const T5EncoderConfig& config)
-      : config_(config),
-        embedding_(w, config.stack.attention.width, config.vocabulary),
+      : LanguageModel(config.shape),
+        config_(config),
+        embedding_(w, width(), vocabulary_size()),
         encoder_(w, config.stack) {}
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.stack.layers; }
-  int width() const override { return config_.stack.attention.width; }
-  int trained_context() const override { return config_.context; }
   // Nothing is remembered between passes.
   MemorySpec Memory(DType /*kv_type*/) const override { return {}; }
   RowTraits traits() const override {

@@ -9,8 +9,6 @@ namespace braid {
 
 namespace {
 
-constexpr float kEpsilon = 1e-5f;
-
 bool Attends(int layer) { return layer % 2 == 1; }
 
 std::variant<nn::MambaMixer, nn::Attention> MakeMixer(
@@ -22,21 +20,22 @@ std::variant<nn::MambaMixer, nn::Attention> MakeMixer(
 }  // namespace
 
 HybridModel::HybridModel(WeightScope& w, const HybridConfig& config)
-    : config_(config),
-      embedding_(w, config.width, config.vocabulary),
-      head_(w, config.width, config.vocabulary, kEpsilon) {
-  for (int i = 0; i < config.layers; ++i) {
+    : LanguageModel(config.shape),
+      config_(config),
+      embedding_(w, width(), vocabulary_size()),
+      head_(w, width(), vocabulary_size(), norm_epsilon()) {
+  for (int i = 0; i < layers(); ++i) {
     WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back({nn::RmsNorm(blk, "attn_norm", config.width, kEpsilon),
+    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
                        MakeMixer(blk, config, i),
-                       nn::RmsNorm(blk, "ffn_norm", config.width, kEpsilon),
-                       nn::GatedMlp(blk, config.width, config.hidden)});
+                       nn::RmsNorm(blk, "ffn_norm", width(), norm_epsilon()),
+                       nn::GatedMlp(blk, width(), config.hidden)});
   }
 }
 
 MemorySpec HybridModel::Memory(DType kv_type) const {
   MemorySpec spec;
-  for (int i = 0; i < config_.layers; ++i) {
+  for (int i = 0; i < layers(); ++i) {
     spec.layers.push_back(
         Attends(i) ? nn::Attention::Memory(config_.attention, kv_type)
                    : nn::MambaMixer::Memory(config_.mamba));

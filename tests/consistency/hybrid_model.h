@@ -16,9 +16,7 @@
 namespace braid {
 
 struct HybridConfig {
-  int vocabulary = 0;
-  int layers = 0;  // odd layers attend, even layers scan
-  int width = 0;
+  ModelShape shape;  // odd layers attend, even layers scan
   int hidden = 0;
   nn::MambaConfig mamba;
   nn::AttentionConfig attention;
@@ -29,10 +27,6 @@ class HybridModel : public LanguageModel {
  public:
   HybridModel(WeightScope& w, const HybridConfig& config);
 
-  int vocabulary_size() const override { return config_.vocabulary; }
-  int layers() const override { return config_.layers; }
-  int width() const override { return config_.width; }
-  int trained_context() const override { return 4096; }
   MemorySpec Memory(DType kv_type) const override;
   std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
   Rows Forward(Pass& pass) const override;

@@ -50,6 +50,14 @@ Widths WidthsFor(DType type) {
   return {block, 2 * block, block, 4, 2, block / 4, 2 * block};
 }
 
+ModelShape MakeShape(const Widths& sizes, int layers) {
+  return {.vocabulary = kVocabulary,
+          .layers = layers,
+          .width = sizes.width,
+          .trained_context = 4096,
+          .norm_epsilon = 1e-5f};
+}
+
 nn::MambaConfig MakeMamba(const Widths& sizes) {
   return {.width = sizes.width,
           .inner = sizes.inner,
@@ -129,13 +137,9 @@ std::unique_ptr<LanguageModel> MakeDeepseek2(const Widths& sizes,
   return std::make_unique<Deepseek2Model>(
       weights,
       Deepseek2Config{
-          .vocabulary = kVocabulary,
-          .layers = 3,
+          .shape = MakeShape(sizes, 3),
           .dense_layers = 1,
-          .width = sizes.width,
           .hidden = sizes.hidden,
-          .trained_context = 4096,
-          .norm_epsilon = 1e-5f,
           .attention = attention,
           .experts = {.width = sizes.width,
                       .hidden = sizes.hidden,
@@ -166,11 +170,8 @@ std::vector<nn::AttentionConfig> MakeSomeAttention(const Widths& sizes,
 
 std::unique_ptr<LanguageModel> MakeGraniteHybrid(const Widths& sizes,
                                                  WeightScope& weights) {
-  GraniteHybridConfig config = {.vocabulary = kVocabulary,
-                                .width = sizes.width,
+  GraniteHybridConfig config = {.shape = MakeShape(sizes, 3),
                                 .hidden = sizes.hidden,
-                                .trained_context = 4096,
-                                .norm_epsilon = 1e-5f,
                                 .embedding_scale = 12,
                                 .residual_scale = 0.22f,
                                 .logit_scale = 1 / 3.0f,
@@ -186,10 +187,7 @@ std::unique_ptr<LanguageModel> MakeGraniteHybrid(const Widths& sizes,
 std::unique_ptr<LanguageModel> MakeNemotronH(const Widths& sizes,
                                              WeightScope& weights) {
   return std::make_unique<NemotronHModel>(
-      weights, NemotronHConfig{.vocabulary = kVocabulary,
-                               .width = sizes.width,
-                               .trained_context = 4096,
-                               .norm_epsilon = 1e-5f,
+      weights, NemotronHConfig{.shape = MakeShape(sizes, 4),
                                .mamba = MakeMamba2(sizes),
                                .attention = MakeSomeAttention(sizes, 4, 2),
                                .hidden = {0, sizes.hidden, 0, sizes.hidden}});
@@ -197,11 +195,8 @@ std::unique_ptr<LanguageModel> MakeNemotronH(const Widths& sizes,
 
 std::unique_ptr<LanguageModel> MakeJamba(const Widths& sizes,
                                          WeightScope& weights) {
-  JambaConfig config = {.vocabulary = kVocabulary,
-                        .width = sizes.width,
+  JambaConfig config = {.shape = MakeShape(sizes, 4),
                         .hidden = sizes.hidden,
-                        .trained_context = 4096,
-                        .norm_epsilon = 1e-5f,
                         .mamba = MakeMamba(sizes),
                         .attention = MakeSomeAttention(sizes, 4, 1),
                         .experts = MakeExperts(sizes)};
@@ -213,12 +208,8 @@ std::unique_ptr<LanguageModel> MakeJamba(const Widths& sizes,
 std::unique_ptr<LanguageModel> MakeQwen(const Widths& sizes, bool head_norms,
                                         WeightScope& weights) {
   QwenConfig config = {
-      .vocabulary = kVocabulary,
-      .layers = 2,
-      .width = sizes.width,
+      .shape = MakeShape(sizes, 2),
       .hidden = sizes.hidden,
-      .trained_context = 4096,
-      .norm_epsilon = 1e-5f,
       .attention = {2, MakeAttention(sizes)},
       .rope = {.rotated = sizes.head_dim, .pairs = RopePairs::kHalves}};
   for (nn::AttentionConfig& attention : config.attention) {
@@ -234,12 +225,8 @@ std::unique_ptr<LanguageModel> MakeGemma(const Widths& sizes, bool caps,
                                          WeightScope& weights) {
   const RopeConfig rope = {.rotated = sizes.head_dim,
                            .pairs = RopePairs::kHalves};
-  GemmaConfig config = {.vocabulary = kVocabulary,
-                        .layers = 3,
-                        .width = sizes.width,
+  GemmaConfig config = {.shape = MakeShape(sizes, 3),
                         .hidden = sizes.hidden,
-                        .trained_context = 4096,
-                        .norm_epsilon = 1e-5f,
                         .logit_cap = caps ? 30.0f : 0.0f,
                         .attention = {3, MakeAttention(sizes)},
                         .ropes = {rope, rope}};
@@ -258,11 +245,7 @@ std::unique_ptr<LanguageModel> MakeGemma(const Widths& sizes, bool caps,
 std::unique_ptr<LanguageModel> MakeOpenElm(const Widths& sizes,
                                            WeightScope& weights) {
   OpenElmConfig config = {
-      .vocabulary = kVocabulary,
-      .layers = 2,
-      .width = sizes.width,
-      .trained_context = 4096,
-      .norm_epsilon = 1e-5f,
+      .shape = MakeShape(sizes, 2),
       .hidden = {sizes.hidden, 2 * sizes.hidden},
       .attention = {2, MakeAttention(sizes)},
       .rope = {.rotated = sizes.head_dim, .pairs = RopePairs::kHalves}};
@@ -276,15 +259,13 @@ std::unique_ptr<LanguageModel> MakeOpenElm(const Widths& sizes,
 
 std::unique_ptr<LanguageModel> MakeBert(const Widths& sizes, bool nomic,
                                         WeightScope& weights) {
-  BertConfig config = {.vocabulary = kVocabulary,
+  BertConfig config = {.shape = MakeShape(sizes, 2),
                        .token_types = 2,
-                       .layers = 2,
-                       .width = sizes.width,
                        .hidden = sizes.hidden,
-                       .context = 100,
-                       .norm_epsilon = 1e-12f,
                        .classes = nomic ? 0 : 3,
                        .attention = MakeAttention(sizes)};
+  config.shape.trained_context = 100;
+  config.shape.norm_epsilon = 1e-12f;
   config.attention.kv_heads = sizes.heads;
   config.attention.rope = nomic ? 0 : -1;
   if (nomic) {
@@ -292,6 +273,13 @@ std::unique_ptr<LanguageModel> MakeBert(const Widths& sizes, bool nomic,
         RopeConfig{.rotated = sizes.head_dim, .pairs = RopePairs::kHalves};
   }
   return std::make_unique<BertModel>(weights, config);
+}
+
+ModelShape MakeT5Shape(const Widths& sizes, int layers) {
+  ModelShape shape = MakeShape(sizes, layers);
+  shape.trained_context = 512;
+  shape.norm_epsilon = 1e-6f;
+  return shape;
 }
 
 // Layer 1 has a bias of its own and a gated MLP.
@@ -335,75 +323,44 @@ std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
   switch (kind) {
     case TinyKind::kMamba:
       return std::make_unique<MambaModel>(
-          weights, MambaModelConfig{.vocabulary = kVocabulary,
-                                    .layers = 3,
-                                    .width = sizes.width,
-                                    .trained_context = 4096,
-                                    .norm_epsilon = 1e-5f,
+          weights, MambaModelConfig{.shape = MakeShape(sizes, 3),
                                     .mixer = MakeMamba(sizes)});
     case TinyKind::kMamba2:
       return std::make_unique<Mamba2Model>(
-          weights, Mamba2ModelConfig{.vocabulary = kVocabulary,
-                                     .layers = 3,
-                                     .width = sizes.width,
-                                     .trained_context = 4096,
-                                     .norm_epsilon = 1e-5f,
+          weights, Mamba2ModelConfig{.shape = MakeShape(sizes, 3),
                                      .mixer = MakeMamba2(sizes)});
     case TinyKind::kRwkv6:
       return std::make_unique<Rwkv6Model>(
-          weights, Rwkv6ModelConfig{.vocabulary = kVocabulary,
-                                    .layers = 3,
-                                    .width = sizes.width,
-                                    .trained_context = 4096,
-                                    .norm_epsilon = 1e-5f,
+          weights, Rwkv6ModelConfig{.shape = MakeShape(sizes, 3),
                                     .rescale_every = 2,
                                     .block = MakeRwkv6(sizes)});
     case TinyKind::kRwkv7:
       return std::make_unique<Rwkv7Model>(
-          weights, Rwkv7ModelConfig{.vocabulary = kVocabulary,
-                                    .layers = 3,
-                                    .width = sizes.width,
-                                    .trained_context = 4096,
-                                    .norm_epsilon = 1e-5f,
+          weights, Rwkv7ModelConfig{.shape = MakeShape(sizes, 3),
                                     .block = MakeRwkv7(sizes)});
     case TinyKind::kLfm2:
       return std::make_unique<Lfm2Model>(
-          weights, Lfm2Config{.vocabulary = kVocabulary,
-                              .width = sizes.width,
+          weights, Lfm2Config{.shape = MakeShape(sizes, 4),
                               .hidden = sizes.hidden,
                               .taps = 3,
-                              .trained_context = 4096,
-                              .norm_epsilon = 1e-5f,
                               .attention = MakeLfm2Attention(sizes),
                               .rope = rope});
     case TinyKind::kFalconH1:
       return std::make_unique<FalconH1Model>(
-          weights, FalconH1Config{.vocabulary = kVocabulary,
-                                  .layers = 2,
-                                  .width = sizes.width,
+          weights, FalconH1Config{.shape = MakeShape(sizes, 2),
                                   .hidden = sizes.hidden,
-                                  .trained_context = 4096,
-                                  .norm_epsilon = 1e-5f,
                                   .attention = MakeAttention(sizes),
                                   .rope = rope,
                                   .mamba = MakeMamba2(sizes)});
     case TinyKind::kLlama:
       return std::make_unique<LlamaModel>(
-          weights, LlamaConfig{.vocabulary = kVocabulary,
-                               .layers = 2,
-                               .width = sizes.width,
+          weights, LlamaConfig{.shape = MakeShape(sizes, 2),
                                .hidden = sizes.hidden,
-                               .trained_context = 4096,
-                               .norm_epsilon = 1e-5f,
                                .attention = {2, MakeAttention(sizes)},
                                .rope = rope});
     case TinyKind::kMixtral:
       return std::make_unique<LlamaModel>(
-          weights, LlamaConfig{.vocabulary = kVocabulary,
-                               .layers = 2,
-                               .width = sizes.width,
-                               .trained_context = 4096,
-                               .norm_epsilon = 1e-5f,
+          weights, LlamaConfig{.shape = MakeShape(sizes, 2),
                                .attention = {2, MakeAttention(sizes)},
                                .experts = MakeExperts(sizes),
                                .rope = rope});
@@ -431,21 +388,16 @@ std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
       return MakeBert(sizes, true, weights);
     case TinyKind::kT5Encoder:
       return std::make_unique<T5EncoderModel>(
-          weights, T5EncoderConfig{.vocabulary = kVocabulary,
-                                   .context = 512,
+          weights, T5EncoderConfig{.shape = MakeT5Shape(sizes, 3),
                                    .stack = MakeT5Stack(sizes)});
     case TinyKind::kT5:
       return std::make_unique<T5Model>(weights,
-                                       T5Config{.vocabulary = kVocabulary,
-                                                .context = 512,
-                                                .decoder_layers = 2,
+                                       T5Config{.shape = MakeT5Shape(sizes, 2),
                                                 .start_token = 0,
                                                 .stack = MakeT5Stack(sizes)});
     case TinyKind::kHybrid:
       return std::make_unique<HybridModel>(
-          weights, HybridConfig{.vocabulary = kVocabulary,
-                                .layers = 4,
-                                .width = sizes.width,
+          weights, HybridConfig{.shape = MakeShape(sizes, 4),
                                 .hidden = sizes.hidden,
                                 .mamba = MakeMamba(sizes),
                                 .attention = MakeAttention(sizes),
