@@ -1,24 +1,19 @@
 #include "kernels/scan.h"
 
-#include "kernels/kernel_testing.h"
+#include "base/format.h"
 #include "kernels/ref/scan_twin.h"
+#include "kernels/state_kernel_testing.h"
 
 namespace braid {
 namespace {
 
-class ScanTest : public KernelTest {
+class ScanTest : public StateKernelTest {
  protected:
-  struct Result {
-    TestRows y;
-    std::vector<std::vector<float>> states;
-  };
-
   void SetCase(int channels, int states, std::vector<int> lengths) {
     channels_ = channels;
     states_ = states;
-    lengths_ = std::move(lengths);
-    rows_ = 0;
-    for (const int length : lengths_) rows_ += length;
+    SetLengths(std::move(lengths),
+               Format("{} channels, {} states", channels, states));
     a_ = UniformFloats(int64_t{channels} * states, -16, -0.01f, random_);
     d_ = UniformFloats(channels, -1, 1, random_);
     weights_ = ScanWeights(a_.data(), d_.data(), channels, states);
@@ -28,10 +23,7 @@ class ScanTest : public KernelTest {
     c_ = TestRows::Uniform(rows_, states, -1, 1, random_);
     // Steps that forget everything: the exponential becomes 0.
     dt_.view().row(rows_ / 2)[0] = 1e4f;
-    initial_.clear();
-    for (size_t i = 0; i < lengths_.size(); ++i) {
-      initial_.push_back(InitialState());
-    }
+    SetStates([&] { return InitialState(); });
   }
 
   std::vector<float> InitialState() {
@@ -45,46 +37,21 @@ class ScanTest : public KernelTest {
     return state;
   }
 
-  std::vector<StateRun> Runs(bool in_place, Result& result) {
-    std::vector<StateRun> runs;
-    result.states = initial_;
-    int begin = 0;
-    for (size_t i = 0; i < lengths_.size(); ++i) {
-      StateRun run;
-      run.begin = begin;
-      run.length = lengths_[i];
-      if (i % 2 == 0) {
-        run.source = in_place ? result.states[i].data() : initial_[i].data();
-      }
-      run.destination = result.states[i].data();
-      runs.push_back(run);
-      begin += run.length;
-    }
-    return runs;
+  void Scan(std::span<const StateRun> runs, ConstRows x, Rows y,
+            ThreadPool& pool) {
+    SelectiveScan(weights_, runs, x, dt_.view(), b_.view(), c_.view(), y, pool);
   }
 
   Result Twin() {
-    Result result{TestRows(rows_, channels_), {}};
+    Result result{TestRows(rows_, channels_)};
     const auto runs = Runs(false, result);
     SelectiveScanTwin(weights_, runs, x_.view(), dt_.view(), b_.view(),
                       c_.view(), result.y.view());
     return result;
   }
 
-  void ExpectSame(const Result& got, const Result& expected) {
-    EXPECT_EQ(CountDifferences(got.y.view(), expected.y.view()), 0);
-    for (size_t i = 0; i < expected.states.size(); ++i) {
-      EXPECT_EQ(CountDifferences(got.states[i], expected.states[i]), 0)
-          << "state " << i;
-    }
-    ASSERT_FALSE(HasFailure())
-        << channels_ << " channels, " << states_ << " states";
-  }
-
   int channels_ = 0;
   int states_ = 0;
-  int rows_ = 0;
-  std::vector<int> lengths_;
   std::vector<float> a_;
   std::vector<float> d_;
   ScanWeights weights_;
@@ -92,7 +59,6 @@ class ScanTest : public KernelTest {
   TestRows dt_{0, 0};
   TestRows b_{0, 0};
   TestRows c_{0, 0};
-  std::vector<std::vector<float>> initial_;
 };
 
 TEST_F(ScanTest, EqualsTheTwin) {
@@ -102,17 +68,12 @@ TEST_F(ScanTest, EqualsTheTwin) {
       const Result expected = Twin();
       ForTargetsAndThreads([&](ThreadPool& pool) {
         for (const bool in_place : {false, true}) {
-          Result result{TestRows(rows_, channels, 2), {}};
-          const auto runs = Runs(in_place, result);
-          SelectiveScan(weights_, runs, x_.view(), dt_.view(), b_.view(),
-                        c_.view(), result.y.view(), pool);
-          ASSERT_TRUE(result.y.GapsAreWhole());
+          Result result{TestRows(rows_, channels, 2)};
+          Scan(Runs(in_place, result), x_.view(), result.y.view(), pool);
           ExpectSame(result, expected);
         }
-        Result result{x_, {}};  // y is x
-        const auto runs = Runs(true, result);
-        SelectiveScan(weights_, runs, result.y.view(), dt_.view(), b_.view(),
-                      c_.view(), result.y.view(), pool);
+        Result result{x_};  // y is x
+        Scan(Runs(true, result), result.y.view(), result.y.view(), pool);
         ExpectSame(result, expected);
       });
     }
@@ -121,22 +82,8 @@ TEST_F(ScanTest, EqualsTheTwin) {
 
 TEST_F(ScanTest, CutsDoNotShow) {
   SetCase(100, 16, {90, 51});
-  const Result expected = Twin();
-  ForTargetsAndThreads([&](ThreadPool& pool) {
-    for (const int longest : {1, 3, 40}) {
-      Result result{TestRows(rows_, 100), {}};
-      for (const StateRun& whole : Runs(true, result)) {
-        StateRun part = whole;
-        for (const int length : RandomCuts(whole.length, longest)) {
-          part.length = length;
-          SelectiveScan(weights_, {&part, 1}, x_.view(), dt_.view(), b_.view(),
-                        c_.view(), result.y.view(), pool);
-          part.begin += length;
-          part.source = part.destination;
-        }
-      }
-      ExpectSame(result, expected);
-    }
+  ExpectCutsDoNotShow(Twin(), [&](auto runs, Rows y, ThreadPool& pool) {
+    Scan(runs, x_.view(), y, pool);
   });
 }
 
@@ -146,8 +93,7 @@ TEST_F(ScanTest, StaysWithinTheOracle) {
     TestRows y(200, 37);
     std::vector<float> state(weights_.StateFloats());
     const StateRun run = {0, 200, nullptr, state.data()};
-    SelectiveScan(weights_, {&run, 1}, x_.view(), dt_.view(), b_.view(),
-                  c_.view(), y.view(), pools_[1]);
+    Scan({&run, 1}, x_.view(), y.view(), pools_[1]);
     EXPECT_LE(WorstError(y.view(),
                          SelectiveScanOracle(a_.data(), d_.data(), x_.view(),
                                              dt_.view(), b_.view(), c_.view())),
@@ -160,10 +106,8 @@ TEST_F(ScanTest, NotANumberStaysInItsChannel) {
   const Result expected = Twin();
   x_.view().row(3)[17] = std::nanf("");
   ForTargetsAndThreads([&](ThreadPool& pool) {
-    Result result{TestRows(rows_, 40), {}};
-    const auto runs = Runs(true, result);
-    SelectiveScan(weights_, runs, x_.view(), dt_.view(), b_.view(), c_.view(),
-                  result.y.view(), pool);
+    Result result{TestRows(rows_, 40)};
+    Scan(Runs(true, result), x_.view(), result.y.view(), pool);
     EXPECT_TRUE(std::isnan(result.y.view().row(19)[17]));
     for (int t = 3; t < 20; ++t) {
       result.y.view().row(t)[17] = expected.y.view().row(t)[17];

@@ -1,23 +1,19 @@
 #include "kernels/ssd_scan.h"
 
-#include "kernels/kernel_testing.h"
+#include "base/format.h"
 #include "kernels/ref/ssd_twin.h"
+#include "kernels/state_kernel_testing.h"
 
 namespace braid {
 namespace {
 
-class SsdScanTest : public KernelTest {
+class SsdScanTest : public StateKernelTest {
  protected:
-  struct Result {
-    TestRows y;
-    std::vector<std::vector<float>> states;
-  };
-
   void SetCase(const SsdShape& shape, std::vector<int> lengths) {
     shape_ = shape;
-    lengths_ = std::move(lengths);
-    rows_ = 0;
-    for (const int length : lengths_) rows_ += length;
+    SetLengths(std::move(lengths),
+               Format("{} heads of {}, {} groups, {} states", shape.heads,
+                      shape.head_dim, shape.groups, shape.states));
     a_ = UniformFloats(shape.heads, -16, -0.01f, random_);
     d_ = UniformFloats(shape.heads, -1, 1, random_);
     weights_ = SsdWeights(a_.data(), d_.data(), shape);
@@ -28,10 +24,7 @@ class SsdScanTest : public KernelTest {
     c_ = TestRows::Uniform(rows_, width, -1, 1, random_);
     // A step that forgets everything: the exponential becomes 0.
     dt_.view().row(rows_ / 2)[0] = 1e4f;
-    initial_.clear();
-    for (size_t i = 0; i < lengths_.size(); ++i) {
-      initial_.push_back(InitialState());
-    }
+    SetStates([&] { return InitialState(); });
   }
 
   // Random where there is a channel, zero in the padding.
@@ -49,48 +42,20 @@ class SsdScanTest : public KernelTest {
     return state;
   }
 
-  std::vector<StateRun> Runs(bool in_place, Result& result) {
-    std::vector<StateRun> runs;
-    result.states = initial_;
-    int begin = 0;
-    for (size_t i = 0; i < lengths_.size(); ++i) {
-      StateRun run = {begin, lengths_[i], nullptr, result.states[i].data()};
-      if (i % 2 == 0) {
-        run.source = in_place ? result.states[i].data() : initial_[i].data();
-      }
-      runs.push_back(run);
-      begin += run.length;
-    }
-    return runs;
-  }
-
   void Scan(std::span<const StateRun> runs, ConstRows x, Rows y,
             ThreadPool& pool) {
     SsdScan(weights_, runs, x, dt_.view(), b_.view(), c_.view(), y, pool);
   }
 
   Result Twin() {
-    Result result{TestRows(rows_, shape_.channels()), {}};
+    Result result{TestRows(rows_, shape_.channels())};
     const auto runs = Runs(false, result);
     SsdScanTwin(weights_, runs, x_.view(), dt_.view(), b_.view(), c_.view(),
                 result.y.view());
     return result;
   }
 
-  void ExpectSame(const Result& got, const Result& expected) {
-    EXPECT_EQ(CountDifferences(got.y.view(), expected.y.view()), 0);
-    for (size_t i = 0; i < expected.states.size(); ++i) {
-      EXPECT_EQ(CountDifferences(got.states[i], expected.states[i]), 0)
-          << "state " << i;
-    }
-    ASSERT_FALSE(HasFailure())
-        << shape_.heads << " heads of " << shape_.head_dim << ", "
-        << shape_.groups << " groups, " << shape_.states << " states";
-  }
-
   SsdShape shape_;
-  int rows_ = 0;
-  std::vector<int> lengths_;
   std::vector<float> a_;
   std::vector<float> d_;
   SsdWeights weights_;
@@ -98,7 +63,6 @@ class SsdScanTest : public KernelTest {
   TestRows dt_{0, 0};
   TestRows b_{0, 0};
   TestRows c_{0, 0};
-  std::vector<std::vector<float>> initial_;
 };
 
 // Head sizes below, at and between the widths of the vectors; state sizes that
@@ -114,12 +78,11 @@ TEST_F(SsdScanTest, EqualsTheTwin) {
     const Result expected = Twin();
     ForTargetsAndThreads([&](ThreadPool& pool) {
       for (const bool in_place : {false, true}) {
-        Result result{TestRows(rows_, shape.channels(), 2), {}};
+        Result result{TestRows(rows_, shape.channels(), 2)};
         Scan(Runs(in_place, result), x_.view(), result.y.view(), pool);
-        ASSERT_TRUE(result.y.GapsAreWhole());
         ExpectSame(result, expected);
       }
-      Result result{x_, {}};  // y is x
+      Result result{x_};  // y is x
       Scan(Runs(true, result), result.y.view(), result.y.view(), pool);
       ExpectSame(result, expected);
     });
@@ -128,21 +91,8 @@ TEST_F(SsdScanTest, EqualsTheTwin) {
 
 TEST_F(SsdScanTest, CutsDoNotShow) {
   SetCase({4, 40, 2, 20}, {90, 51});
-  const Result expected = Twin();
-  ForTargetsAndThreads([&](ThreadPool& pool) {
-    for (const int longest : {1, 3, 40}) {
-      Result result{TestRows(rows_, shape_.channels()), {}};
-      for (const StateRun& whole : Runs(true, result)) {
-        StateRun part = whole;
-        for (const int length : RandomCuts(whole.length, longest)) {
-          part.length = length;
-          Scan({&part, 1}, x_.view(), result.y.view(), pool);
-          part.begin += length;
-          part.source = part.destination;
-        }
-      }
-      ExpectSame(result, expected);
-    }
+  ExpectCutsDoNotShow(Twin(), [&](auto runs, Rows y, ThreadPool& pool) {
+    Scan(runs, x_.view(), y, pool);
   });
 }
 
@@ -165,7 +115,7 @@ TEST_F(SsdScanTest, NotANumberStaysInItsChannel) {
   const Result expected = Twin();
   x_.view().row(3)[17] = std::nanf("");
   ForTargetsAndThreads([&](ThreadPool& pool) {
-    Result result{TestRows(rows_, 40), {}};
+    Result result{TestRows(rows_, 40)};
     Scan(Runs(true, result), x_.view(), result.y.view(), pool);
     EXPECT_TRUE(std::isnan(result.y.view().row(9)[17]));
     for (int t = 3; t < 20; ++t) {

@@ -1,8 +1,9 @@
 #include "kernels/wkv.h"
 
-#include "kernels/kernel_testing.h"
+#include "base/format.h"
 #include "kernels/mix.h"
 #include "kernels/ref/wkv_twin.h"
+#include "kernels/state_kernel_testing.h"
 
 namespace braid {
 namespace {
@@ -12,18 +13,13 @@ constexpr WkvShape kShapes[] = {{1, 1},  {3, 5},  {2, 16}, {2, 24},
                                 {3, 47}, {4, 64}, {1, 80}};
 
 // Both recurrences: RWKV-6, and RWKV-7 with `removal` and `rate`.
-class WkvTest : public KernelTest, public testing::WithParamInterface<int> {
+class WkvTest : public StateKernelTest,
+                public testing::WithParamInterface<int> {
  protected:
-  struct Result {
-    TestRows y;
-    std::vector<std::vector<float>> states;
-  };
-
   void SetCase(const WkvShape& shape, std::vector<int> lengths) {
     shape_ = shape;
-    lengths_ = std::move(lengths);
-    rows_ = 0;
-    for (const int length : lengths_) rows_ += length;
+    SetLengths(std::move(lengths),
+               Format("{} heads of {}", shape.heads, shape.head_size));
     const int64_t width = shape.channels();
     r_ = TestRows::Uniform(rows_, width, -1, 1, random_);
     k_ = TestRows::Uniform(rows_, width, -1, 1, random_);
@@ -33,10 +29,7 @@ class WkvTest : public KernelTest, public testing::WithParamInterface<int> {
     removal_ = TestRows::Uniform(rows_, width, -most, most, random_);
     rate_ = TestRows::Uniform(rows_, width, 0, 1, random_);
     first_ = UniformFloats(width, -1, 1, random_);
-    initial_.clear();
-    for (size_t i = 0; i < lengths_.size(); ++i) {
-      initial_.push_back(InitialState());
-    }
+    SetStates([&] { return InitialState(); });
   }
 
   // Random where there is a value channel, zero in the padding.
@@ -55,21 +48,6 @@ class WkvTest : public KernelTest, public testing::WithParamInterface<int> {
     return state;
   }
 
-  std::vector<StateRun> Runs(bool in_place, Result& result) {
-    std::vector<StateRun> runs;
-    result.states = initial_;
-    int begin = 0;
-    for (size_t i = 0; i < lengths_.size(); ++i) {
-      StateRun run = {begin, lengths_[i], nullptr, result.states[i].data()};
-      if (i % 2 == 0) {
-        run.source = in_place ? result.states[i].data() : initial_[i].data();
-      }
-      runs.push_back(run);
-      begin += run.length;
-    }
-    return runs;
-  }
-
   WkvInputs Inputs() { return {r_.view(), k_.view(), v_.view(), w_.view()}; }
 
   void Walk(std::span<const StateRun> runs, Rows y, ThreadPool& pool) {
@@ -81,7 +59,7 @@ class WkvTest : public KernelTest, public testing::WithParamInterface<int> {
   }
 
   Result Twin() {
-    Result result{TestRows(rows_, shape_.channels()), {}};
+    Result result{TestRows(rows_, shape_.channels())};
     const auto runs = Runs(false, result);
     if (GetParam() == 6) {
       Wkv6Twin(shape_, runs, Inputs(), first_.data(), result.y.view());
@@ -92,19 +70,7 @@ class WkvTest : public KernelTest, public testing::WithParamInterface<int> {
     return result;
   }
 
-  void ExpectSame(const Result& got, const Result& expected) {
-    EXPECT_EQ(CountDifferences(got.y.view(), expected.y.view()), 0);
-    for (size_t i = 0; i < expected.states.size(); ++i) {
-      EXPECT_EQ(CountDifferences(got.states[i], expected.states[i]), 0)
-          << "state " << i;
-    }
-    ASSERT_FALSE(HasFailure())
-        << shape_.heads << " heads of " << shape_.head_size;
-  }
-
   WkvShape shape_;
-  int rows_ = 0;
-  std::vector<int> lengths_;
   TestRows r_{0, 0};
   TestRows k_{0, 0};
   TestRows v_{0, 0};
@@ -112,7 +78,6 @@ class WkvTest : public KernelTest, public testing::WithParamInterface<int> {
   TestRows removal_{0, 0};
   TestRows rate_{0, 0};
   std::vector<float> first_;
-  std::vector<std::vector<float>> initial_;
 };
 
 TEST_P(WkvTest, EqualsTheTwin) {
@@ -121,9 +86,8 @@ TEST_P(WkvTest, EqualsTheTwin) {
     const Result expected = Twin();
     ForTargetsAndThreads([&](ThreadPool& pool) {
       for (const bool in_place : {false, true}) {
-        Result result{TestRows(rows_, shape.channels(), 2), {}};
+        Result result{TestRows(rows_, shape.channels(), 2)};
         Walk(Runs(in_place, result), result.y.view(), pool);
-        ASSERT_TRUE(result.y.GapsAreWhole());
         ExpectSame(result, expected);
       }
     });
@@ -132,21 +96,8 @@ TEST_P(WkvTest, EqualsTheTwin) {
 
 TEST_P(WkvTest, CutsDoNotShow) {
   SetCase({3, 40}, {50, 31});
-  const Result expected = Twin();
-  ForTargetsAndThreads([&](ThreadPool& pool) {
-    for (const int longest : {1, 3, 20}) {
-      Result result{TestRows(rows_, shape_.channels()), {}};
-      for (const StateRun& whole : Runs(true, result)) {
-        StateRun part = whole;
-        for (const int length : RandomCuts(whole.length, longest)) {
-          part.length = length;
-          Walk({&part, 1}, result.y.view(), pool);
-          part.begin += length;
-          part.source = part.destination;
-        }
-      }
-      ExpectSame(result, expected);
-    }
+  ExpectCutsDoNotShow(Twin(), [&](auto runs, Rows y, ThreadPool& pool) {
+    Walk(runs, y, pool);
   });
 }
 
