@@ -212,6 +212,7 @@ std::vector<BatchedTest> BatchedBench::Tests() const {
 }
 
 Status BatchedBench::Run() {
+  BRAID_TRY(HtmlReport::CheckPath(html_));
   const std::vector<BatchedTest> tests = Tests();
   if (tests.empty()) return Error{"-npp and -ntg are 0: nothing to measure"};
   BRAID_ASSIGN(EngineOptions options,

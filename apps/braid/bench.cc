@@ -10,6 +10,7 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/html_report.h"
 #include "apps/braid/interrupt.h"
 #include "base/random.h"
 
@@ -190,6 +191,7 @@ FlagTable Bench::Flags() {
 }
 
 Status Bench::Run() {
+  BRAID_TRY(HtmlReport::CheckPath(html_));
   BRAID_TRY(ParsePairs());
   BRAID_ASSIGN(const std::vector<KvType> kv_types, KvTypes());
   const std::vector<BenchTest> tests = Tests(kv_types);

@@ -54,6 +54,7 @@ Status SetPositional(const Argument& argument, const std::string& text) {
                         Joined(choices, ", "))};
   }
   *argument.target = text;
+  if (argument.given != nullptr) *argument.given = true;
   return {};
 }
 

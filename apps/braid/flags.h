@@ -54,6 +54,7 @@ struct Argument {
   std::vector<std::string> choices;  // empty: anything
   bool required;
   std::string* target;
+  bool* given = nullptr;  // if it matters that the text may be empty
 };
 
 // The variables that are declared must outlive the table. Not thread-safe.

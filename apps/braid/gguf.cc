@@ -75,6 +75,7 @@ class Gguf : public Command {
   std::string path_;
   std::string target_;  // OTHER, KEY, PREFIX or OUT
   std::string value_;
+  bool has_value_ = false;  // which may be empty
 
   bool json_ = false;
   bool dry_run_ = false;
@@ -123,7 +124,8 @@ FlagTable Gguf::Flags() {
                            "dash)",
                    .choices = {},
                    .required = false,
-                   .target = &value_});
+                   .target = &value_,
+                   .given = &has_value_});
   table.Group("Output")
       .Switch("--json", "print JSON, nothing cut", &json_)
       .Switch("--dry-run", "split, merge: say what would be written",
@@ -191,7 +193,7 @@ Status Gguf::CheckUse() const {
 
 Status Gguf::CheckArguments() const {
   if (action_ == "set" && delete_.empty()) {
-    if (!value_.empty()) return {};
+    if (has_value_) return {};
     return Error{"set needs FILE KEY VALUE"};
   }
   const std::map<std::string, const char*> targets = {
@@ -200,7 +202,7 @@ Status Gguf::CheckArguments() const {
     if (target_.empty()) {
       return Error{Format("{} needs FILE {}", action_, target->second)};
     }
-    if (value_.empty()) return {};
+    if (!has_value_) return {};
     return Error{Format("unexpected argument '{}'", value_)};
   }
   if (action_ == "set" && path_.empty()) {

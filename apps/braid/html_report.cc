@@ -161,6 +161,12 @@ std::string HtmlReport::Text() const {
   return std::string(kPageHead) + WithoutMarkup(json) + kPageTail;
 }
 
+Status HtmlReport::CheckPath(const std::string& path) {
+  if (path.empty()) return {};
+  BRAID_ASSIGN(const OutputFile file, OutputFile::Create(path));
+  return {};
+}
+
 Status HtmlReport::Write(const std::string& path) const {
   const std::string text = Text();
   BRAID_ASSIGN(OutputFile file, OutputFile::Create(path));

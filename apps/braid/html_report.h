@@ -79,6 +79,9 @@ class HtmlReport {
   void AddTokens(const std::vector<TokenLoss>& tokens);
 
   std::string Text() const;
+  // Could a page be written there? To ask before hours are measured; no path,
+  // no page.
+  static Status CheckPath(const std::string& path);
   // Error: the file cannot be written.
   Status Write(const std::string& path) const;
 

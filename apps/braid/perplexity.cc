@@ -116,7 +116,7 @@ class Perplexity : public Command {
           "of every chunk"};
     }
     if (most_ == 0) return Error{"--chunks: 0 leaves nothing to measure"};
-    return {};
+    return HtmlReport::CheckPath(html_);
   }
 
   // ---- Texts.

@@ -208,6 +208,11 @@ class Quantize : public Command {
       options_.overrides.push_back({text.substr(0, equals), type});
     }
     for (const std::string& text : metadata_) BRAID_TRY(TakeMetadata(text));
+    if (imatrix_.empty() && !(include_.empty() && exclude_.empty())) {
+      return Error{Format("{} needs --imatrix", include_.empty()
+                                                    ? "--exclude-weights"
+                                                    : "--include-weights")};
+    }
     return {};
   }
 

@@ -63,6 +63,12 @@ class Bench(unittest.TestCase):
         self.assertTrue(BRAID.output("batched-bench", *flags[:-2]).startswith(
             "|    PP |     TG |    B |   N_KV |"))
 
+    def test_a_page_that_cannot_be_written_is_found_before_measuring(self):
+        for command in ["bench", "batched-bench"]:
+            with self.subTest(command=command):
+                self.assertIn("cannot create: No such file", BRAID.error(
+                    command, "--report", "/no/such/folder/page.html"))
+
 
 class Rest(unittest.TestCase):
 

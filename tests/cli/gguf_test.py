@@ -253,10 +253,13 @@ class Set(Gguf):
         self.gguf("set", self.model, "general.name", "much longer", "-o", out)
         self.gguf("set", out, "new.key", "0.5", "--type", "f32", "-o", out)
         self.gguf("set", out, "--delete", "nested", "-o", out)
+        self.gguf("set", out, "general.author", "", "--type", "string", "-o",
+                  out)
         document = self.as_json("show", out)["metadata"]
         self.assertEqual(document["general.name"]["value"], "much longer")
         self.assertEqual(document["new.key"], {"type": "f32", "value": 0.5})
         self.assertNotIn("nested", document)
+        self.assertEqual(document["general.author"]["value"], "")
         self.assertEqual(self.as_json("hash", out)["digest"], before)
         self.assertEqual(self.value(self.model, "general.name"), "small")
 

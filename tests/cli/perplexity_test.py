@@ -86,6 +86,8 @@ class PerplexityTest(unittest.TestCase):
                      "--report is for texts, not for tasks"),
                     (["--kl-divergence", "--report", out],
                      "--report is for texts, not for tasks"),
+                    (["--report", self.folder / "none" / "page.html"],
+                     "page.html.tmp0: cannot create: No such file"),
                     (["--kl-divergence-base", out, "--chunks", 0],
                      "--chunks: 0 leaves nothing to measure")]:
                 with self.subTest(flags=flags):

@@ -301,6 +301,8 @@ class Refusals(QuantizeTest):
                   "split.count=int:3"]),
                 ("none.txt", [self.model, out, "Q4_0", "--imatrix",
                               self.path("none.txt")]),
+                ("--exclude-weights needs --imatrix",
+                 [self.model, out, "Q4_0", "--exclude-weights", "ffn"]),
                 ("missing.gguf", [self.path("missing.gguf"), out, "Q4_0"])]:
             with self.subTest(arguments=arguments):
                 self.refused(message, *arguments)
