@@ -2,13 +2,15 @@
 """Braid and llama.cpp on the same file, threads and work, in turns, in one run.
 
     bench/beside_llama_cpp.py MODEL.gguf [--threads 2] [--rounds 5]
-        [--prompt 256] [--generate 64] [--braid build/release/bin/braid]
+        [--prompt 256] [--generate 64] [--sequences 16]
+        [--braid build/release/bin/braid]
 
 Needs numpy and the PyPI package xllamacpp (its wheel exports llama.cpp's C
 functions; see zoo/llama_cpp.py). Each round runs one after the other as fresh
 processes; the best of the rounds counts, so that a busy moment of the machine
-hurts neither. Prints tokens per second of a prompt in one call and of decoding
-token by token, their ratios, and the peak memory of each process.
+hurts neither. Prints tokens per second of a prompt in one call, of decoding
+token by token, and of decoding so many sequences together, their ratios, and the
+peak memory of each process. bench/peer_models.py makes models to compare on.
 """
 
 import argparse
@@ -30,7 +32,9 @@ def llama_cpp_child(args) -> None:
 
     from llama_cpp import Model
 
-    model = Model(Path(args.model), args.threads)
+    # Room for a sequence is a part of the whole, as large as the others'.
+    length = max(args.prompt, args.generate, 256)
+    model = Model(Path(args.model), args.threads, length * args.sequences, args.sequences)
     lib = model.lib
     lib.llama_get_memory.restype = ctypes.c_void_p
     lib.llama_get_memory.argtypes = [ctypes.c_void_p]
@@ -40,19 +44,19 @@ def llama_cpp_child(args) -> None:
     def clear() -> None:
         lib.llama_memory_clear(lib.llama_get_memory(model.context), True)
 
-    def decode(count: int, position: int) -> None:
-        """Decodes `count` tokens from `position` on; logits of the last one."""
-        batch = lib.llama_batch_init(count, 0, 1)
-        batch.n_tokens = count
-        for i in range(count):
+    def decode(rows: list[tuple[int, int, bool]]) -> None:
+        """Decodes a token at each (sequence, position), with logits or without."""
+        batch = lib.llama_batch_init(len(rows), 0, 1)
+        batch.n_tokens = len(rows)
+        for i, (sequence, position, logits) in enumerate(rows):
             batch.token[i] = 5 + i % 100
-            batch.pos[i] = position + i
+            batch.pos[i] = position
             batch.n_seq_id[i] = 1
-            batch.seq_id[i][0] = 0
-            batch.logits[i] = i + 1 == count
+            batch.seq_id[i][0] = sequence
+            batch.logits[i] = logits
         if lib.llama_decode(model.context, batch) != 0:
             raise RuntimeError("llama_decode failed")
-        lib.llama_get_logits_ith(model.context, count - 1)
+        lib.llama_get_logits_ith(model.context, len(rows) - 1)
         lib.llama_batch_free(batch)
 
     def seconds(work) -> float:
@@ -61,18 +65,22 @@ def llama_cpp_child(args) -> None:
         work()
         return time.perf_counter() - start
 
-    def generate() -> None:
-        for position in range(args.generate):
-            decode(1, position)
+    def prompt() -> None:
+        decode([(0, position, position + 1 == args.prompt) for position in range(args.prompt)])
 
-    seconds(lambda: decode(args.prompt, 0))  # warm-up
-    prompt = min(seconds(lambda: decode(args.prompt, 0)) for _ in range(3))
-    decoding = min(seconds(generate) for _ in range(3))
+    def generate(sequences: int) -> None:
+        for position in range(args.generate):
+            decode([(sequence, position, True) for sequence in range(sequences)])
+
+    seconds(prompt)  # warm-up
     print(
         json.dumps(
             {
-                "prompt": args.prompt / prompt,
-                "decode": args.generate / decoding,
+                "prompt": args.prompt / min(seconds(prompt) for _ in range(3)),
+                "decode": args.generate / min(seconds(lambda: generate(1)) for _ in range(3)),
+                "together": args.generate
+                * args.sequences
+                / min(seconds(lambda: generate(args.sequences)) for _ in range(3)),
                 "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             }
         )
@@ -81,25 +89,30 @@ def llama_cpp_child(args) -> None:
 
 def run_llama_cpp(args) -> dict:
     command = [sys.executable, __file__, args.model, "--child"]
-    for flag in ("threads", "prompt", "generate"):
+    for flag in ("threads", "prompt", "generate", "sequences"):
         command += [f"--{flag}", str(getattr(args, flag))]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def run_braid(args) -> dict:
-    command = [args.braid, "bench", "-m", args.model, "-t", str(args.threads)]
-    command += ["-p", str(args.prompt), "-n", str(args.generate), "-r", "3", "-o", "json"]
+    command = [args.braid, "bench", "-m", args.model, "-t", str(args.threads), "-r", "3", "-o", "json"]
+    command += ["-p", str(args.prompt), "-n", str(args.generate), "-np", f"1,{args.sequences}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     rows = json.loads(process.stdout.read())
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         raise RuntimeError(f"{' '.join(command)} failed")
-    best = {("decode" if row["n_gen"] else "prompt"): max(row["samples_ts"]) for row in rows}
+    best = {}
+    for row in rows:
+        if row["n_parallel"] == 1:
+            best["decode" if row["n_gen"] else "prompt"] = max(row["samples_ts"])
+        elif row["n_gen"]:
+            best["together"] = max(row["samples_ts"])
     return {**best, "peak_mib": usage.ru_maxrss / 1024}
 
 
 def best_of(runs: list[dict]) -> dict:
-    pick = {"prompt": max, "decode": max, "peak_mib": min}
+    pick = {"prompt": max, "decode": max, "together": max, "peak_mib": min}
     return {key: choose(run[key] for run in runs) for key, choose in pick.items()}
 
 
@@ -112,6 +125,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--prompt", type=int, default=256)
     parser.add_argument("--generate", type=int, default=64)
+    parser.add_argument("--sequences", type=int, default=16)
     parser.add_argument("--braid", default=str(ROOT / "build/release/bin/braid"))
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -125,9 +139,14 @@ def main() -> None:
     ours, theirs = best_of(braid), best_of(peer)
     size = Path(args.model).stat().st_size / 2**20
     print(f"{Path(args.model).name}: {size:.1f} MiB, {args.threads} threads, best of {args.rounds} rounds")
-    for key, unit in (("prompt", "tokens/s"), ("decode", "tokens/s"), ("peak_mib", "MiB")):
+    for key, name, unit in (
+        ("prompt", f"prompt {args.prompt}", "tokens/s"),
+        ("decode", "decode 1", "tokens/s"),
+        ("together", f"decode {args.sequences}", "tokens/s"),
+        ("peak_mib", "peak", "MiB"),
+    ):
         print(
-            f"{key:9s} braid {ours[key]:9.1f}  llama.cpp {theirs[key]:9.1f} {unit:9s}"
+            f"{name:11s} braid {ours[key]:9.1f}  llama.cpp {theirs[key]:9.1f} {unit:9s}"
             f" ratio {ours[key] / theirs[key]:.2f}"
         )
 

@@ -28,9 +28,9 @@ class _Batch(ctypes.Structure):
 
 
 class Model:
-    """One model and one context of `length` tokens."""
+    """One model and one context of `length` tokens, for `sequences` at once."""
 
-    def __init__(self, path: Path, threads: int = 1, length: int = 512):
+    def __init__(self, path: Path, threads: int = 1, length: int = 512, sequences: int = 1):
         found = importlib.util.find_spec("xllamacpp").submodule_search_locations[0]
         self.lib = lib = ctypes.CDLL(next(str(p) for p in Path(found).glob("xllamacpp*.so")))
         for name, result, args in [
@@ -83,7 +83,8 @@ class Model:
         if not self.model:
             raise RuntimeError(f"llama.cpp cannot load {path}")
         params = lib.llama_context_default_params()
-        ctypes.cast(ctypes.byref(params), ctypes.POINTER(ctypes.c_uint32))[0] = length  # n_ctx, its first field
+        fields = ctypes.cast(ctypes.byref(params), ctypes.POINTER(ctypes.c_uint32))
+        fields[0], fields[3] = length, sequences  # n_ctx, and behind n_batch and n_ubatch n_seq_max
         self.context = lib.llama_init_from_model(self.model, params)
         lib.llama_set_n_threads(self.context, threads, threads)
         self.vocab = lib.llama_model_get_vocab(self.model)
