@@ -51,6 +51,24 @@ inline constexpr int kGroupOutputs = 16;
 template <class Format>
 struct Packed;
 
+// How consecutive codes lie in words: in each as many as fit, the first in the
+// lowest bits. Of 5 and of 6 bits the upper two of a word are left over; those
+// of a few words make the last codes of a step, so that no bit is wasted.
+template <int kBits>
+struct CodeWords {
+  static constexpr int kPerWord = 32 / kBits;
+  static constexpr bool kSpare = 32 % kBits != 0;
+  // A step: the words, the codes in them, and how many lie in one word each.
+  static constexpr int kWords = kBits == 5   ? 5
+                                : kBits == 6 ? 3
+                                             : (kBits + 3) / 4;
+  static constexpr int kCodes = 32 * kWords / kBits;
+  static constexpr int kWhole = kWords * kPerWord;
+};
+
+// Bytes are stored as unsigned ones, plus this.
+inline constexpr int kByteBias = 128;
+
 // The fields of which a Unit is made, the last index being the output.
 namespace packed {
 
@@ -59,26 +77,11 @@ struct Values {
   Value value[16];  // a plain float
 };
 
-// Codes.
-template <int kInputs>
-struct Bytes {
-  int8_t q[kInputs][16];
-};
-// The low 4 bits of 8 consecutive codes are one word, the first in the lowest
-// bits.
-template <int kInputs>
-struct Nibbles {
-  uint32_t nibbles[kInputs / 8][16];
-};
-// Two bits of 16 consecutive codes: the low ones, or those above the nibbles.
-template <int kInputs>
-struct Pairs {
-  uint32_t pairs[kInputs / 16][16];
-};
-// The bit above the nibble of 32 consecutive codes.
-template <int kInputs>
-struct Bits {
-  uint32_t bits[kInputs / 32][16];
+// Codes, in steps of CodeWords<kBits>.
+template <int kCodeBits, int kInputs>
+struct Codes {
+  static constexpr int kBits = kCodeBits;
+  uint32_t codes[kInputs * kBits / 32][16];
 };
 
 // Of each block, as in the file.
@@ -140,58 +143,55 @@ struct Packed<FormatBF16>
 
 template <>
 struct Packed<FormatQ8_0>
-    : packed::As<FormatQ8_0, 64, packed::D<2>, packed::Bytes<64>> {};
+    : packed::As<FormatQ8_0, 64, packed::D<2>, packed::Codes<8, 64>> {};
 template <>
 struct Packed<FormatQ4_0>
-    : packed::As<FormatQ4_0, 64, packed::D<2>, packed::Nibbles<64>> {};
+    : packed::As<FormatQ4_0, 64, packed::D<2>, packed::Codes<4, 64>> {};
 template <>
 struct Packed<FormatIQ4_NL>
-    : packed::As<FormatIQ4_NL, 64, packed::D<2>, packed::Nibbles<64>> {};
+    : packed::As<FormatIQ4_NL, 64, packed::D<2>, packed::Codes<4, 64>> {};
 template <>
 struct Packed<FormatMXFP4>
-    : packed::As<FormatMXFP4, 128, packed::Exponent<4>, packed::Nibbles<128>> {
+    : packed::As<FormatMXFP4, 128, packed::Exponent<4>, packed::Codes<4, 128>> {
 };
 template <>
 struct Packed<FormatQ4_1> : packed::As<FormatQ4_1, 64, packed::D<2>,
-                                       packed::M<2>, packed::Nibbles<64>> {};
+                                       packed::M<2>, packed::Codes<4, 64>> {};
 template <>
-struct Packed<FormatQ5_0> : packed::As<FormatQ5_0, 64, packed::D<2>,
-                                       packed::Nibbles<64>, packed::Bits<64>> {
-};
+struct Packed<FormatQ5_0>
+    : packed::As<FormatQ5_0, 64, packed::D<2>, packed::Codes<5, 64>> {};
 template <>
-struct Packed<FormatQ5_1>
-    : packed::As<FormatQ5_1, 64, packed::D<2>, packed::M<2>,
-                 packed::Nibbles<64>, packed::Bits<64>> {};
+struct Packed<FormatQ5_1> : packed::As<FormatQ5_1, 64, packed::D<2>,
+                                       packed::M<2>, packed::Codes<5, 64>> {};
 
 template <>
 struct Packed<FormatQ2_K>
     : packed::As<FormatQ2_K, 256, packed::D<1>, packed::DMin<1>,
-                 packed::ScaleMinNibbles<16>, packed::Pairs<256>> {};
+                 packed::ScaleMinNibbles<16>, packed::Codes<2, 256>> {};
 template <>
 struct Packed<FormatQ3_K>
     : packed::As<FormatQ3_K, 256, packed::D<1>, packed::Padding,
-                 packed::SignedScale<16>, packed::Nibbles<256>> {};
+                 packed::SignedScale<16>, packed::Codes<4, 256>> {};
 template <>
 struct Packed<FormatQ4_K>
     : packed::As<FormatQ4_K, 256, packed::D<1>, packed::DMin<1>,
-                 packed::ScaleAndMin<8>, packed::Nibbles<256>> {};
+                 packed::ScaleAndMin<8>, packed::Codes<4, 256>> {};
 template <>
 struct Packed<FormatQ5_K>
     : packed::As<FormatQ5_K, 256, packed::D<1>, packed::DMin<1>,
-                 packed::ScaleAndMin<8>, packed::Nibbles<256>,
-                 packed::Bits<256>> {};
+                 packed::ScaleAndMin<8>, packed::Codes<5, 256>> {};
 template <>
 struct Packed<FormatQ6_K>
     : packed::As<FormatQ6_K, 256, packed::D<1>, packed::Padding,
-                 packed::SignedScale<16>, packed::Nibbles<256>,
-                 packed::Pairs<256>> {};
+                 packed::SignedScale<16>, packed::Codes<6, 256>> {};
 template <>
 struct Packed<FormatIQ4_XS>
     : packed::As<FormatIQ4_XS, 256, packed::D<1>, packed::Padding,
-                 packed::SignedScale<8>, packed::Nibbles<256>> {};
+                 packed::SignedScale<8>, packed::Codes<4, 256>> {};
 template <>
-struct Packed<FormatTQ2_0> : packed::As<FormatTQ2_0, 256, packed::D<1>,
-                                        packed::Padding, packed::Pairs<256>> {};
+struct Packed<FormatTQ2_0>
+    : packed::As<FormatTQ2_0, 256, packed::D<1>, packed::Padding,
+                 packed::Codes<2, 256>> {};
 // Repacked, it is the same: one kernel serves both.
 template <>
 struct Packed<FormatTQ1_0> : Packed<FormatTQ2_0> {};

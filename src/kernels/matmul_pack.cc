@@ -10,19 +10,30 @@ namespace braid {
 
 namespace {
 
-// Bits [shift, shift + kBits) of `count` codes, as many in a word as fit.
+// The two bits of word `w` of a step that are left over, from its last codes.
 template <int kBits>
-void PlaceBits(const int8_t* codes, int count, int shift, int lane,
-               uint32_t (*words)[16]) {
-  constexpr int kPerWord = 32 / kBits;
-  constexpr int kMask = (1 << kBits) - 1;
-  for (int i = 0; i < count / kPerWord; ++i) {
+uint32_t SpareBits(const uint32_t* last, int w) {
+  if constexpr (kBits == 6) {
+    return last[0] >> 2 * w & 3;
+  } else {
+    if (w == 2) return last[0] >> 4 | last[1] >> 4 << 1;
+    return w < 2 ? last[0] >> 2 * w & 3 : last[1] >> 2 * (w - 3) & 3;
+  }
+}
+
+// Places the codes of one step.
+template <int kBits>
+void PlaceStep(const uint32_t* codes, int lane, uint32_t (*words)[16]) {
+  using Step = CodeWords<kBits>;
+  for (int w = 0; w < Step::kWords; ++w) {
     uint32_t word = 0;
-    for (int j = 0; j < kPerWord; ++j) {
-      const int bits = (codes[i * kPerWord + j] >> shift) & kMask;
-      word |= static_cast<uint32_t>(bits) << (kBits * j);
+    for (int j = 0; j < Step::kPerWord; ++j) {
+      word |= codes[w * Step::kPerWord + j] << (kBits * j);
     }
-    words[i][lane] = word;
+    if constexpr (Step::kSpare) {
+      word |= SpareBits<kBits>(codes + Step::kWhole, w) << 30;
+    }
+    words[w][lane] = word;
   }
 }
 
@@ -31,21 +42,17 @@ template <class Format, class Unit>
 void PlaceCodes(const typename Format::Block& block, int at, int lane,
                 Unit& unit) {
   constexpr int kCount = Format::kElements;
+  constexpr int kBits = Unit::kBits;
+  using Step = CodeWords<kBits>;
   int8_t codes[kCount];
   UnpackCodes(block, codes);
-  if constexpr (requires { unit.q; }) {
-    for (int i = 0; i < kCount; ++i) unit.q[at * kCount + i][lane] = codes[i];
+  uint32_t stored[kCount];
+  for (int i = 0; i < kCount; ++i) {
+    stored[i] = static_cast<uint32_t>(codes[i] + (kBits == 8 ? kByteBias : 0));
   }
-  constexpr bool kNibbles = requires { unit.nibbles; };
-  if constexpr (kNibbles) {
-    PlaceBits<4>(codes, kCount, 0, lane, unit.nibbles + at * kCount / 8);
-  }
-  if constexpr (requires { unit.pairs; }) {
-    PlaceBits<2>(codes, kCount, kNibbles ? 4 : 0, lane,
-                 unit.pairs + at * kCount / 16);
-  }
-  if constexpr (requires { unit.bits; }) {
-    PlaceBits<1>(codes, kCount, 4, lane, unit.bits + at * kCount / 32);
+  for (int i = 0; i < kCount; i += Step::kCodes) {
+    PlaceStep<kBits>(stored + i, lane,
+                     unit.codes + (at * kCount + i) * kBits / 32);
   }
 }
 

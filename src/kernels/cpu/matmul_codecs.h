@@ -2,11 +2,13 @@
 // Read once per vector target, as highway.h; see there.
 //
 // KernelCodec<Format>:
-//   Step step(units, k8, part)   reads the codes of inputs [8 k8, 8 k8 + 8) of
+//   Step step(units, n, part)    the codes of the n-th Step::kCodes inputs, of
 //                                register `part` of the group's 16 outputs
-//   step.Get<i>()                what input 8 k8 + i is multiplied by, as float
-//   Scale(units, b, part), Offset(units, b, part)
+//   step.Get<i>()                what the i-th of them is multiplied by, as
+//   float Scale(units, b, part), Offset(units, b, part)
 //                                of block b (matmul_formats.h)
+#include <type_traits>
+
 #include "kernels/cpu/highway.h"
 #include "kernels/matmul_formats.h"
 #include "tensor/format_codes.h"
@@ -40,26 +42,26 @@ HWY_INLINE FloatVec LoadIntegers(const Int* from) {
   return hn::ConvertTo(FloatTag(), LoadBytes(from));
 }
 
-// Small unsigned integers below 2^23 to float by way of the significand of
-// 2^23 + n: an OR and an exact subtraction, which also takes `zero` off.
-HWY_INLINE FloatVec SmallToFloat(UintVec n, float zero) {
-  const UintVec biased = hn::Or(n, hn::Set(UintTag(), 0x4B000000u));
-  return hn::Sub(hn::BitCast(FloatTag(), biased),
-                 hn::Set(FloatTag(), 8388608.0f + zero));
-}
-
-// The same of n & mask.
-HWY_INLINE FloatVec MaskedToFloat(UintVec n, uint32_t mask, float zero) {
+// The kBits of `word` from bit kShift on as an integer, minus `zero`. They stay
+// where they are: with the right exponent above them they are the low end of
+// the significand of 2^(23 - kShift) + n, and taking that power off is exact.
+template <int kShift, int kBits>
+HWY_INLINE FloatVec FieldToFloat(UintVec word, float zero) {
+  static_assert(kShift + kBits <= 23);
+  constexpr uint32_t kMask = ((1u << kBits) - 1) << kShift;
+  constexpr uint32_t kExponent = (150u - kShift) << 23;
+  constexpr float kPower = static_cast<float>(1u << (23 - kShift));
 #if HWY_TARGET == HWY_AVX3
   // The AND and the OR in one instruction, which compilers do not find.
   const UintVec biased = UintVec{_mm512_ternarylogic_epi32(
-      n.raw, _mm512_set1_epi32(static_cast<int>(mask)),
-      _mm512_set1_epi32(0x4B000000), 0xEA)};
-  return hn::Sub(hn::BitCast(FloatTag(), biased),
-                 hn::Set(FloatTag(), 8388608.0f + zero));
+      word.raw, _mm512_set1_epi32(static_cast<int>(kMask)),
+      _mm512_set1_epi32(static_cast<int>(kExponent)), 0xEA)};
 #else
-  return SmallToFloat(hn::And(n, hn::Set(UintTag(), mask)), zero);
+  const UintVec biased = hn::Or(hn::And(word, hn::Set(UintTag(), kMask)),
+                                hn::Set(UintTag(), kExponent));
 #endif
+  return hn::Sub(hn::BitCast(FloatTag(), biased),
+                 hn::Set(FloatTag(), kPower + zero));
 }
 
 #if HWY_TARGET == HWY_AVX3
@@ -68,189 +70,134 @@ HWY_INLINE FloatVec MaskedToFloat(UintVec n, uint32_t mask, float zero) {
 HWY_INLINE FloatVec Lookup16(FloatVec table, UintVec n) {
   return FloatVec{_mm512_permutexvar_ps(n.raw, table.raw)};
 }
-
-// Entry i is (i & mask) * factor + base.
-HWY_INLINE FloatVec Table16(int mask, float factor, float base) {
-  const auto i = hn::And(hn::Iota(IntTag(), 0), hn::Set(IntTag(), mask));
-  return hn::MulAdd(hn::ConvertTo(FloatTag(), i), hn::Set(FloatTag(), factor),
-                    hn::Set(FloatTag(), base));
-}
 #endif
 
-// The values of kCount codes.
-template <class Format, int kCount>
+// The values of what 4 bits may hold, of which only the code's count.
+template <class Format>
 struct CodeTable {
-  alignas(64) float value[kCount];
+  alignas(64) float value[16];
   constexpr CodeTable() : value() {
-    for (int i = 0; i < kCount; ++i) {
-      value[i] = static_cast<float>(CodeValue<Format>(i));
+    constexpr int kMask = (1 << Packed<Format>::Unit::kBits) - 1;
+    for (int i = 0; i < 16; ++i) {
+      value[i] = static_cast<float>(CodeValue<Format>(i & kMask));
     }
   }
 };
-template <class Format, int kCount>
-inline constexpr CodeTable<Format, kCount> kCodeTable;
-
-// The value of the code in the lowest 4 bits of each lane.
 template <class Format>
-HWY_INLINE FloatVec NibbleValue(UintVec n) {
+inline constexpr CodeTable<Format> kCodeTable;
+
+// What is taken off a code.
+template <class Format>
+constexpr int CodeZero() {
   if constexpr (requires { Format::kValues; }) {
-    const float* table = kCodeTable<Format, 16>.value;
-#if HWY_TARGET == HWY_AVX3
-    return Lookup16(hn::Load(FloatTag(), table), n);
-#else
-    // The permute reads the low three bits, the blend the fourth.
-    const __m256 low = _mm256_permutevar8x32_ps(_mm256_load_ps(table), n.raw);
-    const __m256 high =
-        _mm256_permutevar8x32_ps(_mm256_load_ps(table + 8), n.raw);
-    const auto fourth = hn::BitCast(FloatTag(), hn::ShiftLeft<28>(n));
-    return FloatVec{_mm256_blendv_ps(low, high, fourth.raw)};
-#endif
+    return 0;
   } else {
-    constexpr float kZero = static_cast<float>(Format::kZero);
-#if HWY_TARGET == HWY_AVX3
-    return Lookup16(Table16(15, 1.0f, -kZero), n);
-#else
-    return MaskedToFloat(n, 15, kZero);
-#endif
+    return Format::kZero;
   }
 }
 
-// Shifts left by `bits`, or right if it is negative.
-template <int bits>
-HWY_INLINE UintVec Shift(UintVec v) {
-  if constexpr (bits >= 0) {
-    return hn::ShiftLeft<bits>(v);
-  } else {
-    return hn::ShiftRight<-bits>(v);
-  }
-}
-
-// The value of code i, whose lower bits are nibble i of `low` and whose upper
-// ones are kBits bits of `high`.
-template <class Format, int kBits, int i>
-HWY_INLINE FloatVec LongValue(UintVec low, UintVec high) {
-  constexpr uint32_t kCodes = 16u << kBits;
-  constexpr float kZero = static_cast<float>(Format::kZero);
-  const UintVec lower = hn::ShiftRight<4 * i>(low);
-  const UintVec upper = Shift<4 - kBits * i>(high);
+// The value of the code in the lowest bits of each lane, by a table.
+template <class Format>
+HWY_INLINE FloatVec TableValue(UintVec n) {
+  const float* table = kCodeTable<Format>.value;
 #if HWY_TARGET == HWY_AVX3
-  // As below; but here `lower`, not the mask, is what the instruction destroys.
-  const UintVec code = UintVec{_mm512_ternarylogic_epi32(
-      lower.raw, upper.raw, _mm512_set1_epi32(15), 0xE4)};
-  if constexpr (kBits == 1) {  // the permute reads only the low five bits
-    const float* table = kCodeTable<Format, 32>.value;
-    return FloatVec{_mm512_permutex2var_ps(_mm512_load_ps(table), code.raw,
-                                           _mm512_load_ps(table + 16))};
-  }
-  return MaskedToFloat(code, kCodes - 1, kZero);
+  return Lookup16(hn::Load(FloatTag(), table), n);
 #else
-  return SmallToFloat(hn::Or(hn::And(lower, hn::Set(UintTag(), 15u)),
-                             hn::And(upper, hn::Set(UintTag(), kCodes - 16))),
-                      kZero);
+  // The permute reads the low three bits, the blend the fourth.
+  const __m256 low = _mm256_permutevar8x32_ps(_mm256_load_ps(table), n.raw);
+  const __m256 high =
+      _mm256_permutevar8x32_ps(_mm256_load_ps(table + 8), n.raw);
+  const auto fourth = hn::BitCast(FloatTag(), hn::ShiftLeft<28>(n));
+  return FloatVec{_mm256_blendv_ps(low, high, fourth.raw)};
 #endif
 }
 
-// Codes of 8 bits.
-template <class Format>
-struct ByteStep {
-  const int8_t* from;
-
-  ByteStep() = default;
-  HWY_INLINE ByteStep(const typename Packed<Format>::Unit* units, size_t k8,
-                      int part)
-      : from(units[k8 / 8].q[k8 % 8 * 8] + part * kLanes) {}
-
-  template <int i>
-  HWY_INLINE FloatVec Get() const {
-    return LoadIntegers(from + i * 16);
-  }
-};
-
-// Codes that are nibbles.
-template <class Format>
-struct NibbleStep {
-  static constexpr size_t kWords = Packed<Format>::kUnitInputs / 8;
-  UintVec low;
-
-  NibbleStep() = default;
-  HWY_INLINE NibbleStep(const typename Packed<Format>::Unit* units, size_t k8,
-                        int part)
-      : low(hn::Load(UintTag(), units[k8 / kWords].nibbles[k8 % kWords] +
-                                    part * kLanes)) {}
-
-  template <int i>
-  HWY_INLINE FloatVec Get() const {
-    return NibbleValue<Format>(hn::ShiftRight<4 * i>(low));
-  }
-};
-
-// Nibbles and a fifth bit.
-template <class Format>
-struct FiveBitStep : NibbleStep<Format> {
-  static constexpr size_t kWords = NibbleStep<Format>::kWords;
-  UintVec high;  // this step's first bit is the lowest
-
-  FiveBitStep() = default;
-  HWY_INLINE FiveBitStep(const typename Packed<Format>::Unit* units, size_t k8,
-                         int part)
-      : NibbleStep<Format>(units, k8, part),
-        high(hn::ShiftRightSame(
-            hn::Load(UintTag(),
-                     units[k8 / kWords].bits[k8 % kWords / 4] + part * kLanes),
-            static_cast<int>(k8 % 4 * 8))) {}
-
-  template <int i>
-  HWY_INLINE FloatVec Get() const {
-    return LongValue<Format, 1, i>(this->low, high);
-  }
-};
-
-// The two-bit codes of this step, the first in the lowest bits.
-template <class Format>
-HWY_INLINE UintVec LoadPairs(const typename Packed<Format>::Unit* units,
-                             size_t k8, int part) {
-  constexpr size_t kWords = Packed<Format>::kUnitInputs / 8;
-  const UintVec pairs = hn::Load(
-      UintTag(), units[k8 / kWords].pairs[k8 % kWords / 2] + part * kLanes);
-  return k8 % 2 != 0 ? hn::ShiftRight<16>(pairs) : pairs;
+// `yes` where kMask has a 1, else `no`.
+template <uint32_t kMask>
+HWY_INLINE UintVec Merge(UintVec yes, UintVec no) {
+#if HWY_TARGET == HWY_AVX3
+  return UintVec{_mm512_ternarylogic_epi32(
+      yes.raw, no.raw, _mm512_set1_epi32(static_cast<int>(kMask)), 0xE4)};
+#else
+  // Highway's IfVecThenElse reads only the upper bit of a byte of the mask.
+  const UintVec mask = hn::Set(UintTag(), kMask);
+  return hn::Or(hn::And(yes, mask), hn::AndNot(mask, no));
+#endif
 }
 
-// Nibbles and two bits above.
+// A step of codes as CodeWords has them.
 template <class Format>
-struct SixBitStep : NibbleStep<Format> {
-  UintVec high;
+struct CodeStep {
+  using Unit = typename Packed<Format>::Unit;
+  static constexpr int kBits = Unit::kBits;
+  using Words = CodeWords<kBits>;
+  static constexpr int kCodes = Words::kCodes;
+  static constexpr float kZero =
+      static_cast<float>(CodeZero<Format>() + (kBits == 8 ? kByteBias : 0));
 
-  SixBitStep() = default;
-  HWY_INLINE SixBitStep(const typename Packed<Format>::Unit* units, size_t k8,
-                        int part)
-      : NibbleStep<Format>(units, k8, part),
-        high(LoadPairs<Format>(units, k8, part)) {}
+  // A permute that reads 4 bits saves a subtraction.
+  static constexpr bool kByTable = requires { Format::kValues; }
+  || (HWY_TARGET == HWY_AVX3 && kBits <= 4);
 
-  template <int i>
-  HWY_INLINE FloatVec Get() const {
-    return LongValue<Format, 2, i>(this->low, high);
+  const uint32_t* words;
+
+  CodeStep() = default;
+  HWY_INLINE CodeStep(const Unit* units, size_t n, int part) {
+    constexpr size_t kSteps = Packed<Format>::kUnitInputs / kCodes;
+    words = units[n / kSteps].codes[n % kSteps * Words::kWords] + part * kLanes;
   }
-};
-
-// Codes of two bits.
-template <class Format>
-struct PairStep {
-  UintVec pairs;
-
-  PairStep() = default;
-  HWY_INLINE PairStep(const typename Packed<Format>::Unit* units, size_t k8,
-                      int part)
-      : pairs(LoadPairs<Format>(units, k8, part)) {}
 
   template <int i>
   HWY_INLINE FloatVec Get() const {
-    constexpr float kZero = static_cast<float>(Format::kZero);
-    const UintVec shifted = hn::ShiftRight<2 * i>(pairs);
-#if HWY_TARGET == HWY_AVX3
-    return Lookup16(Table16(3, 1.0f, -kZero), shifted);
-#else
-    return MaskedToFloat(shifted, 3, kZero);
-#endif
+    constexpr int kWord = i / Words::kPerWord;
+    constexpr int kAt = i % Words::kPerWord * kBits;
+    if constexpr (i >= Words::kWhole) {
+      return Spare<i - Words::kWhole>();
+    } else if constexpr (kByTable) {
+      return TableValue<Format>(hn::ShiftRight<kAt>(Word<kWord>()));
+    } else if constexpr (kAt + kBits <= 23) {
+      return FieldToFloat<kAt, kBits>(Word<kWord>(), kZero);
+    } else {
+      return FieldToFloat<kAt - Down(kWord), kBits>(Upper<kWord>(), kZero);
+    }
+  }
+
+ private:
+  // How far the upper part of word `w` is moved down: its codes into the
+  // significand, and the bits that are left over to where they meet.
+  static constexpr int Down(int w) {
+    constexpr int kOfFive[] = {20, 18, 16, 19, 17};
+    constexpr int kOfSix[] = {18, 16, 14};
+    if constexpr (kBits == 5) return kOfFive[w];
+    if constexpr (kBits == 6) return kOfSix[w];
+    return 23 / kBits * kBits;
+  }
+
+  template <int w>
+  HWY_INLINE UintVec Word() const {
+    return hn::Load(UintTag(), words + w * 16);
+  }
+  template <int w>
+  HWY_INLINE UintVec Upper() const {
+    return hn::ShiftRight<Down(w)>(Word<w>());
+  }
+
+  // The codes that are made of what is left over.
+  template <int i>
+  HWY_INLINE FloatVec Spare() const {
+    if constexpr (kBits == 6) {
+      return FieldToFloat<12, 6>(
+          Merge<0x3000>(Upper<0>(), Merge<0xC000>(Upper<1>(), Upper<2>())),
+          kZero);
+    } else if constexpr (i == 0) {
+      return FieldToFloat<10, 5>(
+          Merge<0x0C00>(Upper<0>(), Merge<0x3000>(Upper<1>(), Upper<2>())),
+          kZero);
+    } else {
+      return FieldToFloat<11, 5>(
+          Merge<0x1800>(Upper<3>(), Merge<0x6000>(Upper<4>(), Upper<2>())),
+          kZero);
+    }
   }
 };
 
@@ -266,18 +213,16 @@ HWY_INLINE FloatVec LoadExponents(const uint8_t* from) {
   return hn::BitCast(FloatTag(), hn::IfThenElse(tiny, subnormal, normal));
 }
 
-template <class Format>
-struct KernelCodec;
-
 // Formats without scales have no Scale and no Offset.
 template <class Format>
 struct PlainCodec {
   struct Step {
+    static constexpr int kCodes = 8;
     const decltype(Format::Block::value)* from;
     Step() = default;
-    HWY_INLINE Step(const typename Packed<Format>::Unit* units, size_t k8,
+    HWY_INLINE Step(const typename Packed<Format>::Unit* units, size_t n,
                     int part)
-        : from(units[k8 * 8].value + part * kLanes) {}
+        : from(units[n * kCodes].value + part * kLanes) {}
 
     template <int i>
     HWY_INLINE FloatVec Get() const {
@@ -295,16 +240,10 @@ struct PlainCodec {
   };
 };
 
-template <>
-struct KernelCodec<FormatF32> : PlainCodec<FormatF32> {};
-template <>
-struct KernelCodec<FormatF16> : PlainCodec<FormatF16> {};
-template <>
-struct KernelCodec<FormatBF16> : PlainCodec<FormatBF16> {};
-
 // Scales and offsets, by the fields that a unit has.
 template <class Format>
 struct ScaleCodec {
+  using Step = CodeStep<Format>;
   using Unit = typename Packed<Format>::Unit;
   // Scaled blocks of a unit, and of a stored block.
   static constexpr size_t kUnitBlocks =
@@ -353,62 +292,9 @@ struct ScaleCodec {
   }
 };
 
-template <>
-struct KernelCodec<FormatQ8_0> : ScaleCodec<FormatQ8_0> {
-  using Step = ByteStep<FormatQ8_0>;
-};
-template <>
-struct KernelCodec<FormatQ4_0> : ScaleCodec<FormatQ4_0> {
-  using Step = NibbleStep<FormatQ4_0>;
-};
-template <>
-struct KernelCodec<FormatQ4_1> : ScaleCodec<FormatQ4_1> {
-  using Step = NibbleStep<FormatQ4_1>;
-};
-template <>
-struct KernelCodec<FormatQ5_0> : ScaleCodec<FormatQ5_0> {
-  using Step = FiveBitStep<FormatQ5_0>;
-};
-template <>
-struct KernelCodec<FormatQ5_1> : ScaleCodec<FormatQ5_1> {
-  using Step = FiveBitStep<FormatQ5_1>;
-};
-template <>
-struct KernelCodec<FormatQ2_K> : ScaleCodec<FormatQ2_K> {
-  using Step = PairStep<FormatQ2_K>;
-};
-template <>
-struct KernelCodec<FormatQ3_K> : ScaleCodec<FormatQ3_K> {
-  using Step = NibbleStep<FormatQ3_K>;
-};
-template <>
-struct KernelCodec<FormatQ4_K> : ScaleCodec<FormatQ4_K> {
-  using Step = NibbleStep<FormatQ4_K>;
-};
-template <>
-struct KernelCodec<FormatQ5_K> : ScaleCodec<FormatQ5_K> {
-  using Step = FiveBitStep<FormatQ5_K>;
-};
-template <>
-struct KernelCodec<FormatQ6_K> : ScaleCodec<FormatQ6_K> {
-  using Step = SixBitStep<FormatQ6_K>;
-};
-template <>
-struct KernelCodec<FormatIQ4_NL> : ScaleCodec<FormatIQ4_NL> {
-  using Step = NibbleStep<FormatIQ4_NL>;
-};
-template <>
-struct KernelCodec<FormatIQ4_XS> : ScaleCodec<FormatIQ4_XS> {
-  using Step = NibbleStep<FormatIQ4_XS>;
-};
-template <>
-struct KernelCodec<FormatTQ2_0> : ScaleCodec<FormatTQ2_0> {
-  using Step = PairStep<FormatTQ2_0>;
-};
-template <>
-struct KernelCodec<FormatMXFP4> : ScaleCodec<FormatMXFP4> {
-  using Step = NibbleStep<FormatMXFP4>;
-};
+template <class Format>
+using KernelCodec = std::conditional_t<Packed<Format>::kScaledInputs == 0,
+                                       PlainCodec<Format>, ScaleCodec<Format>>;
 
 }  // namespace braid::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

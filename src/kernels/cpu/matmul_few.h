@@ -28,7 +28,7 @@ struct FewRowsTile {
   // more requests beside it cost up to a third.
   static constexpr bool kBoundByMemory =
       Layout::kScaledInputs == 0 && (kRows < 8 || sizeof(Unit) == 64);
-  static constexpr size_t kFetchAhead = kBoundByMemory ? 0 : 512;
+  static constexpr size_t kFetchAhead = kBoundByMemory ? 0 : 2048;
 
   const std::byte* groups;
   size_t group_bytes;
@@ -69,9 +69,10 @@ struct FewRowsTile {
 
   // Asks for the weights kFetchAhead bytes further on, of every group; behind
   // the end of a group, for those of the groups that come next.
-  HWY_INLINE void Fetch(size_t k8) const {
-    constexpr size_t kStepBytes = 8 * sizeof(Unit) / Layout::kUnitInputs;
-    size_t at = k8 * kStepBytes + kFetchAhead;
+  HWY_INLINE void Fetch(size_t n) const {
+    constexpr size_t kStepBytes =
+        Step::kCodes * sizeof(Unit) / Layout::kUnitInputs;
+    size_t at = n * kStepBytes + kFetchAhead;
     if (at >= group_bytes) at += (kGroups - 1) * group_bytes;
     const uintptr_t from = reinterpret_cast<uintptr_t>(groups) + at;
     BRAID_UNROLL
@@ -79,19 +80,20 @@ struct FewRowsTile {
       BRAID_UNROLL
       for (size_t line = 0; line < kStepBytes; line += 64) {
         __builtin_prefetch(
-            reinterpret_cast<const void*>(from + g * group_bytes + line));
+            reinterpret_cast<const void*>(from + g * group_bytes + line), 0, 2);
       }
     }
   }
 
-  HWY_INLINE void EightInputs(size_t k8, Sums& in) const {
-    if constexpr (kFetchAhead != 0) Fetch(k8);
+  // The inputs of step n.
+  HWY_INLINE void OneStep(size_t n, Sums& in) const {
+    if constexpr (kFetchAhead != 0) Fetch(n);
     Step steps[kVectors];
     BRAID_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      steps[v] = Step(Units(v), k8, v % kParts);
+      steps[v] = Step(Units(v), n, v % kParts);
     }
-    MultiplyAdd<0, 8>(steps, x + k8 * 8 * kRows, in);
+    MultiplyAdd<0, Step::kCodes>(steps, x + n * Step::kCodes * kRows, in);
   }
 
   // One input of a format whose unit is one input.
@@ -132,7 +134,7 @@ struct FewRowsTile {
     Sums in;
     Clear(in);
     if constexpr (Layout::kScaledInputs == 0) {
-      for (size_t k8 = 0; k8 < inputs / 8; ++k8) EightInputs(k8, in);
+      for (size_t n = 0; n < inputs / 8; ++n) OneStep(n, in);
       for (size_t k = inputs / 8 * 8; k < inputs; ++k) OneInput(k, in);
       BRAID_UNROLL
       for (int r = 0; r < kRows; ++r) {
@@ -142,14 +144,14 @@ struct FewRowsTile {
         }
       }
     } else {
-      constexpr size_t kSteps = Layout::kScaledInputs / 8;
+      constexpr size_t kSteps = Layout::kScaledInputs / Step::kCodes;
       for (int i = 0; i < kRows * kVectors; ++i) {
         hn::Store(hn::Zero(FloatTag()), FloatTag(), acc + i * kLanes);
       }
       for (size_t block = 0; block < inputs / Layout::kScaledInputs; ++block) {
         Clear(in);
         for (size_t j = 0; j < kSteps; ++j) {
-          EightInputs(block * kSteps + j, in);
+          OneStep(block * kSteps + j, in);
         }
         Accumulate(block, in, acc);
       }
@@ -194,11 +196,18 @@ inline constexpr int kFewRows = 4;
 inline constexpr int kFewRowsGroups[] = {4, 2, 2};
 #endif
 
+// One row of plain floats is bound by memory, which many streams serve best;
+// codes need the registers for their constants.
+template <class Format>
+inline constexpr int kOneRowGroups =
+    Packed<Format>::kScaledInputs == 0 ? kFewRowsGroups[0]
+                                       : kFewRowsGroups[0] / 2;
+
 template <class Format>
 void FewRows(const FewRowsWork& work) {
   switch (MatMulTileHeight(work.rows, kFewRows)) {
     case 1:
-      return FewRowsRange<Format, 1, kFewRowsGroups[0]>(work, 0);
+      return FewRowsRange<Format, 1, kOneRowGroups<Format>>(work, 0);
     case 2:
       return FewRowsRange<Format, 2, kFewRowsGroups[1]>(work, 0);
     case 4:

@@ -187,6 +187,13 @@ struct Tile {
   }
 };
 
+// Decodes codes i and later of a step to `to`, [codes][16].
+template <int i, class Step>
+HWY_INLINE void StoreStep(const Step& step, float* to) {
+  hn::Store(step.template Get<i>(), FloatTag(), to + i * 16);
+  if constexpr (i + 1 < Step::kCodes) StoreStep<i + 1>(step, to);
+}
+
 // Decodes inputs [begin, begin + panel.inputs) of `groups` groups.
 template <class Format>
 HWY_NOINLINE void DecodePanel(const MatMulWeights& w, int64_t first_group,
@@ -195,16 +202,6 @@ HWY_NOINLINE void DecodePanel(const MatMulWeights& w, int64_t first_group,
   using Layout = Packed<Format>;
   using Codec = KernelCodec<Format>;
   using Step = typename Codec::Step;
-  const auto store8 = [](const Step& step, float* to) HWY_ATTR {
-    hn::Store(step.template Get<0>(), FloatTag(), to);
-    hn::Store(step.template Get<1>(), FloatTag(), to + 16);
-    hn::Store(step.template Get<2>(), FloatTag(), to + 32);
-    hn::Store(step.template Get<3>(), FloatTag(), to + 48);
-    hn::Store(step.template Get<4>(), FloatTag(), to + 64);
-    hn::Store(step.template Get<5>(), FloatTag(), to + 80);
-    hn::Store(step.template Get<6>(), FloatTag(), to + 96);
-    hn::Store(step.template Get<7>(), FloatTag(), to + 112);
-  };
   for (int g = 0; g < groups; ++g) {
     const auto* units = reinterpret_cast<const typename Layout::Unit*>(
         w.groups + static_cast<size_t>(first_group + g) * w.group_bytes);
@@ -212,8 +209,9 @@ HWY_NOINLINE void DecodePanel(const MatMulWeights& w, int64_t first_group,
     for (int part = 0; part < kParts; ++part) {
       float* to = group + part * kLanes;
       size_t k = 0;
-      for (; k + 8 <= panel.inputs; k += 8) {
-        store8(Step(units, (begin + k) / 8, part), to + k * 16);
+      for (; k + Step::kCodes <= panel.inputs; k += Step::kCodes) {
+        StoreStep<0>(Step(units, (begin + k) / Step::kCodes, part),
+                     to + k * 16);
       }
       if constexpr (Layout::kScaledInputs == 0) {
         for (; k < panel.inputs; ++k) {
