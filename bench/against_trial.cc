@@ -68,7 +68,7 @@ class Contest {
         Filled(RowBytes(format.type, kInputs) * kOutputs);
     do {
       ours_.push_back(PackedMatrix::Pack(format.type, stored.data(), kInputs,
-                                         kOutputs, threads_));
+                                         kOutputs, blocks_, threads_));
     } while (ours_.size() * ours_[0].bytes() < kWeightBytes);
     for (size_t i = 0; i < ours_.size(); ++i) {
       trials_.push_back(
@@ -139,6 +139,7 @@ class Contest {
   std::vector<AlignedBuffer> scratch_;
   size_t next_ = 0;
   Arena arena_;
+  HugeBlocks blocks_;
 };
 
 // Is `item` one of the comma-separated `list`? An empty list has everything.

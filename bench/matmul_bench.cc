@@ -115,7 +115,7 @@ class Product {
     }
     do {
       copies_.push_back(PackedMatrix::Pack(type, stored_.data(), options.inputs,
-                                           options.outputs, threads));
+                                           options.outputs, blocks_, threads));
     } while (copies_.size() * copies_[0].bytes() < kWeightBytes);
   }
 
@@ -157,6 +157,7 @@ class Product {
   std::vector<PackedMatrix> copies_;
   size_t next_ = 0;
   Arena arena_;
+  HugeBlocks blocks_;
 };
 
 // Products between two looks at the clock.

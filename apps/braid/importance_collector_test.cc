@@ -28,7 +28,7 @@ class ImportanceCollectorTest : public testing::Test {
   PackedMatrix Pack() {
     return PackedMatrix::Pack(DType::kF32,
                               reinterpret_cast<const std::byte*>(w_.data()),
-                              kInputs, 5, threads_);
+                              kInputs, 5, blocks_, threads_);
   }
 
   // Rows [begin, end) through a matrix, as a model does.
@@ -51,6 +51,7 @@ class ImportanceCollectorTest : public testing::Test {
   std::vector<float> w_;
   ThreadPool threads_{2};
   Arena arena_;
+  HugeBlocks blocks_;
   PackedMatrix matrix_;
   MatrixNames names_;
 };

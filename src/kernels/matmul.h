@@ -10,9 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
-#include "base/aligned_buffer.h"
 #include "base/arena.h"
+#include "base/huge_blocks.h"
 #include "base/thread_pool.h"
 #include "tensor/dtype.h"
 #include "tensor/rows.h"
@@ -22,22 +23,24 @@ namespace braid {
 // Weights in the order in which the kernels read them: groups of 16 outputs,
 // k ascending, the outputs of a group interleaved so that they are the lanes
 // of a vector. A last group that is not full is padded with zeros.
-// Immutable after Pack; may be used from any thread.
+// Immutable after Pack; copies share the weights. May be used from any thread.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
   // `rows` holds `outputs` rows of `inputs` weights each, stored as in GGUF
   // (row n at rows + n * RowBytes(type, inputs)). `inputs` must be a multiple
-  // of BlockElements(type); any number of outputs >= 1.
+  // of BlockElements(type); any number of outputs >= 1. `blocks` has the
+  // memory.
   static PackedMatrix Pack(DType type, const std::byte* rows, int64_t inputs,
-                           int64_t outputs, ThreadPool& threads);
+                           int64_t outputs, HugeBlocks& blocks,
+                           ThreadPool& threads);
   // A matrix without memory behind it, which can be measured and not used.
   static PackedMatrix WithoutData(DType type, int64_t inputs, int64_t outputs);
 
   DType type() const { return type_; }
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }
-  const std::byte* data() const { return data_.data(); }
+  const std::byte* data() const { return data_.get(); }
   size_t bytes() const { return bytes_; }
   // Outputs [16 g, 16 g + 16) start at data() + g * group_bytes().
   size_t group_bytes() const { return group_bytes_; }
@@ -48,7 +51,7 @@ class PackedMatrix {
   int64_t outputs_ = 0;
   size_t group_bytes_ = 0;
   size_t bytes_ = 0;
-  AlignedBuffer data_;
+  std::shared_ptr<std::byte> data_;
 };
 
 // y[m][n] = sum over k of w[n][k] * x[m][k].

@@ -135,9 +135,9 @@ PackedMatrix PackedMatrix::WithoutData(DType type, int64_t inputs,
 
 PackedMatrix PackedMatrix::Pack(DType type, const std::byte* rows,
                                 int64_t inputs, int64_t outputs,
-                                ThreadPool& threads) {
+                                HugeBlocks& blocks, ThreadPool& threads) {
   PackedMatrix packed = WithoutData(type, inputs, outputs);
-  packed.data_ = AlignedBuffer(packed.bytes_);
+  packed.data_ = blocks.Take(packed.bytes_);
   const size_t row_bytes = RowBytes(type, inputs);
   VisitFormat(type, [&](auto format) {
     using Format = decltype(format);
@@ -148,7 +148,7 @@ PackedMatrix PackedMatrix::Pack(DType type, const std::byte* rows,
           rows + static_cast<size_t>(first) * row_bytes, row_bytes,
           inputs / Format::kElements,
           static_cast<int>(left < kGroupOutputs ? left : kGroupOutputs),
-          packed.data_.data() +
+          packed.data_.get() +
               static_cast<size_t>(group) * packed.group_bytes_);
     });
   });

@@ -93,6 +93,7 @@ class MatMulTest : public testing::TestWithParam<DType> {
   const FloatGuard guard_;
   Random random_{11};
   Arena arena_;
+  HugeBlocks blocks_;
 };
 
 TEST_P(MatMulTest, EveryPathEqualsTheTwin) {
@@ -105,8 +106,8 @@ TEST_P(MatMulTest, EveryPathEqualsTheTwin) {
     MatMulTwin(type, stored.data(), inputs, kMaxOutputs, x.View(kMaxRows),
                expected.View(kMaxRows));
     for (const int64_t outputs : kOutputs) {
-      const PackedMatrix w =
-          PackedMatrix::Pack(type, stored.data(), inputs, outputs, pools[1]);
+      const PackedMatrix w = PackedMatrix::Pack(type, stored.data(), inputs,
+                                                outputs, blocks_, pools[1]);
       for (const std::string& target : VectorTargets()) {
         UseVectorTarget(target);
         for (ThreadPool& pool : pools) {
@@ -135,7 +136,7 @@ TEST_P(MatMulTest, ManyRowBlocksEqualSingleRows) {
   Matrix x = RandomRows(kBlocksOfRows, kInputs, random_);
   ThreadPool pool(2);
   const PackedMatrix w =
-      PackedMatrix::Pack(type, stored.data(), kInputs, kColumns, pool);
+      PackedMatrix::Pack(type, stored.data(), kInputs, kColumns, blocks_, pool);
   Matrix expected(kBlocksOfRows, kColumns, 0);
   for (int64_t m = 0; m < kBlocksOfRows; ++m) {
     MatMul(w, {x.View(kBlocksOfRows).row(m), 1, kInputs, kInputs},
@@ -161,8 +162,8 @@ TEST_P(MatMulTest, AgreesWithTheOracle) {
     const auto stored = RandomWeights(type, inputs, kTestedOutputs, random_);
     Matrix x = RandomRows(kTestedRows, inputs, random_);
     ThreadPool pool(1);
-    const PackedMatrix w =
-        PackedMatrix::Pack(type, stored.data(), inputs, kTestedOutputs, pool);
+    const PackedMatrix w = PackedMatrix::Pack(type, stored.data(), inputs,
+                                              kTestedOutputs, blocks_, pool);
     Matrix y(kTestedRows, kTestedOutputs, 0);
     MatMul(w, x.View(kTestedRows), y.View(kTestedRows), arena_, pool);
     const auto oracle = MatMulOracle(type, stored.data(), inputs,
@@ -200,8 +201,8 @@ TEST_P(MatMulTest, SpecialValuesEqualTheTwin) {
   MatMulTwin(type, stored.data(), kInputs, kMaxOutputs, x.View(kMaxRows),
              expected.View(kMaxRows));
   ThreadPool pool(2);
-  const PackedMatrix w =
-      PackedMatrix::Pack(type, stored.data(), kInputs, kMaxOutputs, pool);
+  const PackedMatrix w = PackedMatrix::Pack(type, stored.data(), kInputs,
+                                            kMaxOutputs, blocks_, pool);
   for (const std::string& target : VectorTargets()) {
     UseVectorTarget(target);
     for (const int64_t rows : {1, 2, 4, 8, 9, 100}) {
@@ -219,8 +220,8 @@ TEST_P(MatMulTest, AllocatesNothingInTheSteadyState) {
   const auto stored = RandomWeights(type, kInputs, kMaxOutputs, random_);
   Matrix x = RandomRows(kMaxRows, kInputs, random_);
   ThreadPool pool(2);
-  const PackedMatrix w =
-      PackedMatrix::Pack(type, stored.data(), kInputs, kMaxOutputs, pool);
+  const PackedMatrix w = PackedMatrix::Pack(type, stored.data(), kInputs,
+                                            kMaxOutputs, blocks_, pool);
   Matrix y(kMaxRows, kMaxOutputs, 0);
   const auto all_sizes = [&] {
     for (const int64_t rows : {kMaxRows, int64_t{8}, int64_t{1}}) {
@@ -238,7 +239,7 @@ TEST_P(MatMulTest, NoRowsIsNoWork) {
   const auto stored = RandomWeights(GetParam(), 256, 16, random_);
   ThreadPool pool(1);
   const PackedMatrix w =
-      PackedMatrix::Pack(GetParam(), stored.data(), 256, 16, pool);
+      PackedMatrix::Pack(GetParam(), stored.data(), 256, 16, blocks_, pool);
   Matrix y(1, 16, 0);
   MatMul(w, {nullptr, 0, 256, 256}, y.View(0), arena_, pool);
   EXPECT_EQ(y.values[0], 7.0f);

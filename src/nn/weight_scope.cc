@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/format.h"
-#include "base/huge_pages.h"
 #include "tensor/codec.h"
 
 namespace braid {
@@ -28,8 +27,8 @@ WeightScope::WeightScope(WeightSource& source, ThreadPool& threads,
                  .use = {},
                  .sized = tensors == Tensors::kSized})) {}
 
-void WeightScope::Shared::Hold(size_t more, size_t WeightUse::*kind) {
-  use.*kind += more;
+void WeightScope::Shared::Hold(size_t bytes_now, size_t WeightUse::*kind) {
+  use.*kind = bytes_now;
   use.most_loading =
       std::max(use.most_loading, use.packed + use.vectors + reading);
 }
@@ -70,11 +69,12 @@ void WeightScope::Fail(std::string_view name, std::string_view problem) {
 PackedMatrix WeightScope::Pack(DType type, const std::byte* rows,
                                int64_t inputs, int64_t outputs) {
   PackedMatrix matrix =
-      shared_->sized
-          ? PackedMatrix::WithoutData(type, inputs, outputs)
-          : PackedMatrix::Pack(type, rows, inputs, outputs, shared_->threads);
+      shared_->sized ? PackedMatrix::WithoutData(type, inputs, outputs)
+                     : PackedMatrix::Pack(type, rows, inputs, outputs,
+                                          shared_->blocks, shared_->threads);
   shared_->bytes += static_cast<int64_t>(matrix.bytes());
-  shared_->Hold(BytesOfBuffer(matrix.bytes()), &WeightUse::packed);
+  shared_->packed.Take(matrix.bytes());
+  shared_->Hold(shared_->packed.bytes(), &WeightUse::packed);
   return matrix;
 }
 
@@ -160,7 +160,8 @@ std::vector<float> WeightScope::Vector(std::string_view name,
   for (size_t i = 1; i < shape.size(); ++i) rows *= shape[i];
   std::vector<float> values(static_cast<size_t>(shape[0] * rows));
   shared_->bytes += static_cast<int64_t>(values.size() * sizeof(float));
-  shared_->Hold(values.size() * sizeof(float), &WeightUse::vectors);
+  shared_->Hold(shared_->use.vectors + values.size() * sizeof(float),
+                &WeightUse::vectors);
   if (shared_->sized) {
     std::fill(values.begin(), values.end(), role == Role::kDecay ? -1.f : 1.f);
     return values;

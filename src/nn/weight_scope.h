@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/huge_blocks.h"
 #include "base/thread_pool.h"
 #include "braid/result.h"
 #include "kernels/matmul.h"
@@ -108,8 +109,10 @@ class WeightScope {
     WeightUse use;
     size_t reading = 0;  // bytes of the tensor that was found last
     bool sized = false;
+    HugeBlocks blocks = {};
+    HugeBlocks::Count packed = {};
 
-    // More is held in memory, made of that tensor.
+    // So much is held in memory now, the last of it made of that tensor.
     void Hold(size_t bytes, size_t WeightUse::*kind);
   };
 
