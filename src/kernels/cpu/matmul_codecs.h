@@ -2,11 +2,11 @@
 // Read once per vector target, as highway.h; see there.
 //
 // KernelCodec<Format>:
-//   Step step(units, n, part)    the codes of the n-th Step::kCodes inputs, of
-//                                register `part` of the group's 16 outputs
-//   step.Get<i>()                what the i-th of them is multiplied by, as
-//   float Scale(units, b, part), Offset(units, b, part)
-//                                of block b (matmul_formats.h)
+//   Step step(units, n, part)   the codes of the n-th Step::kCodes inputs, for
+//                               register `part` of the group's 16 outputs
+//   step.Get<i>()               what the i-th of them is multiplied by
+//   Scale(units, b, part), Offset(units, b, part)
+//                               of block b (matmul_formats.h)
 #include <type_traits>
 
 #include "kernels/cpu/highway.h"
@@ -86,10 +86,15 @@ struct CodeTable {
 template <class Format>
 inline constexpr CodeTable<Format> kCodeTable;
 
-// What is taken off a code.
+// Are the values of codes listed? If not, a code is an integer plus kZero.
+template <class Format>
+inline constexpr bool kHasValues = requires {
+  Format::kValues;
+};
+
 template <class Format>
 constexpr int CodeZero() {
-  if constexpr (requires { Format::kValues; }) {
+  if constexpr (kHasValues<Format>) {
     return 0;
   } else {
     return Format::kZero;
@@ -136,8 +141,8 @@ struct CodeStep {
       static_cast<float>(CodeZero<Format>() + (kBits == 8 ? kByteBias : 0));
 
   // A permute that reads 4 bits saves a subtraction.
-  static constexpr bool kByTable = requires { Format::kValues; }
-  || (HWY_TARGET == HWY_AVX3 && kBits <= 4);
+  static constexpr bool kByTable =
+      kHasValues<Format> || (HWY_TARGET == HWY_AVX3 && kBits <= 4);
 
   const uint32_t* words;
 
