@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <new>
 
 #include "base/aligned_buffer.h"
 #include "base/huge_pages.h"
@@ -27,13 +26,13 @@ std::shared_ptr<std::byte> FromHeap(size_t size) {
   return {std::move(buffer), data};
 }
 
-// `size` is a multiple of kHugePage.
+// `size` is a multiple of kHugePage. nullptr: the system grants no such space.
 std::shared_ptr<std::byte> MapBlock(size_t size) {
   // One page more: the kernel aligns to small ones.
   const size_t mapped = size + kHugePage;
   void* const data = mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (data == MAP_FAILED) throw std::bad_alloc();
+  if (data == MAP_FAILED) return nullptr;
   const std::shared_ptr<void> region(
       data, [mapped](void* start) { munmap(start, mapped); });
   void* aligned = data;
@@ -53,6 +52,7 @@ std::shared_ptr<std::byte> HugeBlocks::Take(size_t size) {
     block_bytes_ = RoundedUp(std::max(part, kBlockBytes), kHugePage);
     block_ = MapBlock(block_bytes_);
     used_ = 0;
+    if (block_ == nullptr) return FromHeap(size);
   }
   std::byte* const data = block_.get() + used_;
   used_ += part;

@@ -15,7 +15,8 @@ namespace braid {
 
 class HugeBlocks {
  public:
-  // Address space of a block; memory is taken when it is touched.
+  // Address space of a block; memory is taken when it is touched. Where so much
+  // is not granted, parts come from the heap.
   static constexpr size_t kBlockBytes = size_t{256} << 20;
   // Smaller parts come from the heap: a tiny model should not cost a page.
   static constexpr size_t kLeastPart = size_t{64} << 10;
