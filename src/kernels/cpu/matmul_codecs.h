@@ -4,7 +4,9 @@
 // KernelCodec<Format>:
 //   Step step(units, n, part)   the codes of the n-th Step::kCodes inputs, for
 //                               register `part` of the group's 16 outputs
-//   step.Get<i>()               what the i-th of them is multiplied by
+//   step.Get<i>(w)              what the i-th code of word w is multiplied by:
+//                               kWords with kPerWord codes each
+//   step.Spare<i>()             the same of the last kSpare codes
 //   Scale(units, b, part), Offset(units, b, part)
 //                               of block b (matmul_formats.h)
 #include <type_traits>
@@ -144,65 +146,59 @@ struct CodeStep {
   static constexpr bool kByTable =
       kHasValues<Format> || (HWY_TARGET == HWY_AVX3 && kBits <= 4);
 
+  static constexpr int kWords = Words::kWords;
+  static constexpr int kPerWord = Words::kPerWord;
+  static constexpr int kSpare = kCodes - Words::kWhole;
+
   const uint32_t* words;
 
   CodeStep() = default;
   HWY_INLINE CodeStep(const Unit* units, size_t n, int part) {
     constexpr size_t kSteps = Packed<Format>::kUnitInputs / kCodes;
-    words = units[n / kSteps].codes[n % kSteps * Words::kWords] + part * kLanes;
+    words = units[n / kSteps].codes[n % kSteps * kWords] + part * kLanes;
   }
 
+  // Code i of word `w`.
   template <int i>
-  HWY_INLINE FloatVec Get() const {
-    constexpr int kWord = i / Words::kPerWord;
-    constexpr int kAt = i % Words::kPerWord * kBits;
-    if constexpr (i >= Words::kWhole) {
-      return Spare<i - Words::kWhole>();
-    } else if constexpr (kByTable) {
-      return TableValue<Format>(hn::ShiftRight<kAt>(Word<kWord>()));
+  HWY_INLINE FloatVec Get(int w) const {
+    constexpr int kAt = i * kBits;
+    constexpr int kDown = 23 / kBits * kBits;  // what does not end below bit 23
+    if constexpr (kByTable) {
+      return TableValue<Format>(hn::ShiftRight<kAt>(Word(w)));
     } else if constexpr (kAt + kBits <= 23) {
-      return FieldToFloat<kAt, kBits>(Word<kWord>(), kZero);
+      return FieldToFloat<kAt, kBits>(Word(w), kZero);
     } else {
-      return FieldToFloat<kAt - Down(kWord), kBits>(Upper<kWord>(), kZero);
+      return FieldToFloat<kAt - kDown, kBits>(hn::ShiftRight<kDown>(Word(w)),
+                                              kZero);
     }
   }
 
- private:
-  // How far the upper part of word `w` is moved down: its codes into the
-  // significand, and the bits that are left over to where they meet.
-  static constexpr int Down(int w) {
-    constexpr int kOfFive[] = {20, 18, 16, 19, 17};
-    constexpr int kOfSix[] = {18, 16, 14};
-    if constexpr (kBits == 5) return kOfFive[w];
-    if constexpr (kBits == 6) return kOfSix[w];
-    return 23 / kBits * kBits;
-  }
-
-  template <int w>
-  HWY_INLINE UintVec Word() const {
-    return hn::Load(UintTag(), words + w * 16);
-  }
-  template <int w>
-  HWY_INLINE UintVec Upper() const {
-    return hn::ShiftRight<Down(w)>(Word<w>());
-  }
-
-  // The codes that are made of what is left over.
+  // The i-th of the codes that are made of what words have left, bits 30 and
+  // 31: each is moved down to where they meet.
   template <int i>
   HWY_INLINE FloatVec Spare() const {
     if constexpr (kBits == 6) {
       return FieldToFloat<12, 6>(
-          Merge<0x3000>(Upper<0>(), Merge<0xC000>(Upper<1>(), Upper<2>())),
+          Merge<0x3000>(Down<18>(0), Merge<0xC000>(Down<16>(1), Down<14>(2))),
           kZero);
     } else if constexpr (i == 0) {
       return FieldToFloat<10, 5>(
-          Merge<0x0C00>(Upper<0>(), Merge<0x3000>(Upper<1>(), Upper<2>())),
+          Merge<0x0C00>(Down<20>(0), Merge<0x3000>(Down<18>(1), Down<16>(2))),
           kZero);
     } else {
       return FieldToFloat<11, 5>(
-          Merge<0x1800>(Upper<3>(), Merge<0x6000>(Upper<4>(), Upper<2>())),
+          Merge<0x1800>(Down<19>(3), Merge<0x6000>(Down<17>(4), Down<16>(2))),
           kZero);
     }
+  }
+
+ private:
+  HWY_INLINE UintVec Word(int w) const {
+    return hn::Load(UintTag(), words + w * 16);
+  }
+  template <int bits>
+  HWY_INLINE UintVec Down(int w) const {
+    return hn::ShiftRight<bits>(Word(w));
   }
 };
 
@@ -223,6 +219,9 @@ template <class Format>
 struct PlainCodec {
   struct Step {
     static constexpr int kCodes = 8;
+    static constexpr int kWords = 1;
+    static constexpr int kPerWord = kCodes;
+    static constexpr int kSpare = 0;
     const decltype(Format::Block::value)* from;
     Step() = default;
     HWY_INLINE Step(const typename Packed<Format>::Unit* units, size_t n,
@@ -230,7 +229,7 @@ struct PlainCodec {
         : from(units[n * kCodes].value + part * kLanes) {}
 
     template <int i>
-    HWY_INLINE FloatVec Get() const {
+    HWY_INLINE FloatVec Get(int /*w*/) const {
       if constexpr (Format::kType == DType::kF32) {
         return hn::Load(FloatTag(), from + i * 16);
       } else if constexpr (Format::kType == DType::kF16) {

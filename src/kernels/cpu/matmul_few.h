@@ -49,13 +49,20 @@ struct FewRowsTile {
     }
   }
 
-  // in = fma(w, x, in) for codes i to kEnd - 1 of the steps.
-  template <int i, int kEnd>
-  static HWY_INLINE void MultiplyAdd(const Step* steps, const float* step_x,
-                                     Sums& in) {
+  // in = fma(w, x, in) for codes i to kEnd - 1 of a word of each step, or of
+  // the spare ones.
+  template <int i, int kEnd, bool kSpare>
+  static HWY_INLINE void MultiplyAdd(const Step* steps, int word,
+                                     const float* step_x, Sums& in) {
     FloatVec w[kVectors];
     BRAID_UNROLL
-    for (int v = 0; v < kVectors; ++v) w[v] = steps[v].template Get<i>();
+    for (int v = 0; v < kVectors; ++v) {
+      if constexpr (kSpare) {
+        w[v] = steps[v].template Spare<i>();
+      } else {
+        w[v] = steps[v].template Get<i>(word);
+      }
+    }
     BRAID_UNROLL
     for (int r = 0; r < kRows; ++r) {
       const FloatVec xr = hn::Set(FloatTag(), step_x[i * kRows + r]);
@@ -64,7 +71,9 @@ struct FewRowsTile {
         in[r][v] = hn::MulAdd(w[v], xr, in[r][v]);
       }
     }
-    if constexpr (i + 1 < kEnd) MultiplyAdd<i + 1, kEnd>(steps, step_x, in);
+    if constexpr (i + 1 < kEnd) {
+      MultiplyAdd<i + 1, kEnd, kSpare>(steps, word, step_x, in);
+    }
   }
 
   // Asks for the weights kFetchAhead bytes further on, of every group; behind
@@ -93,7 +102,14 @@ struct FewRowsTile {
     for (int v = 0; v < kVectors; ++v) {
       steps[v] = Step(Units(v), n, v % kParts);
     }
-    MultiplyAdd<0, Step::kCodes>(steps, x + n * Step::kCodes * kRows, in);
+    const float* step_x = x + n * Step::kCodes * kRows;
+    for (int word = 0; word < Step::kWords; ++word) {
+      MultiplyAdd<0, Step::kPerWord, false>(steps, word, step_x, in);
+      step_x += Step::kPerWord * kRows;
+    }
+    if constexpr (Step::kSpare > 0) {
+      MultiplyAdd<0, Step::kSpare, true>(steps, 0, step_x, in);
+    }
   }
 
   // One input of a format whose unit is one input.
@@ -103,7 +119,7 @@ struct FewRowsTile {
     for (int v = 0; v < kVectors; ++v) {
       steps[v] = Step(Units(v) + k, 0, v % kParts);
     }
-    MultiplyAdd<0, 1>(steps, x + k * kRows, in);
+    MultiplyAdd<0, 1, false>(steps, 0, x + k * kRows, in);
   }
 
   // The block's inner sums enter the accumulators `acc`, [kRows][kVectors].

@@ -187,11 +187,27 @@ struct Tile {
   }
 };
 
-// Decodes codes i and later of a step to `to`, [codes][16].
+// Decodes codes i and later of a word, or the spare ones, to `to`, [codes][16].
 template <int i, class Step>
+HWY_INLINE void StoreWord(const Step& step, int word, float* to) {
+  hn::Store(step.template Get<i>(word), FloatTag(), to + i * 16);
+  if constexpr (i + 1 < Step::kPerWord) StoreWord<i + 1>(step, word, to);
+}
+template <int i, class Step>
+HWY_INLINE void StoreSpare(const Step& step, float* to) {
+  hn::Store(step.template Spare<i>(), FloatTag(), to + i * 16);
+  if constexpr (i + 1 < Step::kSpare) StoreSpare<i + 1>(step, to);
+}
+
+// All codes of a step.
+template <class Step>
 HWY_INLINE void StoreStep(const Step& step, float* to) {
-  hn::Store(step.template Get<i>(), FloatTag(), to + i * 16);
-  if constexpr (i + 1 < Step::kCodes) StoreStep<i + 1>(step, to);
+  for (int word = 0; word < Step::kWords; ++word) {
+    StoreWord<0>(step, word, to + word * Step::kPerWord * 16);
+  }
+  if constexpr (Step::kSpare > 0) {
+    StoreSpare<0>(step, to + Step::kWords * Step::kPerWord * 16);
+  }
 }
 
 // Decodes inputs [begin, begin + panel.inputs) of `groups` groups.
@@ -210,12 +226,11 @@ HWY_NOINLINE void DecodePanel(const MatMulWeights& w, int64_t first_group,
       float* to = group + part * kLanes;
       size_t k = 0;
       for (; k + Step::kCodes <= panel.inputs; k += Step::kCodes) {
-        StoreStep<0>(Step(units, (begin + k) / Step::kCodes, part),
-                     to + k * 16);
+        StoreStep(Step(units, (begin + k) / Step::kCodes, part), to + k * 16);
       }
       if constexpr (Layout::kScaledInputs == 0) {
         for (; k < panel.inputs; ++k) {
-          hn::Store(Step(units + begin + k, 0, part).template Get<0>(),
+          hn::Store(Step(units + begin + k, 0, part).template Get<0>(0),
                     FloatTag(), to + k * 16);
         }
       } else {
