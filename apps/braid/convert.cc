@@ -55,6 +55,9 @@ class Convert : public Command {
     for (const std::string& name : conversion.skipped()) {
       Note(Format("left out: {}\n", name));
     }
+    for (const std::string& notice : conversion.notices()) {
+      Note(Format("{}\n", notice));
+    }
     if (dry_run_) {
       Print(Plan(conversion));
       return {};

@@ -66,15 +66,18 @@ Result<Conversion> Conversion::Plan(const std::string& folder,
   }
   BRAID_TRY(DescribeVocabulary(recipe, EmbeddingRows(mapping)));
   return Conversion(std::make_unique<Metadata>(std::move(recipe.metadata)),
-                    std::move(checkpoint), std::move(mapping), matrix_type);
+                    std::move(checkpoint), std::move(mapping), matrix_type,
+                    std::move(recipe.notices));
 }
 
 Conversion::Conversion(std::unique_ptr<Metadata> metadata,
                        std::optional<Checkpoint> checkpoint,
-                       TensorMapping mapping, DType matrix_type)
+                       TensorMapping mapping, DType matrix_type,
+                       std::vector<std::string> notices)
     : metadata_(std::move(metadata)),
       checkpoint_(std::move(checkpoint)),
-      mapping_(std::move(mapping)) {
+      mapping_(std::move(mapping)),
+      notices_(std::move(notices)) {
   contents_.metadata = metadata_->pairs();
   for (const TargetTensor& target : mapping_.targets) {
     const DType type = TensorType(target.name, target.shape, matrix_type);

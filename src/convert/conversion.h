@@ -40,6 +40,9 @@ class Conversion {
   const gguf::Contents& contents() const { return contents_; }
   // Tensors of the checkpoint that are not in the file, by name.
   const std::vector<std::string>& skipped() const { return mapping_.skipped; }
+  // What of the folder is not in the file, and what of the file only Braid
+  // reads: sentences, each said once.
+  const std::vector<std::string>& notices() const { return notices_; }
 
   // Writes to a temporary file and renames it; until then there is nothing at
   // `path`. `progress` is called before each tensor, with the bytes of the
@@ -54,11 +57,12 @@ class Conversion {
  private:
   Conversion(std::unique_ptr<Metadata> metadata,
              std::optional<Checkpoint> checkpoint, TensorMapping mapping,
-             DType matrix_type);
+             DType matrix_type, std::vector<std::string> notices);
 
   std::unique_ptr<Metadata> metadata_;
   std::optional<Checkpoint> checkpoint_;
   TensorMapping mapping_;
+  std::vector<std::string> notices_;
   std::vector<DType> types_;  // of mapping_.targets
   gguf::Contents contents_;
 };

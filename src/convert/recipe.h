@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "convert/checkpoint.h"
 #include "convert/hf_config.h"
@@ -31,6 +32,9 @@ struct Recipe {
   // The vocabulary of a file without tensors is filled up to a multiple of
   // this; otherwise the rows of the embedding count.
   int64_t vocabulary_multiple = 1;
+  // Sentences for whoever converts: what of the folder is not in the file, and
+  // what of the file only Braid reads.
+  std::vector<std::string> notices;
 };
 
 }  // namespace braid::convert

@@ -38,6 +38,8 @@ class VocabularyDraft {
   std::optional<bool> lowercase;
   std::optional<bool> strip_accents;
   std::string chat_template;
+  // For Recipe::notices.
+  std::vector<std::string> notices;
   // By the key's word: "bos" for tokenizer.ggml.bos_token_id.
   std::map<std::string, int64_t, std::less<>> ids;
 
