@@ -22,11 +22,12 @@ import sys
 # include itself, the folders named here, and whatever those may include.
 LAYERS = {
     "base": [],
+    "json": ["base"],
     "gguf": ["base"],
     "tensor": ["base"],
     "batch": ["base"],
     "archive": ["base"],
-    "tokenizer": ["base", "gguf"],
+    "tokenizer": ["base", "gguf", "json"],
     "sampling": ["base"],
     "chat": ["base"],
     "kernels": ["base", "tensor"],
@@ -35,7 +36,7 @@ LAYERS = {
     # gguf: a file is one of the three sources of a WeightScope.
     "nn": ["ops", "memory", "gguf"],
     "models": ["nn", "gguf"],
-    "convert": ["gguf", "tensor", "kernels", "tokenizer"],
+    "convert": ["gguf", "tensor", "kernels", "tokenizer", "json"],
     "quantize": ["base", "gguf", "tensor"],
     "engine": ["models", "tokenizer", "sampling", "chat", "convert"],
     "serve": ["engine", "tokenizer", "sampling", "chat"],

@@ -12,7 +12,7 @@
 #include "base/byte_reader.h"
 #include "base/format.h"
 #include "base/try.h"
-#include "convert/json.h"
+#include "json/json.h"
 
 namespace braid::cli {
 
@@ -77,7 +77,7 @@ Result<ChoiceTask> WinograndeOfCsv(std::string_view line) {
 }
 
 Result<ChoiceTask> WinograndeOfJson(std::string_view line) {
-  BRAID_ASSIGN(const convert::Json object, convert::Json::Parse(line));
+  BRAID_ASSIGN(const Json object, Json::Parse(line));
   const std::optional<int64_t> gold = object["gold"].Int();
   const auto starts = object["context_options"].Elements();
   const std::string* const rest = object["continuation"].Text();

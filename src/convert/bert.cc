@@ -4,7 +4,7 @@
 
 #include "base/format.h"
 #include "convert/families.h"
-#include "convert/json.h"
+#include "json/json.h"
 
 namespace braid::convert {
 

@@ -6,8 +6,8 @@
 
 #include "base/format.h"
 #include "base/try.h"
-#include "convert/json.h"
 #include "convert/safetensors.h"
+#include "json/json.h"
 
 namespace braid::convert {
 

@@ -9,9 +9,9 @@
 #include "base/try.h"
 #include "convert/families.h"
 #include "convert/hf_config.h"
-#include "convert/json.h"
 #include "convert/target_writer.h"
 #include "convert/vocabulary.h"
+#include "json/json.h"
 
 namespace braid::convert {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "convert/json.h"
+#include "json/json.h"
 
 namespace braid::convert {
 

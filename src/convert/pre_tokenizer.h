@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "braid/result.h"
-#include "convert/json.h"
+#include "json/json.h"
 
 namespace braid::convert {
 

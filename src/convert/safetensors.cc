@@ -9,7 +9,7 @@
 #include "base/byte_reader.h"
 #include "base/format.h"
 #include "base/try.h"
-#include "convert/json.h"
+#include "json/json.h"
 
 namespace braid::convert {
 

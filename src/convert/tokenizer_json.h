@@ -3,8 +3,8 @@
 #define BRAID_SRC_CONVERT_TOKENIZER_JSON_H_
 
 #include "braid/result.h"
-#include "convert/json.h"
 #include "convert/vocabulary_draft.h"
+#include "json/json.h"
 
 namespace braid::convert {
 

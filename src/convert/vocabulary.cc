@@ -10,10 +10,10 @@
 #include "base/format.h"
 #include "base/mapped_file.h"
 #include "base/try.h"
-#include "convert/json.h"
 #include "convert/tokenizer_json.h"
 #include "convert/vocabulary_draft.h"
 #include "convert/word_lists.h"
+#include "json/json.h"
 #include "tokenizer/sentencepiece_model.h"
 
 namespace braid::convert {

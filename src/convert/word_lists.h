@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "braid/result.h"
-#include "convert/json.h"
 #include "convert/vocabulary_draft.h"
+#include "json/json.h"
 
 namespace braid::convert {
 

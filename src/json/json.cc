@@ -1,4 +1,4 @@
-#include "convert/json.h"
+#include "json/json.h"
 
 #include <simdjson.h>
 
@@ -8,7 +8,7 @@
 #include "base/mapped_file.h"
 #include "base/try.h"
 
-namespace braid::convert {
+namespace braid {
 
 namespace {
 
@@ -186,4 +186,4 @@ std::string_view Json::Kind() const {
   return kKinds[value_.index()];
 }
 
-}  // namespace braid::convert
+}  // namespace braid

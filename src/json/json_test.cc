@@ -1,8 +1,8 @@
-#include "convert/json.h"
+#include "json/json.h"
 
 #include <gtest/gtest.h>
 
-namespace braid::convert {
+namespace braid {
 
 namespace {
 
@@ -63,4 +63,4 @@ TEST(Json, RefusesDepthAndDamage) {
 
 }  // namespace
 
-}  // namespace braid::convert
+}  // namespace braid

@@ -3,8 +3,8 @@
 // What Python writes is understood too: NaN, Infinity and -Infinity, which
 // standard JSON does not have, become null; integers that do not fit 64 bits
 // ("model_max_length": 1000000000000000019884624838656) floating-point numbers.
-#ifndef BRAID_SRC_CONVERT_JSON_H_
-#define BRAID_SRC_CONVERT_JSON_H_
+#ifndef BRAID_SRC_JSON_JSON_H_
+#define BRAID_SRC_JSON_JSON_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@
 
 #include "braid/result.h"
 
-namespace braid::convert {
+namespace braid {
 
 // Immutable once it is made. A question about a value of another kind has the
 // empty answer, so that a path of questions needs one check at its end.
@@ -64,6 +64,6 @@ class Json {
       value_;
 };
 
-}  // namespace braid::convert
+}  // namespace braid
 
-#endif  // BRAID_SRC_CONVERT_JSON_H_
+#endif  // BRAID_SRC_JSON_JSON_H_
