@@ -7,12 +7,14 @@
 #include "apps/braid/command.h"
 #include "apps/braid/console.h"
 #include "apps/braid/default_model.h"
+#include "apps/braid/file_use_text.h"
 #include "apps/braid/gguf_diff.h"
 #include "apps/braid/gguf_json.h"
 #include "apps/braid/interrupt.h"
 #include "apps/braid/progress.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/text.h"
+#include "engine/loaded_model.h"
 #include "gguf/describe.h"
 #include "gguf/edit.h"
 #include "gguf/hash.h"
@@ -61,6 +63,7 @@ class Gguf : public Command {
 
   Status Show() const;
   Status Check() const;
+  Status CheckAsModel() const;
   Status Hash() const;
   Status CompareWithManifest(const gguf::File& file) const;
   Status Diff();
@@ -79,6 +82,7 @@ class Gguf : public Command {
 
   bool json_ = false;
   bool dry_run_ = false;
+  bool as_model_ = false;
   bool sha256_ = false;
   bool xxh64_ = false;
   std::string manifest_;
@@ -130,6 +134,11 @@ FlagTable Gguf::Flags() {
       .Switch("--json", "print JSON, nothing cut", &json_)
       .Switch("--dry-run", "split, merge: say what would be written",
               &dry_run_);
+  table.Group("check").Switch(
+      "-m, --as-model",
+      "also what a loader of the architecture reads of it: which keys and "
+      "tensors it ignores, and why, and which are left over, an error",
+      &as_model_);
   table.Group("hash")
       .Switch("--xxh64", "XXH64, against accidents (the default)", &xxh64_)
       .Switch("--sha256", "SHA-256, against anybody", &sha256_)
@@ -169,6 +178,7 @@ Status Gguf::CheckUse() const {
   } kUses[] = {
       {"--json", json_, {"show", "check", "hash", "diff", "split", "merge"}},
       {"--dry-run", dry_run_, {"split", "merge"}},
+      {"-m", as_model_, {"check"}},
       {"--xxh64", xxh64_, {"hash"}},
       {"--sha256", sha256_, {"hash"}},
       {"--check", !manifest_.empty(), {"hash"}},
@@ -235,10 +245,28 @@ Status Gguf::Show() const {
 
 // A file that fails is a failure of the command, with --json too.
 Status Gguf::Check() const {
+  if (as_model_) return CheckAsModel();
   const Result<std::string> checked = gguf::Check(path_);
   if (json_) Print(CheckJson(checked, path_));
   if (!checked.ok()) return checked.error();
   if (!json_) Print(*checked + "\n");
+  return {};
+}
+
+Status Gguf::CheckAsModel() const {
+  const Result<FileUse> use = ExamineModelFile(path_);
+  Result<std::string> checked = gguf::Check(path_);
+  if (checked.ok() && !use.ok()) checked = use.error();
+  if (checked.ok() && !use->status.ok()) {
+    checked = Error{Format("{}: {}", path_, use->status.error().message)};
+  }
+  if (json_) {
+    Print(CheckJson(checked, path_, use.ok() ? &*use : nullptr));
+  } else {
+    if (checked.ok()) Print(*checked + "\n");
+    if (use.ok()) Print(FileUseText(*use));
+  }
+  if (!checked.ok()) return checked.error();
   return {};
 }
 

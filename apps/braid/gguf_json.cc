@@ -187,6 +187,37 @@ std::string TensorDiffJson(const GgufDiff& diff) {
   return object.Text();
 }
 
+std::string PartsJson(const std::vector<FileUse::Part>& parts) {
+  const auto use = [](FileUse::Kind kind) {
+    switch (kind) {
+      case FileUse::Kind::kRead:
+        return "read";
+      case FileUse::Kind::kIgnored:
+        return "ignored";
+      case FileUse::Kind::kLeftOver:
+        return "left over";
+    }
+    return "";
+  };
+  List list(kArray);
+  for (const FileUse::Part& part : parts) {
+    List object(kObject);
+    object.Add("name", JsonText(part.name));
+    object.Add("use", JsonText(use(part.kind)));
+    object.Add("reason", part.reason.empty() ? "null" : JsonText(part.reason));
+    list.Add(object.Text());
+  }
+  return list.Text();
+}
+
+std::string FileUseJson(const FileUse& use) {
+  List object(kObject);
+  object.Add("architecture", JsonText(use.architecture));
+  object.Add("keys", PartsJson(use.keys));
+  object.Add("tensors", PartsJson(use.tensors));
+  return object.Text();
+}
+
 }  // namespace
 
 std::string ShowJson(const gguf::File& file, const std::string& path) {
@@ -209,12 +240,13 @@ std::string ShowJson(const gguf::File& file, const std::string& path) {
 }
 
 std::string CheckJson(const Result<std::string>& checked,
-                      const std::string& path) {
+                      const std::string& path, const FileUse* use) {
   List document(kObject);
   document.Add("file", JsonText(path));
   document.Add("ok", checked.ok() ? "true" : "false");
   document.Add("message",
                JsonText(checked.ok() ? *checked : checked.error().message));
+  if (use != nullptr) document.Add("model", FileUseJson(*use));
   return document.Text() + "\n";
 }
 

@@ -12,6 +12,7 @@
 #include "gguf/file.h"
 #include "gguf/hash.h"
 #include "gguf/split_writer.h"
+#include "models/file_use.h"
 
 namespace braid::cli {
 
@@ -21,9 +22,14 @@ namespace braid::cli {
 // Nothing is cut. Parts count from 1.
 std::string ShowJson(const gguf::File& file, const std::string& path);
 
-// {"file", "ok", "message"}: what the check found, or why it failed.
+// {"file", "ok", "message"}: what the check found, or why it failed; and, if
+// `use` is given,
+// "model": {"architecture",
+//           "keys": [{"name", "use": "read", "ignored" or "left over",
+//                     "reason" of ignoring or null}, ...],
+//           "tensors": as keys}
 std::string CheckJson(const Result<std::string>& checked,
-                      const std::string& path);
+                      const std::string& path, const FileUse* use = nullptr);
 
 // {"file", "hash", "tensors": [{"name", "digest"}, ...], "digest"}
 std::string HashJson(const gguf::ModelHash& hash, const std::string& path);

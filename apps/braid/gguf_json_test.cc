@@ -109,6 +109,25 @@ TEST(CheckJson, BothOutcomes) {
             (json{{"file", "m"}, {"ok", false}, {"message", "bad \uFFFD"}}));
 }
 
+TEST(CheckJson, SaysWhatAModelReads) {
+  FileUse use;
+  use.architecture = "llama";
+  use.keys = {{"llama.a", FileUse::Kind::kRead},
+              {"llama.b", FileUse::Kind::kIgnored, "says nothing"}};
+  use.tensors = {{"c", FileUse::Kind::kLeftOver}};
+  const json document = json::parse(CheckJson(Error{"c"}, "m", &use));
+  EXPECT_EQ(
+      document["model"],
+      (json{{"architecture", "llama"},
+            {"keys",
+             {{{"name", "llama.a"}, {"use", "read"}, {"reason", nullptr}},
+              {{"name", "llama.b"},
+               {"use", "ignored"},
+               {"reason", "says nothing"}}}},
+            {"tensors",
+             {{{"name", "c"}, {"use", "left over"}, {"reason", nullptr}}}}}));
+}
+
 TEST(HashJson, ListsDigests) {
   const gguf::ModelHash hash = {HashKind::kSha256, {{"t", "01"}}, "02"};
   EXPECT_EQ(json::parse(HashJson(hash, "m")),

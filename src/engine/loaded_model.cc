@@ -35,11 +35,10 @@ void DescribeMemory(const LanguageModel& model, ModelInfo& info) {
 }
 
 // How the file's authors pool, for any architecture.
-Result<Pooling> ReadPooling(const gguf::File& file) {
+Result<Pooling> ReadPooling(ConfigReader& reader) {
   constexpr Pooling kByNumber[] = {Pooling::kNone, Pooling::kMean,
                                    Pooling::kFirst, Pooling::kLast,
                                    Pooling::kRank};
-  ConfigReader reader(file);
   const int number = reader.Count("pooling_type", 0);
   BRAID_TRY(reader.status());
   if (number >= static_cast<int>(std::size(kByNumber))) {
@@ -65,13 +64,17 @@ int64_t Elements(const gguf::TensorInfo& tensor) {
   return elements;
 }
 
-// Builds the model of a file, and finds out what that takes.
-Result<std::unique_ptr<LanguageModel>> BuildModel(const gguf::File& file,
-                                                  const LoadOptions& options,
-                                                  WeightScope::Tensors tensors,
-                                                  ModelInfo& info,
-                                                  WeightUse& use,
-                                                  MatrixNames* names) {
+// What came of building the model of a file.
+struct Built {
+  std::unique_ptr<LanguageModel> model;
+  Pooling pooling = Pooling::kNone;
+  int64_t weight_bytes = 0;
+  WeightUse memory;
+  FileUse file_use;
+};
+
+Result<Built> BuildModel(const gguf::File& file, const LoadOptions& options,
+                         WeightScope::Tensors tensors, MatrixNames* names) {
   ThreadPool threads(ThreadCount(options.threads));
   const double total =
       static_cast<double>(std::max<int64_t>(TensorBytes(file), 1));
@@ -84,13 +87,16 @@ Result<std::unique_ptr<LanguageModel>> BuildModel(const gguf::File& file,
         if (options.progress) options.progress(std::min(1.0, done / total));
       },
       tensors, names);
-  BRAID_ASSIGN(std::unique_ptr<LanguageModel> model,
-               MakeModel(file, weights, options.encoder_only));
+  ConfigReader reader(file);
+  Built built;
+  BRAID_ASSIGN(built.model, MakeModel(reader, weights, options.encoder_only));
+  BRAID_ASSIGN(built.pooling, ReadPooling(reader));
   // What was read of vectors has brought what lies around them, too.
   for (const gguf::TensorInfo& tensor : file.tensors()) file.Release(tensor);
-  info.weight_bytes = weights.bytes();
-  use = weights.use();
-  return model;
+  built.weight_bytes = weights.bytes();
+  built.memory = weights.use();
+  built.file_use = UseOf(file, reader, source, options.encoder_only);
+  return built;
 }
 
 Result<std::shared_ptr<const LoadedModel>> LoadFromFile(
@@ -100,22 +106,25 @@ Result<std::shared_ptr<const LoadedModel>> LoadFromFile(
   BRAID_ASSIGN(gguf::File file, gguf::File::Open(path));
   BRAID_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, LoadTokenizer(file));
 
-  ModelInfo info;
-  BRAID_ASSIGN(std::unique_ptr<LanguageModel> model,
-               BuildModel(file, options, tensors, info, use, names));
-  if (tokenizer->vocabulary_size() > model->vocabulary_size()) {
+  BRAID_ASSIGN(Built built, BuildModel(file, options, tensors, names));
+  BRAID_TRY(built.file_use.status);
+  use = built.memory;
+  const LanguageModel& model = *built.model;
+  if (tokenizer->vocabulary_size() > model.vocabulary_size()) {
     return Error{
         Format("the vocabulary has {} tokens, token_embd.weight only "
                "{} rows",
-               tokenizer->vocabulary_size(), model->vocabulary_size())};
+               tokenizer->vocabulary_size(), model.vocabulary_size())};
   }
 
   BRAID_ASSIGN(const std::string_view architecture,
                file.GetString("general.architecture"));
   BRAID_ASSIGN(const std::string_view name, file.GetString("general.name", ""));
-  BRAID_ASSIGN(info.pooling, ReadPooling(file));
   BRAID_ASSIGN(const std::string_view chat_template,
                file.GetString("tokenizer.chat_template", ""));
+  ModelInfo info;
+  info.pooling = built.pooling;
+  info.weight_bytes = built.weight_bytes;
   info.architecture = architecture;
   info.chat_template = chat_template;
   info.name = name;
@@ -123,10 +132,16 @@ Result<std::shared_ptr<const LoadedModel>> LoadFromFile(
     info.parameters += Elements(tensor);
   }
   info.file_bytes = TensorBytes(file);
-  DescribeMemory(*model, info);
-  return std::shared_ptr<const LoadedModel>(
-      std::make_shared<LoadedModel>(std::move(info), std::move(file),
-                                    std::move(model), std::move(tokenizer)));
+  DescribeMemory(model, info);
+  return std::shared_ptr<const LoadedModel>(std::make_shared<LoadedModel>(
+      std::move(info), std::move(file), std::move(built.model),
+      std::move(tokenizer)));
+}
+
+// Errors of the container name the file already.
+Error WithPath(const std::string& path, const Error& error) {
+  if (error.message.starts_with(path)) return error;
+  return Error{Format("{}: {}", path, error.message)};
 }
 
 }  // namespace
@@ -167,10 +182,17 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::Load(
   Result<std::shared_ptr<const LoadedModel>> model = LoadFromFile(
       path, options, tensors, use == nullptr ? unused : *use, names);
   if (model.ok()) return model;
-  // Errors of the container name the file already.
-  const std::string& message = model.error().message;
-  if (message.starts_with(path)) return model;
-  return Error{Format("{}: {}", path, message)};
+  return WithPath(path, model.error());
+}
+
+Result<FileUse> ExamineModelFile(const std::string& path) {
+  const FloatGuard guard;
+  BRAID_ASSIGN(const gguf::File file, gguf::File::Open(path));
+  Result<Built> built = BuildModel(file, {.threads = 1, .progress = {}},
+                                   WeightScope::Tensors::kSized,
+                                   /*names=*/nullptr);
+  if (!built.ok()) return WithPath(path, built.error());
+  return std::move(built->file_use);
 }
 
 Result<std::shared_ptr<const Model>> Model::Load(const std::string& path,

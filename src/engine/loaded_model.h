@@ -10,11 +10,16 @@
 #include "braid/model.h"
 #include "gguf/file.h"
 #include "gguf/identity.h"
+#include "models/file_use.h"
 #include "models/language_model.h"
 #include "nn/weight_scope.h"
 #include "nn/weight_source.h"
 
 namespace braid {
+
+// What Model::Load would read of a file, without reading it: also of one that
+// it refuses for what is left over. Errors: those of Load that come before.
+Result<FileUse> ExamineModelFile(const std::string& path);
 
 class LoadedModel : public Model {
  public:

@@ -8,25 +8,19 @@
 #include "base/format.h"
 #include "base/try.h"
 #include "models/config_reader.h"
+#include "models/transformer_config.h"
 #include "ops/ops.h"
 
 namespace braid {
 
 namespace {
 
-// Rows of a matrix of the file; 0 without it.
-int RowsOf(const gguf::File& file, std::string_view name) {
-  const gguf::TensorInfo* tensor = file.FindTensor(name);
-  if (tensor == nullptr || tensor->shape.size() != 2) return 0;
-  return static_cast<int>(std::min<uint64_t>(tensor->shape[1], 1 << 24));
-}
-
 // What both architectures have.
-Result<BertConfig> ReadCommon(const gguf::File& file, ConfigReader& reader) {
+Result<BertConfig> ReadCommon(ConfigReader& reader) {
   BertConfig config;
   config.shape = ReadShape(reader, kLayerNormEpsilon);
-  config.token_types = RowsOf(file, "token_types.weight");
-  config.classes = RowsOf(file, "cls.output.weight");
+  config.token_types = reader.Rows("token_types.weight");
+  config.classes = reader.Rows("cls.output.weight");
   config.hidden = reader.Count("feed_forward_length");
   if (reader.Flag("attention.causal", false)) {
     reader.Refuse("attention.causal", "true is not supported in an encoder");
@@ -36,13 +30,15 @@ Result<BertConfig> ReadCommon(const gguf::File& file, ConfigReader& reader) {
   attention.heads = reader.Count("attention.head_count");
   attention.kv_heads = attention.heads;
   BRAID_TRY(reader.status());
+  attention.key_dim = reader.Count("attention.key_length",
+                                   config.shape.width / attention.heads);
+  attention.value_dim = reader.Count("attention.value_length",
+                                     config.shape.width / attention.heads);
   if (config.shape.width % attention.heads != 0) {
     reader.Refuse("attention.head_count",
                   Format("{} does not divide embedding_length {}",
                          attention.heads, config.shape.width));
   }
-  attention.key_dim = config.shape.width / attention.heads;
-  attention.value_dim = attention.key_dim;
   attention.scale = 1.0f / std::sqrt(static_cast<float>(attention.key_dim));
   BRAID_TRY(reader.status());
   return config;
@@ -50,24 +46,15 @@ Result<BertConfig> ReadCommon(const gguf::File& file, ConfigReader& reader) {
 
 }  // namespace
 
-Result<BertConfig> BertConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
-  return ReadCommon(file, reader);
+Result<BertConfig> BertConfig::Read(ConfigReader& reader) {
+  return ReadCommon(reader);
 }
 
-Result<NomicBertConfig> NomicBertConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
-  BRAID_ASSIGN(const BertConfig common, ReadCommon(file, reader));
+Result<NomicBertConfig> NomicBertConfig::Read(ConfigReader& reader) {
+  BRAID_ASSIGN(const BertConfig common, ReadCommon(reader));
   NomicBertConfig config{common};
   config.attention.rope = 0;
-  config.rope = RopeConfig{.rotated = config.attention.key_dim,
-                           .base = reader.Positive("rope.freq_base", 10000.0),
-                           .pairs = RopePairs::kHalves};
-  if (config.attention.key_dim % 2 != 0) {
-    reader.Refuse("attention.head_count",
-                  Format("heads of {} cannot be turned in pairs",
-                         config.attention.key_dim));
-  }
+  config.rope = ReadRope(reader, config.attention.key_dim, RopePairs::kHalves);
   BRAID_TRY(reader.status());
   return config;
 }

@@ -19,7 +19,6 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "gguf/file.h"
 #include "models/language_model.h"
 #include "nn/gated_mlp.h"
 #include "nn/mlp.h"
@@ -38,11 +37,11 @@ struct BertConfig {
   // Nomic's: rotary positions instead of a table, and a gated MLP.
   std::optional<RopeConfig> rope = {};
 
-  static Result<BertConfig> Read(const gguf::File& file);
+  static Result<BertConfig> Read(ConfigReader& reader);
 };
 
 struct NomicBertConfig : BertConfig {
-  static Result<NomicBertConfig> Read(const gguf::File& file);
+  static Result<NomicBertConfig> Read(ConfigReader& reader);
 };
 
 class BertModel : public LanguageModel {

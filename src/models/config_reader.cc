@@ -1,5 +1,6 @@
 #include "models/config_reader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -12,14 +13,18 @@ ConfigReader::ConfigReader(const gguf::File& file) : file_(file) {
   const Result<std::string_view> architecture =
       file.GetString("general.architecture");
   if (architecture.ok()) {
-    prefix_ = std::string(*architecture) + ".";
+    architecture_ = *architecture;
   } else {
     Fail(architecture.error());
   }
 }
 
 std::string ConfigReader::FullKey(std::string_view key) const {
-  return prefix_ + std::string(key);
+  return architecture_ + "." + std::string(key);
+}
+
+std::string ConfigReader::Asked(std::string_view key) {
+  return *read_.insert(FullKey(key)).first;
 }
 
 void ConfigReader::Fail(Error error) {
@@ -27,21 +32,21 @@ void ConfigReader::Fail(Error error) {
 }
 
 int ConfigReader::Count(std::string_view key) {
-  const Result<int64_t> value = file_.GetInt(FullKey(key));
+  const std::string full = Asked(key);
+  const Result<int64_t> value = file_.GetInt(full);
   if (!value.ok()) {
     Fail(value.error());
     return 1;
   }
   if (*value < 1 || *value > kLargestCount) {
-    Fail({Format("{}: {} is not in [1, {}]", FullKey(key), *value,
-                 kLargestCount)});
+    Fail({Format("{}: {} is not in [1, {}]", full, *value, kLargestCount)});
     return 1;
   }
   return static_cast<int>(*value);
 }
 
 int ConfigReader::Count(std::string_view key, int if_missing) {
-  const std::string full = FullKey(key);
+  const std::string full = Asked(key);
   const Result<int64_t> value = file_.GetInt(full, if_missing);
   if (!value.ok()) {
     Fail(value.error());
@@ -75,7 +80,7 @@ std::vector<int> ConfigReader::PerLayer(std::string_view key, int layers) {
 
 std::vector<int> ConfigReader::PerLayer(std::string_view key, int layers,
                                         int if_missing) {
-  const std::string full = FullKey(key);
+  const std::string full = Asked(key);
   const gguf::Value* value = file_.Find(full);
   if (value == nullptr) return std::vector<int>(layers, if_missing);
   std::vector<int> counts;
@@ -109,7 +114,7 @@ std::vector<int> ConfigReader::PerLayer(std::string_view key, int layers,
 }
 
 double ConfigReader::Number(std::string_view key, double if_missing) {
-  const Result<double> value = file_.GetFloat(FullKey(key), if_missing);
+  const Result<double> value = file_.GetFloat(Asked(key), if_missing);
   if (!value.ok()) {
     Fail(value.error());
     return if_missing;
@@ -122,7 +127,7 @@ double ConfigReader::Number(std::string_view key, double if_missing) {
 }
 
 double ConfigReader::Positive(std::string_view key, double if_missing) {
-  const Result<double> value = file_.GetFloat(FullKey(key), if_missing);
+  const Result<double> value = file_.GetFloat(Asked(key), if_missing);
   if (!value.ok()) {
     Fail(value.error());
     return if_missing;
@@ -135,7 +140,7 @@ double ConfigReader::Positive(std::string_view key, double if_missing) {
 }
 
 float ConfigReader::Epsilon(std::string_view key) {
-  const Result<double> value = file_.GetFloat(FullKey(key));
+  const Result<double> value = file_.GetFloat(Asked(key));
   if (!value.ok()) {
     Fail(value.error());
     return 0;
@@ -148,7 +153,7 @@ float ConfigReader::Epsilon(std::string_view key) {
 }
 
 bool ConfigReader::Flag(std::string_view key, bool if_missing) {
-  const Result<bool> value = file_.GetBool(FullKey(key), if_missing);
+  const Result<bool> value = file_.GetBool(Asked(key), if_missing);
   if (!value.ok()) {
     Fail(value.error());
     return if_missing;
@@ -159,7 +164,7 @@ bool ConfigReader::Flag(std::string_view key, bool if_missing) {
 std::string ConfigReader::Text(std::string_view key,
                                std::string_view if_missing) {
   const Result<std::string_view> value =
-      file_.GetString(FullKey(key), if_missing);
+      file_.GetString(Asked(key), if_missing);
   if (!value.ok()) {
     Fail(value.error());
     return std::string(if_missing);
@@ -173,6 +178,13 @@ bool ConfigReader::Has(std::string_view key) const {
 
 void ConfigReader::Refuse(std::string_view key, std::string_view problem) {
   Fail({Format("{}: {}", FullKey(key), problem)});
+}
+
+int ConfigReader::Rows(std::string_view tensor) const {
+  const gguf::TensorInfo* info = file_.FindTensor(tensor);
+  if (info == nullptr || info->shape.size() != 2) return 0;
+  return static_cast<int>(
+      std::min<uint64_t>(info->shape[1], uint64_t{kLargestCount}));
 }
 
 int ConfigReader::Vocabulary() {

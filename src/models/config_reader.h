@@ -4,7 +4,9 @@
 #define BRAID_SRC_MODELS_CONFIG_READER_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +17,8 @@
 namespace braid {
 
 // Keys are given without the architecture's prefix. The first error is kept,
-// and reading goes on with harmless values; ask status() at the end.
+// and reading goes on with harmless values; ask status() at the end. The reader
+// remembers what it was asked for (models/file_use.h).
 class ConfigReader {
  public:
   static constexpr int64_t kLargestCount = int64_t{1} << 24;
@@ -46,6 +49,16 @@ class ConfigReader {
   // Size of the vocabulary: rows of token_embd.weight.
   int Vocabulary();
 
+  // Rows of a matrix of the file; 0 without it.
+  int Rows(std::string_view tensor) const;
+
+  // The file's general.architecture, which is the prefix of the keys.
+  const std::string& architecture() const { return architecture_; }
+  // Whether somebody asked for the value of `full_key`, prefix included.
+  bool WasRead(std::string_view full_key) const {
+    return read_.contains(full_key);
+  }
+
   // Records that the value of `key` cannot be used; keeps the first error.
   void Refuse(std::string_view key, std::string_view problem);
 
@@ -53,10 +66,13 @@ class ConfigReader {
 
  private:
   std::string FullKey(std::string_view key) const;
+  // The full key, which is from now on one that was read.
+  std::string Asked(std::string_view key);
   void Fail(Error error);
 
   const gguf::File& file_;
-  std::string prefix_;
+  std::string architecture_;
+  std::set<std::string, std::less<>> read_;
   Status status_;
 };
 

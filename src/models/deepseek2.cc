@@ -83,8 +83,7 @@ nn::FeedForward MakeMlp(WeightScope& w, const Deepseek2Config& config,
 
 }  // namespace
 
-Result<Deepseek2Config> Deepseek2Config::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<Deepseek2Config> Deepseek2Config::Read(ConfigReader& reader) {
   Deepseek2Config config;
   config.shape = ReadShape(reader);
   // Layers that predict further ahead come last and are not run.

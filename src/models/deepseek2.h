@@ -39,7 +39,7 @@ struct Deepseek2Config {
   nn::MoeConfig experts;
   RopeConfig rope;
 
-  static Result<Deepseek2Config> Read(const gguf::File& file);
+  static Result<Deepseek2Config> Read(ConfigReader& reader);
 };
 
 class Deepseek2Model : public LanguageModel {

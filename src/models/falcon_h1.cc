@@ -20,8 +20,7 @@ nn::RmsNorm MakeMlpNorm(WeightScope& w, const FalconH1Config& config) {
 
 }  // namespace
 
-Result<FalconH1Config> FalconH1Config::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<FalconH1Config> FalconH1Config::Read(ConfigReader& reader) {
   FalconH1Config config;
   config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");

@@ -36,7 +36,7 @@ struct FalconH1Config {
   RopeConfig rope;
   nn::Mamba2Config mamba;
 
-  static Result<FalconH1Config> Read(const gguf::File& file);
+  static Result<FalconH1Config> Read(ConfigReader& reader);
 };
 
 class FalconH1Model : public LanguageModel {

@@ -76,9 +76,8 @@ void ReadRopes(ConfigReader& reader, const Generation& generation,
   config.ropes.push_back(local);
 }
 
-Result<GemmaConfig> ReadGemma(const gguf::File& file,
+Result<GemmaConfig> ReadGemma(ConfigReader& reader,
                               const Generation& generation) {
-  ConfigReader reader(file);
   GemmaConfig config;
   config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");
@@ -99,12 +98,12 @@ Result<GemmaConfig> ReadGemma(const gguf::File& file,
 
 }  // namespace
 
-Result<GemmaConfig> Gemma2Config::Read(const gguf::File& file) {
-  return ReadGemma(file, kGemma2);
+Result<GemmaConfig> Gemma2Config::Read(ConfigReader& reader) {
+  return ReadGemma(reader, kGemma2);
 }
 
-Result<GemmaConfig> Gemma3Config::Read(const gguf::File& file) {
-  return ReadGemma(file, kGemma3);
+Result<GemmaConfig> Gemma3Config::Read(ConfigReader& reader) {
+  return ReadGemma(reader, kGemma3);
 }
 
 GemmaModel::GemmaModel(WeightScope& w, const GemmaConfig& config)

@@ -42,11 +42,11 @@ struct GemmaConfig {
 };
 
 struct Gemma2Config : GemmaConfig {
-  static Result<GemmaConfig> Read(const gguf::File& file);
+  static Result<GemmaConfig> Read(ConfigReader& reader);
 };
 
 struct Gemma3Config : GemmaConfig {
-  static Result<GemmaConfig> Read(const gguf::File& file);
+  static Result<GemmaConfig> Read(ConfigReader& reader);
 };
 
 class GemmaModel : public LanguageModel {

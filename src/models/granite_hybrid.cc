@@ -52,8 +52,7 @@ nn::FeedForward MakeMlp(WeightScope& w, const GraniteHybridConfig& config) {
 
 }  // namespace
 
-Result<GraniteHybridConfig> GraniteHybridConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<GraniteHybridConfig> GraniteHybridConfig::Read(ConfigReader& reader) {
   GraniteHybridConfig config;
   config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");

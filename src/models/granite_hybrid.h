@@ -44,7 +44,7 @@ struct GraniteHybridConfig {
   nn::MoeConfig experts;  // routing.experts 0: dense
   RopeConfig rope;
 
-  static Result<GraniteHybridConfig> Read(const gguf::File& file);
+  static Result<GraniteHybridConfig> Read(ConfigReader& reader);
 };
 
 class GraniteHybridModel : public LanguageModel {

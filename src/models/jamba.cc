@@ -31,8 +31,7 @@ nn::FeedForward MakeMlp(WeightScope& w, const JambaConfig& config) {
 
 }  // namespace
 
-Result<JambaConfig> JambaConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<JambaConfig> JambaConfig::Read(ConfigReader& reader) {
   JambaConfig config;
   config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");

@@ -37,7 +37,7 @@ struct JambaConfig {
   std::vector<nn::AttentionConfig> attention;
   nn::MoeConfig experts;
 
-  static Result<JambaConfig> Read(const gguf::File& file);
+  static Result<JambaConfig> Read(ConfigReader& reader);
 };
 
 class JambaModel : public LanguageModel {

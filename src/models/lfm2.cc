@@ -24,8 +24,7 @@ std::variant<nn::GatedConv, nn::Attention> MakeMixer(WeightScope& w,
 
 }  // namespace
 
-Result<Lfm2Config> Lfm2Config::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<Lfm2Config> Lfm2Config::Read(ConfigReader& reader) {
   Lfm2Config config;
   config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");

@@ -34,7 +34,7 @@ struct Lfm2Config {
   std::vector<nn::AttentionConfig> attention;  // [layers]; no KV heads: none
   RopeConfig rope;
 
-  static Result<Lfm2Config> Read(const gguf::File& file);
+  static Result<Lfm2Config> Read(ConfigReader& reader);
 };
 
 class Lfm2Model : public LanguageModel {

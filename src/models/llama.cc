@@ -20,8 +20,7 @@ nn::FeedForward MakeMlp(WeightScope& w, const LlamaConfig& config) {
 
 }  // namespace
 
-Result<LlamaConfig> LlamaConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<LlamaConfig> LlamaConfig::Read(ConfigReader& reader) {
   LlamaConfig config;
   config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");

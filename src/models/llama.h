@@ -34,7 +34,7 @@ struct LlamaConfig {
   nn::MoeConfig experts = {};
   RopeConfig rope;
 
-  static Result<LlamaConfig> Read(const gguf::File& file);
+  static Result<LlamaConfig> Read(ConfigReader& reader);
 };
 
 class LlamaModel : public LanguageModel {

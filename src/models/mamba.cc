@@ -19,8 +19,7 @@ nn::MambaConfig ReadMamba(ConfigReader& reader, int width, float norm_epsilon) {
   return config;
 }
 
-Result<MambaModelConfig> MambaModelConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<MambaModelConfig> MambaModelConfig::Read(ConfigReader& reader) {
   MambaModelConfig config;
   config.shape = ReadShape(reader);
   config.mixer =

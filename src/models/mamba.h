@@ -32,7 +32,7 @@ struct MambaModelConfig {
   ModelShape shape;
   nn::MambaConfig mixer;
 
-  static Result<MambaModelConfig> Read(const gguf::File& file);
+  static Result<MambaModelConfig> Read(ConfigReader& reader);
 };
 
 class MambaModel : public LanguageModel {

@@ -43,8 +43,7 @@ nn::Mamba2Config ReadMamba2(ConfigReader& reader, int width,
   return config;
 }
 
-Result<Mamba2ModelConfig> Mamba2ModelConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<Mamba2ModelConfig> Mamba2ModelConfig::Read(ConfigReader& reader) {
   Mamba2ModelConfig config;
   config.shape = ReadShape(reader);
   config.mixer =

@@ -32,7 +32,7 @@ struct Mamba2ModelConfig {
   ModelShape shape;
   nn::Mamba2Config mixer;
 
-  static Result<Mamba2ModelConfig> Read(const gguf::File& file);
+  static Result<Mamba2ModelConfig> Read(ConfigReader& reader);
 };
 
 class Mamba2Model : public LanguageModel {

@@ -9,6 +9,7 @@
 
 #include "base/thread_pool.h"
 #include "gguf/writer.h"
+#include "models/file_use.h"
 #include "models/llama.h"
 #include "models/mamba.h"
 #include "models/registry.h"
@@ -64,9 +65,10 @@ class TinyFile {
     ThreadPool threads(1);
     GgufSource source(*file);
     WeightScope weights(source, threads);
-    const auto model = MakeModel(*file, weights);
+    ConfigReader reader(*file);
+    const auto model = MakeModel(reader, weights);
     if (!model.ok()) return model.error();
-    return {};
+    return UseOf(*file, reader, source, /*encoder_only=*/false).status;
   }
 
  private:
@@ -189,6 +191,38 @@ TEST(Models, Deepseek2RefusesWhatItWouldGetWrong) {
   EXPECT_EQ(ErrorOf(TinyDeepseek2().Load()),
             "blk.0.attn_k_b.weight: the file has no such tensor (expected "
             "shape {3, 6, 2})");
+}
+
+TEST(Models, Deepseek2IgnoresLayersThatPredictFurtherAhead) {
+  TinyFile file = TinyDeepseek2();
+  file.AddTensor("blk.0.attn_kv_b.weight", {6, 16})
+      .AddTensor("blk.1.nextn.eh_proj.weight", {16, 8})
+      .AddTensor("blk.1.ffn_up.weight", {8, 12});
+  EXPECT_NE(ErrorOf(file.Load()).find("blk.1.nextn.eh_proj.weight (and 1 more"),
+            std::string::npos)
+      << ErrorOf(file.Load());
+  file.Set("deepseek2.block_count", uint32_t{2})
+      .Set("deepseek2.nextn_predict_layers", uint32_t{1});
+  EXPECT_EQ(ErrorOf(file.Load()), "no error");
+}
+
+// A key is ignored for its value, or for that of another.
+TEST(Models, AKeyIsIgnoredOnlyWhereItHasNoBearing) {
+  const auto with = [](std::string key, Value value) {
+    return ErrorOf(TinyLlama().Set("llama." + key, value).Load());
+  };
+  EXPECT_EQ(with("attention.sliding_window", uint32_t{64}), "no error");
+  EXPECT_EQ(with("attention.sliding_window", uint32_t{63}),
+            "llama.attention.sliding_window: 63 is not supported by \"llama\", "
+            "which does not read this key; a file is read whole or not at all");
+  EXPECT_EQ(with("embedding_length_out", uint32_t{8}), "no error");
+  EXPECT_NE(with("embedding_length_out", uint32_t{4}), "no error");
+  EXPECT_EQ(with("logit_scale", 1.0f), "no error");
+  EXPECT_NE(with("logit_scale", 0.5f), "no error");
+  EXPECT_EQ(with("expert_used_count", uint32_t{2}), "no error");
+  EXPECT_EQ(with("use_parallel_residual", false), "no error");
+  EXPECT_NE(with("use_parallel_residual", true), "no error");
+  EXPECT_NE(with("nextn_predict_layers", uint32_t{1}), "no error");
 }
 
 TEST(Models, ExpertsOfTheWrongNumberAreRefused) {

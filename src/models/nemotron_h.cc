@@ -36,8 +36,7 @@ Rows Apply(const nn::Mlp& mlp, Pass& pass, ConstRows x) {
 
 }  // namespace
 
-Result<NemotronHConfig> NemotronHConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<NemotronHConfig> NemotronHConfig::Read(ConfigReader& reader) {
   NemotronHConfig config;
   // Older files give the epsilon of the RMS norms under the other key.
   config.shape = ReadShape(

@@ -34,7 +34,7 @@ struct NemotronHConfig {
   std::vector<nn::AttentionConfig> attention;  // [layers]; if it has KV heads
   std::vector<int> hidden;                     // [layers]; if not 0: an MLP
 
-  static Result<NemotronHConfig> Read(const gguf::File& file);
+  static Result<NemotronHConfig> Read(ConfigReader& reader);
 };
 
 class NemotronHModel : public LanguageModel {

@@ -8,8 +8,7 @@
 
 namespace braid {
 
-Result<OpenElmConfig> OpenElmConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<OpenElmConfig> OpenElmConfig::Read(ConfigReader& reader) {
   OpenElmConfig config;
   config.shape = ReadShape(reader);
   BRAID_TRY(reader.status());

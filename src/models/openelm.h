@@ -27,7 +27,7 @@ struct OpenElmConfig {
   std::vector<nn::AttentionConfig> attention;  // [layers]
   RopeConfig rope;
 
-  static Result<OpenElmConfig> Read(const gguf::File& file);
+  static Result<OpenElmConfig> Read(ConfigReader& reader);
 };
 
 class OpenElmModel : public LanguageModel {

@@ -9,18 +9,15 @@
 
 namespace braid {
 
-Result<QwenConfig> QwenConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<QwenConfig> QwenConfig::Read(ConfigReader& reader) {
   QwenConfig config;
   config.shape = ReadShape(reader);
   config.hidden = reader.Count("feed_forward_length");
-  BRAID_ASSIGN(const std::string_view generation,
-               file.GetString("general.architecture"));
   BRAID_TRY(reader.status());
   config.attention =
       ReadAttention(reader, config.shape.width, config.shape.layers);
   for (nn::AttentionConfig& attention : config.attention) {
-    attention.head_norms = generation == "qwen3";
+    attention.head_norms = reader.architecture() == "qwen3";
     attention.norm_epsilon = config.shape.norm_epsilon;
   }
   BRAID_TRY(reader.status());

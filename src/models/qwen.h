@@ -30,7 +30,7 @@ struct QwenConfig {
   std::vector<nn::AttentionConfig> attention;  // [layers]
   RopeConfig rope;
 
-  static Result<QwenConfig> Read(const gguf::File& file);
+  static Result<QwenConfig> Read(ConfigReader& reader);
 };
 
 class QwenModel : public LanguageModel {

@@ -26,13 +26,13 @@ namespace braid {
 
 namespace {
 
-using Factory = Result<std::unique_ptr<LanguageModel>> (*)(const gguf::File&,
+using Factory = Result<std::unique_ptr<LanguageModel>> (*)(ConfigReader&,
                                                            WeightScope&);
 
 template <class Model, class Config>
-Result<std::unique_ptr<LanguageModel>> Make(const gguf::File& file,
+Result<std::unique_ptr<LanguageModel>> Make(ConfigReader& reader,
                                             WeightScope& weights) {
-  BRAID_ASSIGN(const auto config, Config::Read(file));
+  BRAID_ASSIGN(const auto config, Config::Read(reader));
   std::unique_ptr<LanguageModel> model =
       std::make_unique<Model>(weights, config);
   BRAID_TRY(weights.status());
@@ -70,16 +70,16 @@ constexpr Architecture kArchitectures[] = {
 
 }  // namespace
 
-Result<std::unique_ptr<LanguageModel>> MakeModel(const gguf::File& file,
+Result<std::unique_ptr<LanguageModel>> MakeModel(ConfigReader& reader,
                                                  WeightScope& weights,
                                                  bool encoder_only) {
-  BRAID_ASSIGN(const std::string_view name,
-               file.GetString("general.architecture"));
+  BRAID_TRY(reader.status());
+  const std::string& name = reader.architecture();
   for (const Architecture& architecture : kArchitectures) {
     if (architecture.name != name) continue;
     return encoder_only && architecture.make_encoder != nullptr
-               ? architecture.make_encoder(file, weights)
-               : architecture.make(file, weights);
+               ? architecture.make_encoder(reader, weights)
+               : architecture.make(reader, weights);
   }
   return Error{
       Format("general.architecture: \"{}\" is not supported; "

@@ -9,8 +9,7 @@
 
 namespace braid {
 
-Result<Rwkv6ModelConfig> Rwkv6ModelConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<Rwkv6ModelConfig> Rwkv6ModelConfig::Read(ConfigReader& reader) {
   Rwkv6ModelConfig config;
   config.shape = ReadShape(reader, kLayerNormEpsilon);
   config.rescale_every = reader.Count("rescale_every_n_layers", 0);

@@ -31,7 +31,7 @@ struct Rwkv6ModelConfig {
   int rescale_every = 0;  // 0: never
   nn::Rwkv6Config block;
 
-  static Result<Rwkv6ModelConfig> Read(const gguf::File& file);
+  static Result<Rwkv6ModelConfig> Read(ConfigReader& reader);
 };
 
 class Rwkv6Model : public LanguageModel {

@@ -8,8 +8,7 @@
 
 namespace braid {
 
-Result<Rwkv7ModelConfig> Rwkv7ModelConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<Rwkv7ModelConfig> Rwkv7ModelConfig::Read(ConfigReader& reader) {
   Rwkv7ModelConfig config;
   config.shape = ReadShape(reader, kLayerNormEpsilon);
   config.block.width = config.shape.width;

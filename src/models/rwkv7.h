@@ -30,7 +30,7 @@ struct Rwkv7ModelConfig {
   ModelShape shape;
   nn::Rwkv7Config block;
 
-  static Result<Rwkv7ModelConfig> Read(const gguf::File& file);
+  static Result<Rwkv7ModelConfig> Read(ConfigReader& reader);
 };
 
 class Rwkv7Model : public LanguageModel {

@@ -11,8 +11,7 @@
 
 namespace braid {
 
-Result<T5Config> T5Config::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<T5Config> T5Config::Read(ConfigReader& reader) {
   T5Config config;
   config.shape = ReadShape(reader);
   BRAID_ASSIGN(config.stack, ReadT5Stack(reader, config.shape));

@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "gguf/file.h"
 #include "models/language_model.h"
 #include "nn/attention.h"
 #include "nn/cross_attention.h"
@@ -32,7 +31,7 @@ struct T5Config {
   TokenId start_token = kNoToken;
   nn::T5StackConfig stack;
 
-  static Result<T5Config> Read(const gguf::File& file);
+  static Result<T5Config> Read(ConfigReader& reader);
 };
 
 class T5Model : public LanguageModel {

@@ -31,8 +31,7 @@ Result<nn::T5StackConfig> ReadT5Stack(ConfigReader& reader,
   return stack;
 }
 
-Result<T5EncoderConfig> T5EncoderConfig::Read(const gguf::File& file) {
-  ConfigReader reader(file);
+Result<T5EncoderConfig> T5EncoderConfig::Read(ConfigReader& reader) {
   T5EncoderConfig config;
   config.shape = ReadShape(reader);
   BRAID_ASSIGN(config.stack, ReadT5Stack(reader, config.shape));

@@ -12,7 +12,6 @@
 #define BRAID_SRC_MODELS_T5_ENCODER_H_
 
 #include "braid/result.h"
-#include "gguf/file.h"
 #include "models/config_reader.h"
 #include "models/language_model.h"
 #include "nn/t5_encoder.h"
@@ -24,7 +23,7 @@ struct T5EncoderConfig {
   ModelShape shape;
   nn::T5StackConfig stack;
 
-  static Result<T5EncoderConfig> Read(const gguf::File& file);
+  static Result<T5EncoderConfig> Read(ConfigReader& reader);
 };
 
 // The part of the metadata that encoder and decoder share; `shape` is that of

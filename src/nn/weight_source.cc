@@ -82,6 +82,7 @@ Result<StoredTensor> GgufSource::Find(std::string_view name, const Shape& shape,
                         gguf::TensorTypeText(info->type),
                         type.error().message)};
   }
+  read_.emplace(name);
   return StoredTensor{*type, file_->Data(*info)};
 }
 

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,7 +55,8 @@ class WeightSource {
   }
 };
 
-// The tensors of a GGUF file, which must outlive this.
+// The tensors of a GGUF file, which must outlive this. Remembers which were
+// found.
 class GgufSource : public WeightSource {
  public:
   explicit GgufSource(const gguf::File& file) : file_(&file) {}
@@ -64,8 +67,12 @@ class GgufSource : public WeightSource {
   void Release(std::string_view name) override;
   const MappedFile* Mapping(std::string_view name) const override;
 
+  // Whether Find() gave the tensor away.
+  bool WasRead(std::string_view name) const { return read_.contains(name); }
+
  private:
   const gguf::File* file_;
+  std::set<std::string, std::less<>> read_;
 };
 
 // Every tensor that is asked for, filled from a seed; needs no file. Values

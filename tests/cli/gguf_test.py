@@ -144,6 +144,31 @@ class Check(Gguf):
     def test_json_of_a_good_file(self):
         self.assertTrue(self.as_json("check", self.model)["ok"])
 
+    def test_what_a_model_reads_of_its_file(self):
+        listed = BRAID.output("gguf", "check", "-m")
+        self.assertIn('as a model of architecture "mamba": 9 keys and 72 '
+                      "tensors are read\n", listed)
+        self.assertIn('  ignored: key "mamba.vocab_size": the rows of '
+                      "token_embd.weight say it\n", listed)
+        self.assertNotIn("left over", listed)
+
+    def test_what_is_left_over_fails(self):
+        shipped = json.loads(BRAID.output("gguf", "check", "--json"))["file"]
+        path = self.path("more.gguf")
+        self.gguf("set", shipped, "mamba.logit_scale", "0.5", "--type", "f32",
+                  "-o", path)
+        self.assertIn("mamba.logit_scale: 0.5 is not supported",
+                      BRAID.error("generate", "-m", path, "-p", "a"))
+        done = BRAID.run("gguf", "check", "-m", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b'  left over: key "mamba.logit_scale"\n', done.stdout)
+        document = json.loads(BRAID.run("gguf", "check", "-m", path,
+                                        "--json").stdout)
+        self.assertFalse(document["ok"])
+        self.assertEqual([key["name"] for key in document["model"]["keys"]
+                          if key["use"] == "left over"],
+                         ["mamba.logit_scale"])
+
 
 class Hash(Gguf):
 
