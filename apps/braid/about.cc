@@ -34,7 +34,7 @@ class Help : public Command {
       return {};
     }
     if (command_.empty()) {
-      Print(man_ ? OverviewPage() : OverviewText());
+      Print(man_ ? OverviewPage() : OverviewText(OutputColumns()));
       return {};
     }
     for (const CommandEntry& entry : Commands()) {

@@ -9,6 +9,7 @@
 #include "apps/braid/html_report.h"
 #include "apps/braid/interrupt.h"
 #include "apps/braid/machine_limits.h"
+#include "apps/braid/text.h"
 #include "base/random.h"
 
 namespace braid::cli {
@@ -227,7 +228,7 @@ Status BatchedBench::Run() {
   }
   double load_seconds = 0;
   BRAID_ASSIGN(const std::shared_ptr<const Model> model,
-               model_.Load(options.threads, &load_seconds));
+               model_.LoadFor("batched-bench", options.threads, &load_seconds));
   BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
                Engine::Create(model, options));
   const InterruptGuard guard;
@@ -245,9 +246,10 @@ Status BatchedBench::Run() {
   for (size_t i = 0; i < tests.size() && !guard.interrupted(); ++i) {
     if (tests[i].positions() > options.context) {
       progress.Hide();
-      Note(Format("{} sequences of {} + {} tokens do not fit -c {}\n",
-                  tests[i].sequences, tests[i].prompt_tokens,
-                  tests[i].generated_tokens, options.context));
+      Note(Format("{} of {} + {} tokens: {} positions, -c {} has not as many\n",
+                  Counted(tests[i].sequences, "sequence"),
+                  tests[i].prompt_tokens, tests[i].generated_tokens,
+                  tests[i].positions(), options.context));
       continue;
     }
     progress.Show(done / all);
@@ -300,9 +302,10 @@ Status BatchedBench::WriteHtml(const std::vector<BatchedResult>& results,
                     static_cast<int>(std::min<int64_t>(rows, most))));
     }
     if (test.generated_tokens > 0) {
-      generation.Add(Format("{} tokens after {}", test.generated_tokens,
-                            test.prompt_tokens),
-                     test.sequences, result.GenerationSpeed());
+      generation.Add(
+          Format("{} after {}", Counted(test.generated_tokens, "token"),
+                 test.prompt_tokens),
+          test.sequences, result.GenerationSpeed());
       generation.AddLimit("limit", test.sequences,
                           PassLimit(limits, info, test.sequences));
     }

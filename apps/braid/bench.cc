@@ -12,6 +12,8 @@
 #include "apps/braid/console.h"
 #include "apps/braid/html_report.h"
 #include "apps/braid/interrupt.h"
+#include "apps/braid/model_use.h"
+#include "apps/braid/text.h"
 #include "base/random.h"
 
 namespace braid::cli {
@@ -26,13 +28,13 @@ constexpr int kPositionsToSpare = 64;
 class BenchRun {
  public:
   BenchRun(Engine& engine, const BenchTest& test, const InterruptGuard& guard)
-      : engine_(engine), test_(test), cancelled_(guard.asked()) {}
+      : engine_(engine),
+        test_(test),
+        kind_(KindOf(engine.model().info())),
+        cancelled_(guard.asked()) {}
 
   // Fills the sequence that all tests start from, if they start deep.
-  Status FillDepth() {
-    BRAID_TRY(Prompt(Base(), Base() + 1, 0, test_.depth));
-    return {};
-  }
+  Status FillDepth() { return Prompt(Base(), Base() + 1, 0, test_.depth); }
 
   // Seconds of one repetition.
   Result<double> Measure() {
@@ -40,8 +42,20 @@ class BenchRun {
       BRAID_TRY(engine_.Remove(s, 0, -1));
       if (test_.depth > 0) BRAID_TRY(engine_.Fork(Base(), s));
     }
+    // A decoder looks at something, which is not measured.
+    const bool decoder = kind_ == ModelKind::kEncoderDecoder;
+    if (decoder && test_.prompt_tokens == 0) BRAID_TRY(Read(1));
     const Stopwatch watch;
-    BRAID_TRY(Prompt(0, test_.sequences, test_.depth, test_.prompt_tokens));
+    switch (kind_) {
+      case ModelKind::kCausal:
+        BRAID_TRY(Prompt(0, test_.sequences, test_.depth, test_.prompt_tokens));
+        break;
+      case ModelKind::kEncoderDecoder:
+        BRAID_TRY(Read(test_.prompt_tokens));
+        break;
+      case ModelKind::kEncoder:
+        BRAID_TRY(Embed());
+    }
     BRAID_TRY(Generate());
     return watch.Seconds();
   }
@@ -63,8 +77,34 @@ class BenchRun {
     return batch_.size() > 0 ? Flush() : Status();
   }
 
+  // The encoder of a model that has a decoder, too.
+  Status Read(int tokens) {
+    for (SequenceId s = 0; s < test_.sequences && tokens > 0; ++s) {
+      if (BatchTokens() + tokens > test_.batch) BRAID_TRY(Flush());
+      std::vector<TokenId> text(static_cast<size_t>(tokens));
+      std::ranges::generate(text, [this] { return Token(); });
+      batch_.AddEncoder(text, s);
+    }
+    return BatchTokens() > 0 ? Flush() : Status();
+  }
+
+  // Texts that are read whole; one row of each is wanted, as for an embedding.
+  Status Embed() {
+    batch_.Clear();
+    for (SequenceId s = 0; s < test_.sequences; ++s) {
+      if (batch_.size() + test_.prompt_tokens > test_.batch) {
+        BRAID_TRY(Flush());
+      }
+      for (int i = 0; i < test_.prompt_tokens; ++i) {
+        batch_.Add(Token(), i, s, i == 0 ? Want::kHidden : Want::kNothing);
+      }
+    }
+    return Flush();
+  }
+
   Status Generate() {
-    const Position start = test_.depth + test_.prompt_tokens;
+    const Position start =
+        kind_ == ModelKind::kCausal ? test_.depth + test_.prompt_tokens : 0;
     for (int i = 0; i < test_.generated_tokens; ++i) {
       batch_.Clear();
       for (SequenceId s = 0; s < test_.sequences; ++s) {
@@ -74,6 +114,10 @@ class BenchRun {
       if (batch_.size() > 0) BRAID_TRY(Flush());
     }
     return {};
+  }
+
+  int BatchTokens() const {
+    return batch_.size() + static_cast<int>(batch_.encoder_tokens());
   }
 
   Status Flush() {
@@ -88,10 +132,36 @@ class BenchRun {
 
   Engine& engine_;
   const BenchTest test_;
+  const ModelKind kind_;
   const std::function<bool()> cancelled_;
   Batch batch_;
   Random random_{/*seed=*/0};
 };
+
+// The test as this model can do it. Error: it cannot, and why.
+Result<BenchTest> ForModel(BenchTest test, const Model& model) {
+  const ModelKind kind = KindOf(model.info());
+  if (kind == ModelKind::kCausal) return test;
+  if (kind == ModelKind::kEncoder && test.generated_tokens > 0) {
+    return Error{
+        Format("{}: left out, an encoder generates nothing", test.Name())};
+  }
+  if (test.depth > 0) {
+    return Error{Format("{}: left out, an encoder reads a text from its start",
+                        test.Name())};
+  }
+  const std::string name = test.Name();
+  if (const int positions = LearnedPositions(model);
+      positions > 0 && test.prompt_tokens > positions) {
+    test.prompt_tokens = positions;
+    Note(Format("{}: the model has {}, {} is measured\n", name,
+                Counted(positions, "position"), test.Name()));
+  }
+  // Texts that are read whole are in one batch and one ubatch.
+  test.ubatch = std::max(test.ubatch, test.prompt_tokens);
+  test.batch = std::max(test.batch, test.ubatch);
+  return test;
+}
 
 // "2025-01-31T12:00:00Z"
 std::string TimeNow() {
@@ -195,6 +265,9 @@ Status Bench::Run() {
   BRAID_TRY(ParsePairs());
   BRAID_ASSIGN(const std::vector<KvType> kv_types, KvTypes());
   const std::vector<BenchTest> tests = Tests(kv_types);
+  if (tests.empty()) {
+    return Error{"-p and -n are 0, and there is no -pg: nothing to measure"};
+  }
   if (paths_.empty()) paths_.emplace_back();
   const BenchColumns columns = {
       .batch = batches_ != std::vector{2048},
@@ -212,7 +285,7 @@ Status Bench::Run() {
     double load_seconds = 0;
     BRAID_ASSIGN(const std::string path, model_.Path());
     BRAID_ASSIGN(const std::shared_ptr<const Model> model,
-                 model_.Load(threads_.front(), &load_seconds));
+                 model_.LoadFor("bench", threads_.front(), &load_seconds));
     if (i == 0) {
       Print(report.Header());
       Note(error_report.Header());
@@ -223,7 +296,13 @@ Status Bench::Run() {
       const auto show = [&](double share) {
         progress.Show((done + share) / all);
       };
-      BRAID_ASSIGN(BenchResult result, Measure(model, tests[k], guard, show));
+      const Result<BenchTest> test = ForModel(tests[k], *model);
+      if (!test.ok()) {
+        progress.Hide();
+        Note(test.error().message + "\n");
+        continue;
+      }
+      BRAID_ASSIGN(BenchResult result, Measure(model, *test, guard, show));
       if (result.seconds.empty()) break;
       progress.Hide();
       result.path = path;
@@ -236,7 +315,9 @@ Status Bench::Run() {
   Print(report.Footer());
   Note(error_report.Footer());
   if (!html_.empty()) BRAID_TRY(WriteBenchPage(results, html_));
-  return guard.Verdict();
+  BRAID_TRY(guard.Verdict());
+  if (results.empty()) return Error{"no test was possible"};
+  return {};
 }
 
 Result<std::vector<KvType>> Bench::KvTypes() const {
@@ -316,14 +397,17 @@ Result<BenchResult> Bench::Measure(
                         test.Name(), context, kMostPositions)};
   }
   std::this_thread::sleep_for(std::chrono::seconds(delay_));
-  BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
-               Engine::Create(model, {.context = static_cast<int>(context),
-                                      .max_batch = test.batch,
-                                      .max_ubatch = test.ubatch,
-                                      .max_sequences = test.sequences +
-                                                       (test.depth > 0 ? 1 : 0),
-                                      .threads = test.threads,
-                                      .kv_type = test.kv_type}));
+  BRAID_ASSIGN(
+      const std::unique_ptr<Engine> engine,
+      Engine::Create(
+          model, {.context = static_cast<int>(context),
+                  .max_batch = test.batch,
+                  .max_ubatch = test.ubatch,
+                  .max_sequences = test.sequences + (test.depth > 0 ? 1 : 0),
+                  .threads = test.threads,
+                  .split = model->info().bidirectional ? SplitPolicy::kWhole
+                                                       : SplitPolicy::kRagged,
+                  .kv_type = test.kv_type}));
   BenchResult result = {.test = test,
                         .path = {},
                         .info = model->info(),

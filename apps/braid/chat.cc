@@ -7,8 +7,8 @@
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
 #include "apps/braid/interrupt.h"
-#include "apps/braid/prompts.h"
 #include "apps/braid/text.h"
+#include "apps/braid/text_input.h"
 
 namespace braid::cli {
 

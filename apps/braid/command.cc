@@ -4,8 +4,10 @@
 
 #include "apps/braid/console.h"
 #include "apps/braid/help.h"
+#include "apps/braid/interrupt.h"
 #include "apps/braid/known_flags.h"
 #include "apps/braid/nearest.h"
+#include "apps/braid/text.h"
 #include "base/format.h"
 
 namespace braid::cli {
@@ -14,7 +16,8 @@ const std::vector<CommandEntry>& Commands() {
   static const auto* const kCommands = new std::vector<CommandEntry>{
       {"Texts", "generate", "continue prompts, all in one batch",
        "Continues one or more prompts. All are decoded in one batch; a text "
-       "does not depend on the others. Standard output has each prompt with "
+       "depends on --seed, its prompt and how many equal prompts came before "
+       "it, not on the others. Standard output has each prompt with "
        "its continuation, in the order of the prompts; several are separated "
        "by lines '==> 1 of 3 <=='.",
        MakeGenerate},
@@ -27,8 +30,8 @@ const std::vector<CommandEntry>& Commands() {
       {"Texts", "parallel", "serve simulated clients, continuously batched",
        "Lets simulated clients send short requests that start with the same "
        "system prompt. Standard output has the requests with their responses "
-       "in order; they depend on --seed and the request alone, not on the "
-       "clients or the batches.",
+       "in order; they depend on --seed, the request and how many equal ones "
+       "came before it, not on the clients or the batches.",
        MakeParallel},
       {"Texts", "embedding", "texts to vectors",
        "Turns texts into embeddings: the model's rows of all tokens, pooled to "
@@ -120,11 +123,12 @@ const std::vector<CommandEntry>& Commands() {
   return *kCommands;
 }
 
-std::string OverviewText() {
-  std::string text =
-      "Usage: braid COMMAND [flags]\n\n"
-      "Runs recurrent, attention and hybrid language models; many sequences "
-      "at once.\n";
+std::string OverviewText(size_t columns) {
+  std::string text = Format(
+      "{}\n\n{}\n", Wrapped("Usage: braid COMMAND [flags]", columns - 2, 2),
+      Wrapped("Runs recurrent, attention and hybrid language models; "
+              "many sequences at once.",
+              columns, 0));
   size_t width = 0;
   for (const CommandEntry& entry : Commands()) {
     width = std::max(width, entry.name.size());
@@ -134,9 +138,17 @@ std::string OverviewText() {
     if (entry.group != group) text += Format("\n{}:\n", entry.group);
     group = entry.group;
     const std::string gap(width - entry.name.size() + 2, ' ');
-    text += Format("  {}{}{}\n", entry.name, gap, entry.summary);
+    // Words of a summary have up to so many letters.
+    constexpr size_t kLeastSummary = 12;
+    const size_t indent =
+        width + 4 + kLeastSummary <= columns ? width + 4 : size_t{4};
+    text += Format("  {}{}{}\n", entry.name,
+                   indent == width + 4 ? gap : std::string("\n    "),
+                   Wrapped(entry.summary, columns - indent, indent));
   }
-  return text + "\nbraid COMMAND --help lists the flags of a command.\n";
+  return Format("{}\n{}\n", text,
+                Wrapped("braid COMMAND --help lists the flags of a command.",
+                        columns, 0));
 }
 
 std::string CommandHelp(const CommandEntry& entry, size_t columns) {
@@ -146,14 +158,34 @@ std::string CommandHelp(const CommandEntry& entry, size_t columns) {
 
 namespace {
 
+// As a shell reports a program that SIGINT ended.
+constexpr int kCodeOfInterrupt = 130;
+
+Status CheckUnused(const Command& command, const FlagTable& table) {
+  for (const UnusedFlags& unused : command.Unused()) {
+    for (const std::string& name : braid::cli::Split(unused.names, ", ")) {
+      const std::optional<std::string> given = table.GivenAs(name);
+      if (!given) continue;
+      const std::string message =
+          Format("{} has no effect {}", *given, unused.use);
+      if (!unused.only_noted) return Error{message};
+      Note(Format("note: {}\n", message));
+    }
+  }
+  return {};
+}
+
 Status ParseAndRun(const CommandEntry& entry, Command& command,
                    std::span<const std::string> arguments) {
   FlagTable table = command.Flags();
   AddKnownFlags(entry.name, table);
   BRAID_ASSIGN(const bool help, table.Parse(arguments));
-  if (!help) return command.Run();
-  Print(CommandHelp(entry, OutputColumns()));
-  return {};
+  if (help) {
+    Print(CommandHelp(entry, OutputColumns()));
+    return {};
+  }
+  BRAID_TRY(CheckUnused(command, table));
+  return command.Run();
 }
 
 int RunCommand(const CommandEntry& entry,
@@ -162,7 +194,7 @@ int RunCommand(const CommandEntry& entry,
   const Status status = ParseAndRun(entry, *command, arguments);
   if (status.ok()) return command->CodeOfSuccess();
   Note(Format("braid {}: {}\n", entry.name, status.error().message));
-  return command->CodeOfFailure();
+  return WasInterrupted() ? kCodeOfInterrupt : command->CodeOfFailure();
 }
 
 Error UnknownCommand(const std::string& name) {
@@ -184,7 +216,7 @@ Error UnknownCommand(const std::string& name) {
 
 int RunCommandLine(std::span<const std::string> arguments) {
   if (arguments.empty()) {
-    Note(OverviewText());
+    Note(OverviewText(ErrorColumns()));
     return 1;
   }
   std::string name = arguments[0];

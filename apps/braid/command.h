@@ -12,6 +12,13 @@
 
 namespace braid::cli {
 
+// Flags that have no effect with the others that were given.
+struct UnusedFlags {
+  std::string names;        // separated by ", ", one of each flag
+  std::string use;          // "with restore", "without -m"
+  bool only_noted = false;  // they cannot have been meant to change a result
+};
+
 // Holds the variables that its flags set. Results go to standard output,
 // everything else to standard error (console.h).
 class Command {
@@ -20,7 +27,10 @@ class Command {
 
   // Bound to this object, which must outlive the table.
   virtual FlagTable Flags() = 0;
-  // Called once, after the flags were parsed.
+  // After the flags were parsed: those that the user may have given in vain. If
+  // so, the command is refused, or the user is told.
+  virtual std::vector<UnusedFlags> Unused() const { return {}; }
+  // Called once, after that.
   virtual Status Run() = 0;
   // Exit codes after a run that succeeded, and after any error.
   virtual int CodeOfSuccess() const { return 0; }
@@ -39,13 +49,13 @@ struct CommandEntry {
 // together.
 const std::vector<CommandEntry>& Commands();
 
-// What `braid help` and `braid COMMAND --help` print, the latter in lines of at
-// most so many columns.
-std::string OverviewText();
+// What `braid help` and `braid COMMAND --help` print, in lines of at most so
+// many columns.
+std::string OverviewText(size_t columns);
 std::string CommandHelp(const CommandEntry& entry, size_t columns);
 
 // Runs `braid ARGUMENTS...`; returns the exit code: 0, or 1 for an error, but
-// for commands that define others.
+// for commands that define others; 130 if Ctrl-C ended it.
 int RunCommandLine(std::span<const std::string> arguments);
 
 std::unique_ptr<Command> MakeGenerate();

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "apps/braid/bench_report.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/stop_text.h"
 #include "apps/braid/text.h"
+#include "apps/braid/text_input.h"
 
 namespace braid::cli {
 namespace {
@@ -39,7 +41,7 @@ TEST(CommandTest, HelpOfEveryCommandMentionsEveryFlag) {
 }
 
 TEST(CommandTest, HelpIsAsWideAsItMayBe) {
-  for (const size_t columns : {60, 80, 120}) {
+  for (const size_t columns : {40, 59, 60, 80, 120}) {
     size_t widest = 0;
     for (const CommandEntry& entry : Commands()) {
       for (const std::string& line : SplitLines(CommandHelp(entry, columns))) {
@@ -49,6 +51,70 @@ TEST(CommandTest, HelpIsAsWideAsItMayBe) {
     }
     EXPECT_GE(widest, columns - 2);
   }
+}
+
+TEST(CommandTest, AtTwentyColumnsOnlySingleWordsAreWider) {
+  for (const std::string& line : SplitLines(OverviewText(20))) {
+    EXPECT_TRUE(line.size() <= 20 ||
+                line.find(' ', line.find_first_not_of(' ')) == line.npos)
+        << line;
+  }
+  for (const CommandEntry& entry : Commands()) {
+    for (const std::string& line : SplitLines(CommandHelp(entry, 20))) {
+      EXPECT_TRUE(line.size() <= 20 ||
+                  line.find(' ', line.find_first_not_of(' ')) == line.npos)
+          << line;
+    }
+  }
+}
+
+TEST(CommandTest, WhatIsSaidToHaveNoEffectIsAFlag) {
+  for (const CommandEntry& entry : Commands()) {
+    const std::unique_ptr<Command> command = entry.make();
+    const FlagTable table = command->Flags();
+    for (const UnusedFlags& unused : command->Unused()) {
+      for (const std::string& name : Split(unused.names, ", ")) {
+        EXPECT_TRUE(table.Has(name)) << entry.name << " " << name;
+      }
+    }
+  }
+}
+
+// What both kinds of flags are called together, every flag once.
+TEST(CommonFlagsTest, ListsOfNamesAreComplete) {
+  EngineFlags engine;
+  SamplingFlags sampling;
+  FlagTable engine_table;
+  FlagTable sampling_table;
+  engine.Declare(engine_table);
+  sampling.Declare(sampling_table);
+  const std::pair<const FlagTable*, const char*> cases[] = {
+      {&engine_table, kEngineFlags}, {&sampling_table, kSamplingFlags}};
+  for (const auto& [table, names] : cases) {
+    std::vector<std::string> first;
+    for (const Flag& flag : table->flags()) first.push_back(flag.names[0]);
+    EXPECT_EQ(Split(names, ", "), first);
+  }
+}
+
+TEST(TextSeedsTest, FollowFromTheTokensAndTheCopy) {
+  SamplingParams params;
+  params.seed = 7;
+  const std::vector<TokenId> a = {1, 2};
+  const std::vector<TokenId> b = {2, 1};
+  TextSeeds one(params);
+  const uint64_t first = one.Next({}, a).seed;
+  const uint64_t other = one.Next({}, b).seed;
+  const uint64_t second = one.Next({}, a).seed;
+  TextSeeds two(params);
+  EXPECT_EQ(two.Next({}, b).seed, other);
+  EXPECT_EQ(two.Next({}, a).seed, first);
+  EXPECT_EQ(two.Next({}, a).seed, second);
+  // What an encoder reads is not what a decoder begins with.
+  const uint64_t read = two.Next(a, {}).seed;
+  EXPECT_EQ(std::set<uint64_t>({first, other, second, read}).size(), 4U);
+  params.seed = 8;
+  EXPECT_NE(TextSeeds(params).Next({}, a).seed, first);
 }
 
 TEST(CommandTest, CompletionListsEveryCommandAndFlag) {
@@ -98,11 +164,6 @@ TEST(LogitBiasTest, IsATokenASignAndABias) {
 TEST(EscapesTest, AreProcessed) {
   EXPECT_EQ(ProcessEscapes(R"(a\nb\t\"\\n\x41)"), "a\nb\t\"\\nA");
   EXPECT_EQ(ProcessEscapes(R"(\q\x4\xzz\)"), R"(\q\x4\xzz\)");
-}
-
-TEST(SplitLinesTest, DropsEndsAndEmptyLines) {
-  EXPECT_EQ(SplitLines("a\r\n\nb\nc"),
-            (std::vector<std::string>{"a", "b", "c"}));
 }
 
 // Adds the pieces; what came out, and whether the text was ended.

@@ -7,6 +7,7 @@
 
 #include "apps/braid/console.h"
 #include "apps/braid/default_model.h"
+#include "apps/braid/model_use.h"
 #include "base/random.h"
 
 namespace braid::cli {
@@ -50,6 +51,15 @@ Result<std::shared_ptr<const Model>> ModelFlags::Load(int threads,
                                   .progress = [&](double s) { bar.Show(s); },
                                   .encoder_only = encoder_only});
   *seconds = watch.Seconds();
+  return model;
+}
+
+Result<std::shared_ptr<const Model>> ModelFlags::LoadFor(
+    std::string_view command, int threads, double* seconds,
+    bool encoder_only) const {
+  BRAID_ASSIGN(auto model, Load(threads, seconds, encoder_only));
+  BRAID_ASSIGN(const std::string file, Path());
+  BRAID_TRY(CheckUse(command, file, model->info()));
   return model;
 }
 
@@ -112,10 +122,11 @@ Result<EngineOptions> EngineFlags::Options(int max_sequences) const {
 
 void SamplingFlags::Declare(FlagTable& table) {
   table.Group("Sampling")
-      .Integer("-s, --seed", "N",
-               "seed; the same gives the same texts; -1: "
-               "random",
-               &seed, {-1, std::numeric_limits<int64_t>::max()})
+      .Integer(
+          "-s, --seed", "N",
+          "seed; the same gives the same prompt the same text, whatever the "
+          "other prompts are; -1: random",
+          &seed, {-1, std::numeric_limits<int64_t>::max()})
       .Number("--temp, --temperature", "X",
               "temperature; 0: always the most likely token",
               &params.temperature, {-1, 1000})
@@ -169,9 +180,19 @@ Result<SamplingParams> SamplingFlags::Params(const Tokenizer& tokenizer) {
   return result;
 }
 
-SamplingParams ForRequest(SamplingParams params, int request) {
-  params.seed =
-      RandomBits(params.seed, /*stream=*/0, static_cast<uint64_t>(request));
+SamplingParams TextSeeds::Next(std::span<const TokenId> encoder_text,
+                               std::span<const TokenId> prompt) {
+  constexpr uint64_t kEncoderText = 1;
+  constexpr uint64_t kPrompt = 2;
+  uint64_t hash = 0;
+  for (const TokenId token : encoder_text) {
+    hash = RandomBits(hash, kEncoderText, static_cast<uint64_t>(token));
+  }
+  for (const TokenId token : prompt) {
+    hash = RandomBits(hash, kPrompt, static_cast<uint64_t>(token));
+  }
+  SamplingParams params = params_;
+  params.seed = RandomBits(params_.seed, hash, copies_[hash]++);
   return params;
 }
 

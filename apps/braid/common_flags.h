@@ -3,8 +3,12 @@
 #define BRAID_APPS_BRAID_COMMON_FLAGS_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "apps/braid/flags.h"
@@ -28,6 +32,10 @@ struct ModelFlags {
   // `encoder_only`: see LoadOptions.
   Result<std::shared_ptr<const Model>> Load(int threads, double* seconds,
                                             bool encoder_only = false) const;
+  // The same, and an error if `command` has no use for its kind (model_use.h).
+  Result<std::shared_ptr<const Model>> LoadFor(std::string_view command,
+                                               int threads, double* seconds,
+                                               bool encoder_only = false) const;
 };
 
 // -c, -b, -ub, -t and the rest of EngineOptions, but for the number of
@@ -55,9 +63,34 @@ struct SamplingFlags {
   Result<SamplingParams> Params(const Tokenizer& tokenizer);
 };
 
-// The parameters of one of many requests: its random numbers depend on the
-// seed and on its number alone.
-SamplingParams ForRequest(SamplingParams params, int request);
+// Every flag of EngineFlags, by one name, and every flag of SamplingFlags.
+inline constexpr const char* kEngineFlags =
+    "-c, -b, -ub, -t, --split, -ctk, -ctv, --page-size, --memory-limit, "
+    "--rollback, --checkpoint-every, --checkpoint-bytes";
+inline constexpr const char* kSamplingFlags =
+    "-s, --temp, --top-k, --top-p, --min-p, --typical, --repeat-last-n, "
+    "--repeat-penalty, --frequency-penalty, --presence-penalty, -l, "
+    "--ignore-eos";
+// Those of kEngineFlags that only going back needs.
+inline constexpr const char* kGoingBackFlags =
+    "--rollback, --checkpoint-every, --checkpoint-bytes";
+
+// The seeds of texts that are generated side by side: each follows from --seed,
+// from the tokens that the text begins with, and from how many of the same came
+// before it; not from its place among others. Not thread-safe.
+class TextSeeds {
+ public:
+  // `params` of all; what they say but for the seed stays.
+  explicit TextSeeds(SamplingParams params) : params_(std::move(params)) {}
+
+  // Of the next text. `encoder_text` is what an encoder reads first.
+  SamplingParams Next(std::span<const TokenId> encoder_text,
+                      std::span<const TokenId> prompt);
+
+ private:
+  const SamplingParams params_;
+  std::map<uint64_t, uint64_t> copies_;  // by hash
+};
 
 // "15043-1.5" or "15043-inf". Errors say what is expected.
 Result<std::pair<TokenId, float>> ParseLogitBias(std::string_view text);

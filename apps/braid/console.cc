@@ -11,6 +11,8 @@
 #include <cstring>
 
 #include "base/format.h"
+#include "base/output_file.h"
+#include "base/try.h"
 
 namespace braid::cli {
 
@@ -32,6 +34,14 @@ bool WriteOut(std::string_view text) {
   return true;
 }
 
+size_t Columns(int descriptor) {
+  winsize size = {};
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+    return 80;
+  }
+  return std::clamp<size_t>(size.ws_col, 20, 120);
+}
+
 }  // namespace
 
 void Print(std::string_view text) {
@@ -47,12 +57,12 @@ void Note(std::string_view text) {
 bool OutputIsTerminal() { return ::isatty(STDOUT_FILENO) != 0; }
 bool ErrorsAreTerminal() { return ::isatty(STDERR_FILENO) != 0; }
 
-size_t OutputColumns() {
-  winsize size = {};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
-    return 80;
-  }
-  return std::clamp<size_t>(size.ws_col, 60, 120);
+size_t OutputColumns() { return Columns(STDOUT_FILENO); }
+size_t ErrorColumns() { return Columns(STDERR_FILENO); }
+
+Status CheckWritable(const std::string& path) {
+  BRAID_ASSIGN(const OutputFile file, OutputFile::Create(path));
+  return {};
 }
 
 void OrderedOutput::Finish(int number, std::string text) {

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "braid/result.h"
+
 namespace braid::cli {
 
 // Writes a result to standard output at once. If its reader went away (as in
@@ -26,9 +28,14 @@ void Note(std::string_view text);
 
 bool OutputIsTerminal();
 bool ErrorsAreTerminal();
-// How wide text on standard output should be: the terminal, within 60 to 120
-// columns; 80 if it is none.
+// How wide text on standard output and on standard error should be: the
+// terminal, within 20 to 120 columns; 80 if it is none.
 size_t OutputColumns();
+size_t ErrorColumns();
+
+// Error: a file cannot be written at `path`, or something else is there. Before
+// the work whose result it would be.
+Status CheckWritable(const std::string& path);
 
 // Prints texts in the order of their numbers 0, 1, ..., each as soon as it and
 // all before it are there.

@@ -4,7 +4,7 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
-#include "apps/braid/prompts.h"
+#include "apps/braid/text_input.h"
 #include "braid/model.h"
 
 namespace braid::cli {
@@ -50,7 +50,7 @@ class Detokenize : public Command {
       return Error{"expected IDS or --stdin, one of them"};
     }
     if (standard_input_) {
-      BRAID_ASSIGN(ids_, ReadText("-"));
+      BRAID_ASSIGN(ids_, ReadBytes("-"));
     }
     BRAID_ASSIGN(const std::string path, model_.Path());
     BRAID_ASSIGN(const std::unique_ptr<Tokenizer> tokenizer,

@@ -7,8 +7,10 @@
 #include "apps/braid/console.h"
 #include "apps/braid/embedding_output.h"
 #include "apps/braid/interrupt.h"
+#include "apps/braid/model_use.h"
 #include "apps/braid/progress.h"
 #include "apps/braid/prompts.h"
+#include "apps/braid/text.h"
 
 namespace braid::cli {
 
@@ -17,19 +19,33 @@ namespace {
 // Texts that are decoded at a time.
 constexpr int kMostTexts = 64;
 
-// The pieces between separators, without empty ones.
-std::vector<std::string> Pieces(const std::vector<std::string>& texts,
-                                const std::string& separator) {
-  if (separator.empty()) return texts;
-  std::vector<std::string> pieces;
-  for (const std::string& text : texts) {
-    for (size_t begin = 0; begin <= text.size();) {
-      const size_t end = std::min(text.find(separator, begin), text.size());
-      if (end > begin) pieces.push_back(text.substr(begin, end - begin));
-      begin = end + separator.size();
+struct Text {
+  std::string name;  // for messages
+  EmbeddedText embedded;
+  std::vector<TokenId> tokens;  // none: it has no embedding
+};
+
+// What stands between separators, empty pieces too.
+std::vector<Text> Pieces(const std::vector<Prompt>& prompts,
+                         const std::string& separator) {
+  std::vector<Text> texts;
+  for (const Prompt& prompt : prompts) {
+    const std::vector<std::string> pieces = separator.empty()
+                                                ? std::vector{prompt.text}
+                                                : Split(prompt.text, separator);
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      std::string name = Format("text {}", texts.size());
+      if (separator == "\n" && pieces.size() > 1 && !prompt.where.empty()) {
+        name += Format(" ({}, line {})", prompt.where, i + 1);
+      } else if (!prompt.where.empty()) {
+        name += Format(" ({})", prompt.where);
+      }
+      texts.push_back({.name = std::move(name),
+                       .embedded = {.text = pieces[i], .rows = {}},
+                       .tokens = {}});
     }
   }
-  return pieces;
+  return texts;
 }
 
 class Embedding : public Command {
@@ -56,6 +72,10 @@ class Embedding : public Command {
                  &norm_, {-1, 64})
         .Text("--embd-separator", "TEXT",
               "what stands between two texts of a prompt or file", &separator_)
+        .Switch("--truncate",
+                "embed the start of a text that does not fit; otherwise it has "
+                "no embedding",
+                &truncate_)
         .Choice("--embd-output-format", "FORMAT",
                 "text: lines, and how similar the texts are; json+: with "
                 "similarities; raw: numbers only",
@@ -68,100 +88,165 @@ class Embedding : public Command {
     return table;
   }
 
+  std::vector<UnusedFlags> Unused() const override {
+    std::vector<UnusedFlags> unused = {{.names = kGoingBackFlags,
+                                        .use = "on texts, which never go back",
+                                        .only_noted = true}};
+    if (pooling_ == Pooling::kRank) {
+      unused.push_back({.names = "--embd-normalize",
+                        .use = "with --pooling rank",
+                        .only_noted = true});
+    }
+    return unused;
+  }
+
   Status Run() override {
-    BRAID_ASSIGN(const std::vector<std::string> given, prompts_.Read());
-    const std::vector<std::string> texts =
-        Pieces(given, ProcessEscapes(separator_));
+    BRAID_ASSIGN(const std::vector<Prompt> given, prompts_.Read());
+    std::vector<Text> texts = Pieces(given, ProcessEscapes(separator_));
     if (texts.empty()) {
       return Error{"nothing to embed; give -p TEXT or -f FILE"};
     }
-    const int sequences = std::min(static_cast<int>(texts.size()), kMostTexts);
-    BRAID_ASSIGN(EngineOptions options, engine_.Options(sequences));
     double load_seconds = 0;
-    BRAID_ASSIGN(const std::shared_ptr<const Model> model,
-                 model_.Load(options.threads, &load_seconds, true));
-    options.pooling = pooling_;
-    if (model->info().bidirectional) options.split = SplitPolicy::kWhole;
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
-                 Engine::Create(model, options));
-
-    std::vector<EmbeddedText> embedded;
+                 MakeEngine(texts.size(), &load_seconds));
+    const size_t failed = Tokenize(*engine, texts);
+    if (failed == texts.size()) {
+      return Error{Format("none of {} can be embedded",
+                          Counted(static_cast<int64_t>(failed), "text"))};
+    }
     const Stopwatch watch;
     const InterruptGuard guard;
-    Progress progress("embedding", model_.progress);
-    while (embedded.size() < texts.size()) {
-      progress.Show(static_cast<double>(embedded.size()) /
-                    static_cast<double>(texts.size()));
-      const size_t done = embedded.size();
-      const Status status = Embed(*engine, texts, guard, embedded);
-      if (guard.interrupted()) {
-        embedded.resize(done);
-        break;
-      }
-      if (!status.ok()) return status;
-    }
+    BRAID_ASSIGN(const size_t done, EmbedAll(*engine, guard, texts));
     const bool pooled = *engine->options().pooling != Pooling::kNone;
-    progress.Hide();
-    Print(FormatEmbeddings(embedded, pooled, format_, model->info().name));
-    Note(Format("{} texts in {} s, loading took {} s\n", embedded.size(),
+    std::vector<EmbeddedText> embedded;
+    for (size_t i = 0; i < done; ++i) {
+      embedded.push_back(std::move(texts[i].embedded));
+    }
+    Print(FormatEmbeddings(embedded, pooled, format_,
+                           engine->model().info().name));
+    Note(Format("{} in {} s, loading took {} s\n",
+                Counted(static_cast<int64_t>(done), "text"),
                 Fixed(watch.Seconds(), 2), Fixed(load_seconds, 2)));
-    return guard.Verdict();
+    BRAID_TRY(guard.Verdict());
+    if (failed == 0) return {};
+    return Error{Format("{} of {} have no embedding", failed,
+                        Counted(static_cast<int64_t>(texts.size()), "text"))};
   }
 
  private:
-  // As many of the texts that are left as one batch takes, as sequences 0, 1,
-  // ... One that is longer than a batch comes alone, in several calls.
-  Status Embed(Engine& engine, const std::vector<std::string>& texts,
-               const InterruptGuard& guard,
-               std::vector<EmbeddedText>& embedded) {
+  Result<std::unique_ptr<Engine>> MakeEngine(size_t texts,
+                                             double* load_seconds) const {
+    const int sequences = std::min(static_cast<int>(texts), kMostTexts);
+    BRAID_ASSIGN(EngineOptions options, engine_.Options(sequences));
+    BRAID_ASSIGN(std::shared_ptr<const Model> model,
+                 model_.LoadFor("embedding", options.threads, load_seconds,
+                                /*encoder_only=*/true));
+    options.pooling = pooling_;
+    if (model->info().bidirectional) {
+      const SplitPolicy usual = EngineOptions().split;
+      if (options.split != usual && options.split != SplitPolicy::kWhole) {
+        Note("note: --split has no effect, the model reads texts whole\n");
+      }
+      options.split = SplitPolicy::kWhole;
+    }
+    return Engine::Create(std::move(model), options);
+  }
+
+  // Returns how many texts have too many tokens, or none: they are told.
+  size_t Tokenize(const Engine& engine, std::vector<Text>& texts) const {
+    const Model& model = engine.model();
+    const TextLimit limit = LongestText(model, engine.options());
+    LengthNotices notices(model.info());
+    size_t failed = 0;
+    for (Text& text : texts) {
+      text.tokens = model.tokenizer().Encode(text.embedded.text, {});
+      const auto size = static_cast<int64_t>(text.tokens.size());
+      const Status fits = CheckLength(text.name, size, limit);
+      if (!fits.ok() && truncate_) {
+        text.tokens =
+            CutTokens(model.tokenizer(), text.embedded.text,
+                      static_cast<size_t>(*limit.tokens()), Kept::kStart);
+        Note(Format("{}: {}, the first {} are used\n", text.name,
+                    Counted(size, "token"), text.tokens.size()));
+      } else if (!fits.ok()) {
+        text.tokens.clear();
+        Note(fits.error().message + "\n");
+      } else if (size == 0) {
+        Note(Format("{}: is empty and has no tokens\n", text.name));
+      }
+      notices.Long(text.name, static_cast<int64_t>(text.tokens.size()));
+      text.embedded.tokens = static_cast<int>(text.tokens.size());
+      if (text.tokens.empty()) ++failed;
+    }
+    return failed;
+  }
+
+  // Returns how many of the texts were done when it ended, or was interrupted.
+  Result<size_t> EmbedAll(Engine& engine, const InterruptGuard& guard,
+                          std::vector<Text>& texts) const {
+    Progress progress("embedding", model_.progress);
+    size_t done = 0;
+    while (done < texts.size()) {
+      progress.Show(static_cast<double>(done) /
+                    static_cast<double>(texts.size()));
+      const auto end = Embed(engine, guard, done, texts);
+      if (guard.interrupted()) break;
+      if (!end.ok()) return end.error();
+      done = *end;
+    }
+    return done;
+  }
+
+  // As many of the texts from `first` on as one batch takes, as sequences 0, 1,
+  // ...; returns which is the next one. A text that is longer than a batch
+  // comes alone, in several calls.
+  Result<size_t> Embed(Engine& engine, const InterruptGuard& guard,
+                       size_t first, std::vector<Text>& texts) const {
     const EngineOptions& options = engine.options();
     const Want want =
         *options.pooling == Pooling::kNone ? Want::kHidden : Want::kPooled;
     const ModelInfo& info = engine.model().info();
     int left = options.max_batch;  // tokens that more texts may have
     if (info.attention) left = std::min(left, options.context);
-    for (SequenceId sequence = 0; sequence < options.max_sequences;
-         ++sequence) {
-      BRAID_TRY(engine.Remove(sequence, 0, -1));
+    for (SequenceId s = 0; s < options.max_sequences; ++s) {
+      BRAID_TRY(engine.Remove(s, 0, -1));
     }
-    const size_t first = embedded.size();
+    std::vector<Text*> sequences;
     Batch batch;
-    for (SequenceId sequence = 0;
-         embedded.size() < texts.size() && sequence < options.max_sequences;
-         ++sequence) {
-      const std::string& text = texts[embedded.size()];
-      const std::vector<TokenId> tokens =
-          engine.model().tokenizer().Encode(text, {});
+    size_t next = first;
+    for (; next < texts.size(); ++next) {
+      const std::vector<TokenId>& tokens = texts[next].tokens;
       const int count = static_cast<int>(tokens.size());
-      if (count == 0) return Error{"a text is empty: it has no tokens"};
+      if (count == 0) continue;
+      const auto sequence = static_cast<SequenceId>(sequences.size());
+      if (sequence == options.max_sequences) break;
       if (sequence > 0 && count > left) break;
       left -= count;
-      embedded.push_back({.text = text, .rows = {}, .tokens = count});
+      sequences.push_back(&texts[next]);
       for (int i = 0; i < count; ++i) {
         if (batch.size() == options.max_batch && !info.bidirectional) {
-          BRAID_TRY(DecodeRows(engine, batch, first, guard, embedded));
+          BRAID_TRY(DecodeRows(engine, batch, guard, sequences));
         }
         batch.Add(tokens[i], i, sequence, want);
       }
     }
-    BRAID_TRY(DecodeRows(engine, batch, first, guard, embedded));
-    if (want == Want::kHidden) return {};
-    for (size_t i = first; i < embedded.size(); ++i) {
-      AddRow(engine.Embedding(static_cast<SequenceId>(i - first)),
-             *options.pooling != Pooling::kRank, embedded[i]);
+    if (sequences.empty()) return next;
+    BRAID_TRY(DecodeRows(engine, batch, guard, sequences));
+    if (want == Want::kHidden) return next;
+    for (size_t s = 0; s < sequences.size(); ++s) {
+      AddRow(engine.Embedding(static_cast<SequenceId>(s)),
+             *options.pooling != Pooling::kRank, sequences[s]->embedded);
     }
-    return {};
+    return next;
   }
 
-  // Sequence s is text first + s.
-  Status DecodeRows(Engine& engine, Batch& batch, size_t first,
-                    const InterruptGuard& guard,
-                    std::vector<EmbeddedText>& embedded) const {
+  Status DecodeRows(Engine& engine, Batch& batch, const InterruptGuard& guard,
+                    const std::vector<Text*>& sequences) const {
     BRAID_TRY(engine.Decode(batch, guard.asked()));
     for (int i = 0; i < batch.size(); ++i) {
       if (batch[i].want != Want::kHidden) continue;
       AddRow(engine.Hidden(i), true,
-             embedded[first + static_cast<size_t>(batch[i].sequence)]);
+             sequences[static_cast<size_t>(batch[i].sequence)]->embedded);
     }
     batch.Clear();
     return {};
@@ -179,6 +264,7 @@ class Embedding : public Command {
   std::optional<Pooling> pooling_;  // empty: as the file says
   int norm_ = 2;
   std::string separator_ = "\\n";
+  bool truncate_ = false;
   EmbeddingFormat format_ = EmbeddingFormat::kText;
 };
 

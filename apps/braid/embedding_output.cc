@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "apps/braid/json_text.h"
 #include "base/format.h"
@@ -39,6 +40,7 @@ std::string RowJson(const EmbeddingRow& row) {
 }
 
 std::string RowsJson(const EmbeddedText& text, bool pooled) {
+  if (text.rows.empty()) return "null";
   if (pooled) return RowJson(text.rows.front());
   std::string rows = "[";
   for (const EmbeddingRow& row : text.rows) {
@@ -48,13 +50,22 @@ std::string RowsJson(const EmbeddedText& text, bool pooled) {
   return rows + "]";
 }
 
+// Of texts that have one row; NaN if one has none.
+double Similarity(const EmbeddedText& a, const EmbeddedText& b) {
+  if (a.rows.empty() || b.rows.empty()) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  return CosineSimilarity(a.rows.front(), b.rows.front());
+}
+
 std::string SimilaritiesJson(std::span<const EmbeddedText> texts) {
   std::string json = "[";
   for (const EmbeddedText& a : texts) {
     json += json.size() > 1 ? ",\n  [" : "\n  [";
     for (const EmbeddedText& b : texts) {
       if (&b != texts.data()) json += ", ";
-      json += Printed("%.6f", CosineSimilarity(a.rows.front(), b.rows.front()));
+      const double similarity = Similarity(a, b);
+      json += std::isnan(similarity) ? "null" : Printed("%.6f", similarity);
     }
     json += "]";
   }
@@ -86,8 +97,9 @@ std::string SimilaritiesText(std::span<const EmbeddedText> texts) {
   table += "\n";
   for (const EmbeddedText& a : texts) {
     for (const EmbeddedText& b : texts) {
+      const double similarity = Similarity(a, b);
       table +=
-          Printed("%6.2f ", CosineSimilarity(a.rows.front(), b.rows.front()));
+          std::isnan(similarity) ? "  none " : Printed("%6.2f ", similarity);
     }
     table += Label(a.text, 10) + "\n";
   }
@@ -98,6 +110,7 @@ std::string AsText(std::span<const EmbeddedText> texts, bool pooled) {
   std::string lines;
   int number = 0;
   for (const EmbeddedText& text : texts) {
+    if (text.rows.empty()) lines += Format("embedding {}: none\n", number++);
     for (const EmbeddingRow& row : text.rows) {
       lines += Format("embedding {}: ", number++);
       const size_t shown =
@@ -113,6 +126,7 @@ std::string AsText(std::span<const EmbeddedText> texts, bool pooled) {
 std::string AsRaw(std::span<const EmbeddedText> texts) {
   std::string lines;
   for (const EmbeddedText& text : texts) {
+    if (text.rows.empty()) lines += "\n";
     for (const EmbeddingRow& row : text.rows) {
       for (size_t i = 0; i < row.size(); ++i) {
         if (i > 0) lines += " ";

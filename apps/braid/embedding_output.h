@@ -20,6 +20,8 @@ enum class EmbeddingFormat {
 using EmbeddingRow = std::vector<float>;
 
 // What one text has: one row, or without pooling one for each of its tokens.
+// None: it could not be embedded, and keeps its place: null in JSON, "none" or
+// an empty line elsewhere.
 struct EmbeddedText {
   std::string text;
   std::vector<EmbeddingRow> rows;

@@ -55,6 +55,28 @@ TEST(FormatEmbeddingsTest, ArrayAndRaw) {
             "[[[3, 4]],\n [[4, -3]]]\n");
 }
 
+TEST(FormatEmbeddingsTest, ATextWithoutRowsKeepsItsPlace) {
+  const std::vector<EmbeddedText> texts = {
+      kTexts[0], {.text = "", .rows = {}, .tokens = 0}, kTexts[1]};
+  EXPECT_EQ(FormatEmbeddings(texts, true, EmbeddingFormat::kText, "m"),
+            "embedding 0:  3.000000  4.000000 \n"
+            "embedding 1: none\n"
+            "embedding 2:  4.000000 -3.000000 \n"
+            "\ncosine similarity matrix:\n\n"
+            "one tw          drei \n"
+            "  1.00   none   0.00 one two\n"
+            "  none   none   none \n"
+            "  0.00   none   1.00 drei\n");
+  EXPECT_EQ(FormatEmbeddings(texts, true, EmbeddingFormat::kRaw, "m"),
+            "3 4\n\n4 -3\n");
+  EXPECT_EQ(FormatEmbeddings(texts, true, EmbeddingFormat::kArray, "m"),
+            "[[3, 4],\n null,\n [4, -3]]\n");
+  const std::string json =
+      FormatEmbeddings(texts, true, EmbeddingFormat::kJsonPlus, "m");
+  EXPECT_NE(json.find("\"index\": 1, \"embedding\": null}"), std::string::npos);
+  EXPECT_NE(json.find("[1.000000, null, 0.000000]"), std::string::npos);
+}
+
 TEST(FormatEmbeddingsTest, Json) {
   EXPECT_EQ(FormatEmbeddings(kTexts, true, EmbeddingFormat::kJsonPlus, "\"m"),
             "{\"object\": \"list\", \"model\": \"\\\"m\", \"usage\": "

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
-#include <set>
 
 #include "apps/braid/nearest.h"
 #include "base/check.h"
@@ -220,8 +218,15 @@ const Flag* FlagTable::Find(std::string_view name) const {
   return nullptr;
 }
 
-Result<bool> FlagTable::Parse(std::span<const std::string> arguments) const {
-  std::set<const Flag*> given;
+std::optional<std::string> FlagTable::GivenAs(std::string_view name) const {
+  for (const auto& [flag, written] : given_) {
+    if (HasName(*flag, name)) return written;
+  }
+  return {};
+}
+
+Result<bool> FlagTable::Parse(std::span<const std::string> arguments) {
+  given_.clear();
   size_t positionals = 0;
   bool flags_ended = false;
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -244,9 +249,16 @@ Result<bool> FlagTable::Parse(std::span<const std::string> arguments) const {
     if (flag == nullptr) {
       return Error{Format("unknown flag {}{}", name, Suggestion(name, flags_))};
     }
-    if (!given.insert(flag).second && !flag->repeatable) {
-      return Error{Format("{}: given twice", name)};
+    const auto before = std::ranges::find(
+        given_, flag, [](const auto& given) { return given.first; });
+    if (before != given_.end() && !flag->repeatable) {
+      return Error{
+          Format("{}: given twice{}", name,
+                 before->second == name
+                     ? std::string()
+                     : Format(", {} is the same flag", before->second))};
     }
+    given_.emplace_back(flag, name);
     std::optional<std::string> value;
     if (equals != std::string::npos) {
       value = argument.substr(equals + 1);

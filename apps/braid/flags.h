@@ -11,12 +11,14 @@
 // Defaults are what the variables hold when they are declared. One dash and two
 // mean the same: -temp, --temp, --m and -m are all understood, and a value may
 // follow after "=" or as the next argument. A flag is given once, unless it
-// collects. What follows "--" is no flag, whatever it starts with.
+// collects: which of two would count, a reader could not see. What follows "--"
+// is no flag, whatever it starts with.
 #ifndef BRAID_APPS_BRAID_FLAGS_H_
 #define BRAID_APPS_BRAID_FLAGS_H_
 
 #include <concepts>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -98,7 +100,10 @@ class FlagTable {
 
   // Sets the variables. True: the user asked for help, and nothing else
   // matters. Errors name the flag, what was given and what is expected.
-  Result<bool> Parse(std::span<const std::string> arguments) const;
+  Result<bool> Parse(std::span<const std::string> arguments);
+
+  // After Parse: how the user wrote the flag that has this name, if at all.
+  std::optional<std::string> GivenAs(std::string_view name) const;
 
   // Is `name` a flag of this table, a foreign one not counted?
   bool Has(std::string_view name) const;
@@ -117,6 +122,7 @@ class FlagTable {
   std::vector<Flag> flags_;
   std::vector<Flag> foreign_;
   std::vector<Argument> positionals_;
+  std::vector<std::pair<const Flag*, std::string>> given_;
 };
 
 // ---- The rest is implementation.

@@ -113,7 +113,20 @@ TEST_F(FlagTableTest, NumbersAreChecked) {
 
 TEST_F(FlagTableTest, AFlagIsGivenOnceUnlessItCollects) {
   EXPECT_EQ(ErrorOf({"-p", "a", "--prompt", "b"}), "");
-  EXPECT_EQ(ErrorOf({"-n", "1", "--predict", "2"}), "--predict: given twice");
+  EXPECT_EQ(ErrorOf({"-n", "1", "-n", "2"}), "-n: given twice");
+  EXPECT_EQ(ErrorOf({"-n", "1", "--predict", "2"}),
+            "--predict: given twice, -n is the same flag");
+  EXPECT_EQ(ErrorOf({"--escape", "--no-escape"}),
+            "--no-escape: given twice, --escape is the same flag");
+}
+
+TEST_F(FlagTableTest, RemembersHowAFlagWasGiven) {
+  EXPECT_EQ(ErrorOf({"--n-predict=3", "-no-escape"}), "");
+  EXPECT_EQ(table_.GivenAs("-n"), "--n-predict");
+  EXPECT_EQ(table_.GivenAs("-e"), "-no-escape");
+  EXPECT_EQ(table_.GivenAs("--seed"), std::nullopt);
+  EXPECT_EQ(ErrorOf({}), "");
+  EXPECT_EQ(table_.GivenAs("-n"), std::nullopt);
 }
 
 TEST_F(FlagTableTest, UnknownFlagsNameTheNearest) {

@@ -5,11 +5,13 @@
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
 #include "apps/braid/interrupt.h"
+#include "apps/braid/model_use.h"
 #include "apps/braid/progress.h"
 #include "apps/braid/prompt_cache.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/report.h"
 #include "apps/braid/scheduler.h"
+#include "apps/braid/text.h"
 #include "apps/braid/text_sequence.h"
 
 namespace braid::cli {
@@ -42,108 +44,219 @@ class Generate : public Command {
                &stop_texts_)
         .Toggle("--display-prompt", "print the prompt before its continuation",
                 &display_prompt_)
+        .Switch("--truncate",
+                "leave out the start of a prompt that does not fit, of a model "
+                "with an encoder its end; otherwise it is not continued",
+                &truncate_)
         .Switch("-sp, --special", "print control tokens too", &special_);
     cache_.Declare(table);
     return table;
   }
 
+  std::vector<UnusedFlags> Unused() const override {
+    if (!cache_.path.empty()) {
+      return {
+          {.names = "-np", .use = "with --prompt-cache", .only_noted = true}};
+    }
+    return {{.names = "--prompt-cache-all, --prompt-cache-ro",
+             .use = "without --prompt-cache"},
+            {.names = kGoingBackFlags,
+             .use = "without --prompt-cache",
+             .only_noted = true}};
+  }
+
   Status Run() override {
-    BRAID_ASSIGN(const std::vector<std::string> prompts, prompts_.Read());
+    BRAID_ASSIGN(const std::vector<Prompt> prompts, prompts_.Read());
     if (prompts.empty()) {
       return Error{"nothing to continue; give -p TEXT or -f FILE"};
     }
-    const int count = static_cast<int>(prompts.size());
-    const int slots = slots_ > 0 ? slots_ : std::min(count, kMostDefaultSlots);
-    SchedulerOptions options = {.slots = std::min(slots, count),
-                                .continuous = true,
-                                .prefix = {},
-                                .share_prefix = false};
-    BRAID_ASSIGN(const EngineOptions engine_options,
-                 engine_.Options(options.sequences()));
-    double load_seconds = 0;
-    BRAID_ASSIGN(const std::shared_ptr<const Model> model,
-                 model_.Load(engine_options.threads, &load_seconds));
-    BRAID_ASSIGN(const std::vector<Request> requests,
-                 Requests(prompts, *model));
-    BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
-                 Engine::Create(model, engine_options));
-    if (!cache_.path.empty()) {
-      return RunCached(*engine, prompts, requests, load_seconds);
-    }
-
-    const InterruptGuard guard;
-    options.cancelled = guard.asked();
-    OrderedOutput output(count);
-    Progress progress("generate", model_.progress);
-    int finished = 0;
-    Scheduler scheduler(
-        *engine, options,
-        count == 1
-            ? Streamed(Shown(prompts[0], requests[0], *model))
-            : SchedulerEvents{
-                  .on_text = {}, .on_finish = [&](Response response) {
-                    const int i = response.request;
-                    progress.Hide();
-                    output.Finish(
-                        i, Headed(i, count,
-                                  Shown(prompts[i], requests[i], *model) +
-                                      response.text));
-                    progress.Show(static_cast<double>(++finished) / count);
-                  }});
-    BRAID_TRY(scheduler.Run(requests));
-    progress.Hide();
-    Note(RunReport(*engine, scheduler.times(), load_seconds));
-    return guard.Verdict();
-  }
-
- private:
-  Result<std::vector<Request>> Requests(const std::vector<std::string>& prompts,
-                                        const Model& model) {
-    BRAID_ASSIGN(const SamplingParams params,
-                 sampling_.Params(model.tokenizer()));
-    std::vector<Request> requests;
-    for (const std::string& prompt : prompts) {
-      BRAID_ASSIGN(Request request, MakeRequest(model, prompt));
-      request.max_tokens = std::max(max_tokens_, -1);
-      request.sampling = ForRequest(params, static_cast<int>(requests.size()));
-      request.stop_texts = stop_texts_;
-      request.decode = {.special = special_};
-      requests.push_back(std::move(request));
-    }
-    return requests;
-  }
-
-  Status RunCached(Engine& engine, const std::vector<std::string>& prompts,
-                   const std::vector<Request>& requests,
-                   double load_seconds) const {
-    if (prompts.size() != 1) {
+    if (!cache_.path.empty() && prompts.size() != 1) {
       return Error{
           Format("--prompt-cache is for one prompt, {} given", prompts.size())};
     }
+    BRAID_TRY(cache_.CheckPath());
+    const int count = static_cast<int>(prompts.size());
+    const int slots = slots_ > 0 ? slots_ : std::min(count, kMostDefaultSlots);
+    const SchedulerOptions options = {.slots = std::min(slots, count),
+                                      .continuous = true,
+                                      .prefix = {},
+                                      .share_prefix = false};
+    BRAID_ASSIGN(const EngineOptions engine_options,
+                 engine_.Options(options.sequences()));
+    double load_seconds = 0;
+    BRAID_ASSIGN(
+        const std::shared_ptr<const Model> model,
+        model_.LoadFor("generate", engine_options.threads, &load_seconds));
+    BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
+                 Engine::Create(model, engine_options));
+    BRAID_ASSIGN(const Work work, MakeWork(prompts, *engine));
+    return cache_.path.empty() ? Serve(*engine, options, work, load_seconds)
+                               : RunCached(*engine, work, load_seconds);
+  }
+
+ private:
+  // The prompts that can be continued.
+  struct Work {
+    std::vector<Prompt> prompts;    // all of them
+    std::vector<int> numbers;       // of those that can be
+    std::vector<Request> requests;  // theirs
+
+    int count() const { return static_cast<int>(prompts.size()); }
+    const Prompt& PromptOf(int request) const {
+      return prompts[numbers[request]];
+    }
+    std::string NameOf(int request) const {
+      return PromptName(static_cast<size_t>(numbers[request]),
+                        PromptOf(request));
+    }
+    Status Verdict() const {
+      const size_t failed = prompts.size() - numbers.size();
+      if (failed == 0) return {};
+      return Error{Format("{} of {} were not continued", failed,
+                          Counted(count(), "prompt"))};
+    }
+  };
+
+  // One prompt that cannot be continued is an error, one of several is told.
+  Result<Work> MakeWork(const std::vector<Prompt>& prompts,
+                        const Engine& engine) {
+    BRAID_ASSIGN(SamplingParams params,
+                 sampling_.Params(engine.model().tokenizer()));
+    TextSeeds seeds(std::move(params));
+    Work work = {.prompts = prompts, .numbers = {}, .requests = {}};
+    for (int i = 0; i < work.count(); ++i) {
+      auto request = RequestOf(PromptName(static_cast<size_t>(i), prompts[i]),
+                               prompts[i].text, engine);
+      if (!request.ok()) {
+        if (work.count() == 1) return request.error();
+        Note(request.error().message + "\n");
+        continue;
+      }
+      request->max_tokens = std::max(max_tokens_, -1);
+      request->sampling = seeds.Next(request->encoder_text, request->prompt);
+      request->stop_texts = stop_texts_;
+      request->decode = {.special = special_};
+      work.numbers.push_back(i);
+      work.requests.push_back(std::move(*request));
+    }
+    return work;
+  }
+
+  // With its tokens alone. Error: no tokens, or too many.
+  Result<Request> RequestOf(const std::string& name, const std::string& text,
+                            const Engine& engine) const {
+    const Model& model = engine.model();
+    Result<Request> request = MakeRequest(model, text);
+    if (!request.ok()) {
+      return Error{Format("{}: {}", name, request.error().message)};
+    }
+    const bool encoder = model.info().encoder;
+    std::vector<TokenId>& tokens =
+        encoder ? request->encoder_text : request->prompt;
+    const TextLimit limit = LongestText(model, engine.options());
+    const auto size = static_cast<int64_t>(tokens.size());
+    const Status fits = CheckLength(name, size, limit);
+    if (fits.ok()) return request;
+    if (!truncate_) return fits.error();
+    // A text that goes on keeps its end, and room to go on.
+    const int64_t most = *limit.tokens();
+    const int64_t kept =
+        encoder ? most
+                : std::max(most / 2,
+                           most + 1 - (max_tokens_ < 0 ? most : max_tokens_));
+    tokens = CutTokens(model.tokenizer(), text, static_cast<size_t>(kept),
+                       encoder ? Kept::kStart : Kept::kEnd);
+    Note(Format("{}: {}, the {} {} are used\n", name, Counted(size, "token"),
+                encoder ? "first" : "last", tokens.size()));
+    return request;
+  }
+
+  Status Serve(Engine& engine, SchedulerOptions options, const Work& work,
+               double load_seconds) const {
+    const InterruptGuard guard;
+    options.cancelled = guard.asked();
+    const Model& model = engine.model();
+    const int count = work.count();
+    OrderedOutput output(count);
+    Progress progress("generate", model_.progress);
+    LengthNotices notices(model.info());
+    int finished = 0;
+    const auto on_finish = [&](const Response& response) {
+      const int request = response.request;
+      if (count == 1) {
+        Print("\n");
+      } else {
+        const int number = work.numbers[request];
+        progress.Hide();
+        output.Finish(
+            number,
+            Headed(number, count, Shown(work, request, model) + response.text));
+        progress.Show(static_cast<double>(++finished) / count);
+      }
+      NoteLength(engine, work, response, progress, notices);
+    };
+    if (count == 1) {
+      Print(Shown(work, 0, model));  // and what follows as it grows
+    } else {
+      FinishOthers(work, output);
+    }
+    Scheduler scheduler(engine, options,
+                        {.on_text =
+                             [&](int, std::string_view text) {
+                               if (count == 1) Print(text);
+                             },
+                         .on_finish = on_finish});
+    BRAID_TRY(scheduler.Run(work.requests));
+    progress.Hide();
+    Note(RunReport(engine, scheduler.times(), load_seconds));
+    BRAID_TRY(guard.Verdict());
+    return work.Verdict();
+  }
+
+  // Prompts that are not continued keep their place.
+  static void FinishOthers(const Work& work, OrderedOutput& output) {
+    for (int number = 0; number < work.count(); ++number) {
+      if (std::ranges::find(work.numbers, number) != work.numbers.end()) {
+        continue;
+      }
+      output.Finish(number, Headed(number, work.count(), ""));
+    }
+  }
+
+  static void NoteLength(const Engine& engine, const Work& work,
+                         const Response& response, Progress& progress,
+                         LengthNotices& notices) {
+    const Request& request = work.requests[response.request];
+    const std::string name = work.NameOf(response.request);
+    progress.Hide();
+    if (response.filled) notices.Filled(name, engine.options().context);
+    notices.Long(
+        name,
+        std::max(static_cast<int64_t>(request.encoder_text.size()),
+                 int64_t{response.prompt_tokens} + response.generated_tokens));
+  }
+
+  Status RunCached(Engine& engine, const Work& work,
+                   double load_seconds) const {
+    const InterruptGuard guard;
     SchedulerTimes times;
-    BRAID_TRY(cache_.Run(
-        engine, requests[0],
-        [&] { Print(Shown(prompts[0], requests[0], engine.model())); }, Print,
-        times));
-    Print("\n");
+    const Status run = cache_.Run(
+        engine, work.requests[0], guard.asked(),
+        [&] { Print(Shown(work, 0, engine.model())); }, Print, times);
+    if (times.decoded_tokens > 0 || run.ok()) Print("\n");
+    BRAID_TRY(guard.Verdict());
+    BRAID_TRY(run);
     Note(RunReport(engine, times, load_seconds));
     return {};
   }
 
   // What is printed before a continuation.
-  std::string Shown(const std::string& prompt, const Request& request,
-                    const Model& model) const {
+  std::string Shown(const Work& work, int request, const Model& model) const {
     // What an encoder reads is answered, not continued.
     if (!display_prompt_ || model.info().encoder) return "";
-    if (!special_) return prompt;
-    return model.tokenizer().Decode(request.prompt, {.special = true});
-  }
-
-  // A single text is printed as it grows.
-  static SchedulerEvents Streamed(const std::string& shown) {
-    Print(shown);
-    return {.on_text = [](int, std::string_view text) { Print(text); },
-            .on_finish = [](const Response&) { Print("\n"); }};
+    if (!special_) return work.PromptOf(request).text;
+    return model.tokenizer().Decode(work.requests[request].prompt,
+                                    {.special = true});
   }
 
   static std::string Headed(int number, int count, const std::string& text) {
@@ -161,6 +274,7 @@ class Generate : public Command {
   int max_tokens_ = 128;
   bool display_prompt_ = true;
   bool special_ = false;
+  bool truncate_ = false;
 };
 
 }  // namespace

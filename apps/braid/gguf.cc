@@ -12,8 +12,8 @@
 #include "apps/braid/gguf_json.h"
 #include "apps/braid/interrupt.h"
 #include "apps/braid/progress.h"
-#include "apps/braid/prompts.h"
 #include "apps/braid/text.h"
+#include "apps/braid/text_input.h"
 #include "engine/loaded_model.h"
 #include "gguf/describe.h"
 #include "gguf/edit.h"
@@ -280,7 +280,7 @@ Status Gguf::Hash() const {
 }
 
 Status Gguf::CompareWithManifest(const gguf::File& file) const {
-  BRAID_ASSIGN(const std::string text, ReadText(manifest_));
+  BRAID_ASSIGN(const std::string text, ReadBytes(manifest_));
   const auto manifest = gguf::ParseManifest(text);
   if (!manifest.ok()) {
     return Error{Format("{}: {}", manifest_, manifest.error().message)};
@@ -303,8 +303,10 @@ Status Gguf::CompareWithManifest(const gguf::File& file) const {
       return Error{Format("{}: has no {} hashes", manifest_,
                           sha256_ ? "sha256" : "xxh64")};
     }
-    return Format("{}: {} tensors have the hashes of {} ({})", path_,
-                  file.tensors().size(), manifest_, Joined(kinds, ", "));
+    return Format(
+        "{}: the hashes of {} are those of {} ({})", path_,
+        Counted(static_cast<int64_t>(file.tensors().size()), "tensor"),
+        manifest_, Joined(kinds, ", "));
   };
   const Result<std::string> compared = compare();
   if (json_) Print(CheckJson(compared, path_));
@@ -370,7 +372,8 @@ void Gguf::PrintParts(const std::vector<gguf::PlannedPart>& parts) const {
   }
   std::string text;
   for (const gguf::PlannedPart& part : parts) {
-    text += Format("{}: {} tensors, {} bytes{}\n", part.path, part.tensors,
+    text += Format("{}: {}, {} bytes{}\n", part.path,
+                   Counted(static_cast<int64_t>(part.tensors), "tensor"),
                    part.bytes, dry_run_ ? " (not written)" : "");
   }
   Print(text);

@@ -8,10 +8,17 @@ namespace braid::cli {
 namespace {
 
 constexpr size_t kHelpColumn = 32;
+constexpr size_t kLeastColumns = 60;  // for help beside the names
+constexpr size_t kNarrowIndent = 6;   // of help below them
 
 // Names, and the help beside or below them.
 std::string Entry(const std::string& names, const std::string& help,
                   size_t columns) {
+  if (columns < kLeastColumns) {
+    return Format("  {}\n{}{}\n", Wrapped(names, columns - 4, 4),
+                  std::string(kNarrowIndent, ' '),
+                  Wrapped(help, columns - kNarrowIndent, kNarrowIndent));
+  }
   std::string left = Format("  {}", names);
   if (left.size() + 2 > kHelpColumn) {
     left += Format("\n{}", std::string(kHelpColumn, ' '));
@@ -44,11 +51,13 @@ const Flag& HelpFlag() {
 
 std::string HelpText(std::string_view command, std::string_view description,
                      const FlagTable& table, size_t columns) {
-  std::string text = Format("Usage: braid {}", command);
+  std::string usage = Format("Usage: braid {}", command);
   for (const Argument& argument : table.positionals()) {
-    text += Format(argument.required ? " {}" : " [{}]", argument.placeholder);
+    usage += Format(argument.required ? " {}" : " [{}]", argument.placeholder);
   }
-  text += Format(" [flags]\n\n{}\n", Wrapped(description, columns, 0));
+  usage += " [flags]";
+  std::string text = Format("{}\n\n{}\n", Wrapped(usage, columns - 2, 2),
+                            Wrapped(description, columns, 0));
   if (!table.positionals().empty()) text += "\nArguments:\n";
   for (const Argument& argument : table.positionals()) {
     text += Entry(argument.placeholder, argument.help, columns);

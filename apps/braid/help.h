@@ -12,8 +12,9 @@
 namespace braid::cli {
 
 // Usage line, `description`, then every flag with its default under its group's
-// heading: names left, help in an aligned column, in lines of at most `columns`
-// >= 60 columns.
+// heading: names left, help in an aligned column, or below the names where
+// fewer than 60 columns leave no room beside them. Lines have at most `columns`
+// bytes, unless a single word has more.
 std::string HelpText(std::string_view command, std::string_view description,
                      const FlagTable& table, size_t columns);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/braid/console.h"
 #include "apps/braid/html_page.h"
 #include "apps/braid/json_text.h"
 #include "apps/braid/text.h"
@@ -163,8 +164,7 @@ std::string HtmlReport::Text() const {
 
 Status HtmlReport::CheckPath(const std::string& path) {
   if (path.empty()) return {};
-  BRAID_ASSIGN(const OutputFile file, OutputFile::Create(path));
-  return {};
+  return CheckWritable(path);
 }
 
 Status HtmlReport::Write(const std::string& path) const {

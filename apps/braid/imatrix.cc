@@ -9,9 +9,10 @@
 #include "apps/braid/console.h"
 #include "apps/braid/importance_collector.h"
 #include "apps/braid/interrupt.h"
+#include "apps/braid/model_use.h"
 #include "apps/braid/progress.h"
-#include "apps/braid/prompts.h"
 #include "apps/braid/text.h"
+#include "apps/braid/text_input.h"
 #include "base/format.h"
 #include "base/try.h"
 #include "engine/batch_engine.h"
@@ -32,7 +33,8 @@ class Imatrix : public Command {
   FlagTable Flags() override {
     FlagTable table;
     table.Group("Text")
-        .Text("-f, --file", "FILE", "the text, byte for byte", &file_)
+        .Text("-f, --file", "FILE",
+              "the text, UTF-8 or UTF-16; - is standard input", &file_)
         .Switch("--parse-special",
                 "names of control tokens in the text become those tokens",
                 &parse_special_)
@@ -53,9 +55,11 @@ class Imatrix : public Command {
               &output_)
         .Choice("--output-format", "FORMAT", "of the file", &format_,
                 {{"gguf", FileFormat::kGguf}, {"dat", FileFormat::kDat}})
-        .Integer("-ofreq, --output-frequency", "N",
-                 "write the file after every N chunks, too; 0: at the end only",
-                 &frequency_, {0, 1 << 30})
+        .Integer(
+            "-ofreq, --output-frequency", "N",
+            "write OUTPUT.partial after every N chunks, which is removed at "
+            "the end; 0: only if it is interrupted",
+            &frequency_, {0, 1 << 30})
         .Switch("--process-output",
                 "also of the matrix that makes logits: its inputs are computed "
                 "for every token",
@@ -65,11 +69,35 @@ class Imatrix : public Command {
     return table;
   }
 
+  std::vector<UnusedFlags> Unused() const override {
+    if (!file_.empty()) {
+      std::vector<UnusedFlags> unused = {
+          {.names = "--page-size, --rollback, --checkpoint-every, "
+                    "--checkpoint-bytes",
+           .use = "on chunks, which are evaluated once",
+           .only_noted = true}};
+      if (earlier_.empty()) {
+        unused.push_back(
+            {.names = "--in-chunk-size", .use = "without --in-file"});
+      }
+      return unused;
+    }
+    return {{.names = "--parse-special, --chunk, --chunks, --process-output",
+             .use = "without -f: files are only merged"},
+            {.names = "-m, -ofreq",
+             .use = "without -f: files are only merged",
+             .only_noted = true},
+            {.names = kEngineFlags,
+             .use = "without -f: files are only merged",
+             .only_noted = true}};
+  }
+
   Status Run() override {
     if (file_.empty() && earlier_.empty()) {
       return Error{"no text: give -f FILE, or files to merge with --in-file"};
     }
     if (most_ == 0) return Error{"--chunks: 0 leaves nothing to measure"};
+    BRAID_TRY(CheckWritable(output_));
     ImportanceMatrix before;
     for (const std::string& path : earlier_) {
       BRAID_ASSIGN(ImportanceMatrix more, ImportanceMatrix::Read(path));
@@ -78,7 +106,7 @@ class Imatrix : public Command {
         return Error{Format("{}: {}", path, merged.error().message)};
       }
     }
-    return file_.empty() ? Write(before) : Measure(before);
+    return file_.empty() ? Write(output_, before) : Measure(before);
   }
 
  private:
@@ -99,12 +127,15 @@ class Imatrix : public Command {
     BRAID_ASSIGN(EngineOptions options, engine_.Options(/*max_sequences=*/1));
     MatrixNames names;
     BRAID_ASSIGN(const auto model, Load(options.threads, names));
-    BRAID_ASSIGN(const Chunks chunks, Cut(*model, text));
     if (model->info().bidirectional) {
       options.split = SplitPolicy::kWhole;
       options.max_batch = std::max(options.max_batch, options.context);
       options.max_ubatch = std::max(options.max_ubatch, options.context);
     }
+    BRAID_TRY(CheckLength("a chunk of -c", options.context,
+                          LongestText(*model, options)));
+    LengthNotices(model->info()).Long("a chunk of -c", options.context);
+    BRAID_ASSIGN(const Chunks chunks, Cut(*model, text));
     BRAID_ASSIGN(const std::unique_ptr<BatchEngine> engine,
                  BatchEngine::Create(model, options));
     ImportanceCollector collector(names, process_output_);
@@ -120,16 +151,28 @@ class Imatrix : public Command {
       // To its end: its inputs are in the sums, so it must be in the count.
       BRAID_TRY(Decode(*engine, chunks, first_ + done));
       if (frequency_ > 0 && (done + 1) % frequency_ == 0 && done + 1 < count) {
-        BRAID_TRY(Write(before, collector, done + 1));
+        BRAID_TRY(Write(PartialPath(), before, collector, done + 1));
       }
     }
-    if (done == 0) return guard.Verdict();
-    BRAID_TRY(Write(before, collector, done));
     progress.Hide();
-    Note(Format("{} chunks of {} tokens in {} s\n", done, options.context,
-                Fixed(watch.Seconds(), 1)));
+    if (done == count) {
+      BRAID_TRY(Write(output_, before, collector, done));
+      std::error_code ignored;
+      std::filesystem::remove(PartialPath(), ignored);
+    } else if (done > 0) {
+      BRAID_TRY(Write(PartialPath(), before, collector, done));
+      Note(
+          Format("{} has {} of {} chunks; for the others: --in-file "
+                 "{} --chunk {}\n",
+                 PartialPath(), done, count, PartialPath(), first_ + done));
+    }
+    Note(Format("{} of {} in {} s\n", Counted(done, "chunk"),
+                Counted(options.context, "token"), Fixed(watch.Seconds(), 1)));
     return guard.Verdict();
   }
+
+  // A file under the name that was asked for is complete.
+  std::string PartialPath() const { return output_ + ".partial"; }
 
   Result<std::shared_ptr<const LoadedModel>> Load(int threads,
                                                   MatrixNames& names) const {
@@ -154,10 +197,9 @@ class Imatrix : public Command {
     Chunks chunks(std::move(tokens), {.length = length, .step = length},
                   model.tokenizer());
     if (chunks.count() > first_) return chunks;
-    return Error{
-        Format("the text has {} tokens, which are {} chunks of -c {}; {} are "
-               "needed",
-               count, chunks.count(), length, first_ + 1)};
+    return Error{Format("the text has {}, which are {} of -c {}; {} are needed",
+                        Counted(static_cast<int64_t>(count), "token"),
+                        Counted(chunks.count(), "chunk"), length, first_ + 1)};
   }
 
   int Count(const Chunks& chunks) const {
@@ -183,7 +225,7 @@ class Imatrix : public Command {
     return {};
   }
 
-  Status Write(const ImportanceMatrix& before,
+  Status Write(const std::string& path, const ImportanceMatrix& before,
                const ImportanceCollector& collector, int chunks) const {
     ImportanceMatrix measured;
     collector.AddTo(measured);
@@ -192,12 +234,12 @@ class Imatrix : public Command {
     measured.chunk_size = static_cast<uint32_t>(engine_.options.context);
     ImportanceMatrix all = before;
     BRAID_TRY(all.Merge(measured));
-    return Write(all);
+    return Write(path, all);
   }
 
-  Status Write(const ImportanceMatrix& matrix) const {
-    return format_ == FileFormat::kGguf ? matrix.Write(output_)
-                                        : matrix.WriteOld(output_);
+  Status Write(const std::string& path, const ImportanceMatrix& matrix) const {
+    return format_ == FileFormat::kGguf ? matrix.Write(path)
+                                        : matrix.WriteOld(path);
   }
 
   std::string file_;

@@ -28,6 +28,8 @@ InterruptGuard::~InterruptGuard() { std::signal(SIGINT, SIG_DFL); }
 
 bool InterruptGuard::interrupted() const { return marked; }
 
+bool WasInterrupted() { return marked; }
+
 std::function<bool()> InterruptGuard::asked() const {
   return [] { return marked.load(); };
 }

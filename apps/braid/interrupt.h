@@ -22,9 +22,12 @@ class InterruptGuard {
   bool interrupted() const;
   // The same as what Engine::Decode asks between ubatches.
   std::function<bool()> asked() const;
-  // An error if interrupted: the exit code of half a result is 1.
+  // An error if interrupted.
   Status Verdict() const;
 };
+
+// Was there a Ctrl-C since the last InterruptGuard began?
+bool WasInterrupted();
 
 }  // namespace braid::cli
 

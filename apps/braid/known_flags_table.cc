@@ -51,7 +51,8 @@ constexpr const char* kBuiltInFormats =
     "templates are not run; --chat-template NAME chooses one of the built-in "
     "formats";
 constexpr const char* kNothingGenerated = "nothing is generated";
-constexpr const char* kByteForByte = "the file is read byte for byte";
+constexpr const char* kTextFile = "UTF-8 or UTF-16, LF or CRLF";
+constexpr const char* kNoEscapes = "a file has no escapes";
 
 Flags ComputingFlags() {
   return {
@@ -187,7 +188,8 @@ Flags LogFlags() {
 Flags SamplingFlagRows() {
   return {
       Supported("-s, --seed", "N",
-                "the same seed gives the same text on every machine"),
+                "the same seed gives a prompt the same text on every machine, "
+                "whatever the other prompts are"),
       Supported("--temp, --temperature", "N"),
       Supported("--top-k", "N"),
       Supported("--top-p", "N"),
@@ -239,8 +241,8 @@ Flags IdleSamplingFlags() {
 Flags PromptFlagRows() {
   return {
       Supported("-p, --prompt", "TEXT", "may be repeated; all in one batch"),
-      Supported("-f, --file", "FILE"),
-      Supported("-bf, --binary-file", "FILE"),
+      Supported("-f, --file", "FILE", kTextFile),
+      Supported("-bf, --binary-file", "FILE", "byte for byte"),
       Supported("-e, --escape, --no-escape", ""),
   };
 }
@@ -435,8 +437,8 @@ Flags ChatFlags() {
 
 Flags PerplexityFlags() {
   return {
-      Supported("-f, --file", "FILE", kByteForByte),
-      Supported("-bf, --binary-file", "FILE", "the same as -f"),
+      Supported("-f, --file", "FILE", kTextFile),
+      Supported("-bf, --binary-file", "FILE", "byte for byte"),
       Supported("--chunks", "N"),
       Supported("--ppl-stride", "N"),
       Refused("--ppl-output-type", "0|1",
@@ -451,7 +453,7 @@ Flags PerplexityFlags() {
       Supported("--save-all-logits, --kl-divergence-base", "FILE"),
       NotApplicable("--all-logits", "", "tokens that are scored get logits"),
       Refused("-p, --prompt", "TEXT", "give a file with -f"),
-      NotApplicable("-e, --escape, --no-escape", "", kByteForByte),
+      NotApplicable("-e, --escape, --no-escape", "", kNoEscapes),
       NotApplicable("-n, --predict, --n-predict", "N", kNothingGenerated),
       NotApplicable("-np, --parallel", "N",
                     "as many chunks are decoded side by side as -b holds"),
@@ -581,11 +583,13 @@ Flags QuantizeFlags() {
 
 Flags ImatrixFlags() {
   return {
-      Supported("-f, --file", "FILE", kByteForByte),
+      Supported("-f, --file", "FILE", kTextFile),
       Supported("-o, --output, --output-file", "FILE"),
       Supported("--output-format", "gguf|dat"),
-      Supported("-ofreq, --output-frequency", "N", "0: at the end only"),
-      Refused("--save-frequency", "N", "the file is written in place", "0"),
+      Supported("-ofreq, --output-frequency", "N",
+                "to OUTPUT.partial; 0: only if it is interrupted"),
+      Refused("--save-frequency", "N",
+              "unfinished sums are in one file, OUTPUT.partial", "0"),
       Supported("--in-file", "FILE"),
       Supported("--process-output", ""),
       Supported("--chunk, --from-chunk", "N"),

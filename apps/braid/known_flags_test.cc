@@ -30,7 +30,7 @@ std::vector<KnownFlag> FlagsOf(std::string_view command) {
   return flags;
 }
 
-bool IsSupported(const FlagTable& table, const std::string& name) {
+bool IsSupported(FlagTable& table, const std::string& name) {
   if (table.Has(name)) return true;
   const Result<bool> help = table.Parse(std::vector<std::string>{name});
   return help.ok() && *help;
@@ -39,7 +39,7 @@ bool IsSupported(const FlagTable& table, const std::string& name) {
 TEST(KnownFlagsTest, TheVerdictIsTrue) {
   for (const KnownProgram& known : KnownPrograms()) {
     std::unique_ptr<Command> owner;
-    const FlagTable table = TableOf(known.command, owner);
+    FlagTable table = TableOf(known.command, owner);
     for (const KnownFlag& flag : FlagsOf(known.command)) {
       for (const std::string& name : Split(flag.names, ", ")) {
         EXPECT_EQ(IsSupported(table, name), flag.verdict == Verdict::kSupported)

@@ -71,7 +71,9 @@ std::string Synopsis(std::string_view command, const FlagTable& table) {
 
 std::string ExitStatus() {
   return Section("EXIT STATUS") +
-         "0 after success, 1 after an error, which standard error names.\n" +
+         "0 after success, 1 after an error, which standard error names: also "
+         "if "
+         "some of several texts failed. 130 if Ctrl-C ended it.\n" +
          Bold("braid gguf diff") + " exits like diff(1).\n";
 }
 

@@ -5,6 +5,7 @@
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
 #include "apps/braid/interrupt.h"
+#include "apps/braid/model_use.h"
 #include "apps/braid/progress.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/report.h"
@@ -74,11 +75,18 @@ class Parallel : public Command {
     return table;
   }
 
+  std::vector<UnusedFlags> Unused() const override {
+    return {{.names = kGoingBackFlags,
+             .use = "on requests, which never go back",
+             .only_noted = true}};
+  }
+
   Status Run() override {
     BRAID_ASSIGN(const std::vector<std::string> questions, Questions());
     double load_seconds = 0;
-    BRAID_ASSIGN(const std::shared_ptr<const Model> model,
-                 model_.Load(engine_.options.threads, &load_seconds));
+    BRAID_ASSIGN(
+        const std::shared_ptr<const Model> model,
+        model_.LoadFor("parallel", engine_.options.threads, &load_seconds));
     const InterruptGuard guard;
     const SchedulerOptions options = {
         .slots = clients_,
@@ -95,25 +103,35 @@ class Parallel : public Command {
 
     OrderedOutput output(count_);
     Progress progress("parallel", model_.progress);
+    LengthNotices notices(model->info());
     int finished = 0;
     Scheduler scheduler(
         *engine, options,
         {.on_text = {}, .on_finish = [&](const Response& response) {
            progress.Hide();
            Note(ClientLine(response));
+           const std::string name = Format("request {}", response.request + 1);
+           if (response.filled) {
+             notices.Filled(name, engine->options().context);
+           }
+           notices.Long(name, int64_t{response.prompt_tokens} +
+                                  response.generated_tokens);
            output.Finish(response.request, ResponseText(questions, response));
            progress.Show(static_cast<double>(++finished) / count_);
          }});
     BRAID_TRY(scheduler.Run(requests));
     progress.Hide();
-    Note(Format("{} requests, {} clients\n", count_, clients_) +
+    Note(Format("{}, {}\n", Counted(count_, "request"),
+                Counted(clients_, "client")) +
          RunReport(*engine, scheduler.times(), load_seconds));
     return guard.Verdict();
   }
 
  private:
   Result<std::vector<std::string>> Questions() const {
-    BRAID_ASSIGN(std::vector<std::string> questions, prompts_.Read());
+    std::vector<std::string> questions;
+    BRAID_ASSIGN(const std::vector<Prompt> given, prompts_.Read());
+    for (const Prompt& prompt : given) questions.push_back(prompt.text);
     if (questions.empty()) {
       questions.assign(std::begin(kQuestions), std::end(kQuestions));
     }
@@ -128,19 +146,21 @@ class Parallel : public Command {
   // The questions in turn, over and over.
   Result<std::vector<Request>> Requests(
       const std::vector<std::string>& questions, const Tokenizer& tokenizer) {
-    BRAID_ASSIGN(const SamplingParams params, sampling_.Params(tokenizer));
+    BRAID_ASSIGN(SamplingParams params, sampling_.Params(tokenizer));
+    TextSeeds seeds(std::move(params));
     std::vector<std::string> stops = stop_texts_;
     if (stops.empty()) stops = {"\n", "User:"};
     std::vector<Request> requests;
     for (int i = 0; i < count_; ++i) {
       const std::string& question = questions[i % questions.size()];
-      requests.push_back(
-          {.prompt = tokenizer.Encode("User: " + question + "\nAssistant:",
-                                      {.add_special = false}),
-           .max_tokens = max_tokens_,
-           .sampling = ForRequest(params, i),
-           .stop_texts = stops,
-           .decode = {}});
+      std::vector<TokenId> prompt = tokenizer.Encode(
+          "User: " + question + "\nAssistant:", {.add_special = false});
+      const SamplingParams sampling = seeds.Next({}, prompt);
+      requests.push_back({.prompt = std::move(prompt),
+                          .max_tokens = max_tokens_,
+                          .sampling = sampling,
+                          .stop_texts = stops,
+                          .decode = {}});
     }
     return requests;
   }
@@ -157,10 +177,11 @@ class Parallel : public Command {
 
   std::string ClientLine(const Response& response) const {
     return Format(
-        "client {}: request {} of {}, prompt {} tokens, response {} tokens in "
-        "{} s\n",
-        response.slot + 1, response.request + 1, count_, response.prompt_tokens,
-        response.generated_tokens, Fixed(response.seconds, 2));
+        "client {}: request {} of {}, prompt {}, response {} in {} s\n",
+        response.slot + 1, response.request + 1, count_,
+        Counted(response.prompt_tokens, "token"),
+        Counted(response.generated_tokens, "token"),
+        Fixed(response.seconds, 2));
   }
 
   PromptFlags prompts_;

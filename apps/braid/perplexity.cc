@@ -3,8 +3,7 @@
 #include <optional>
 
 #include "apps/braid/bench_report.h"
-#include "apps/braid/choice_scorer.h"
-#include "apps/braid/choice_tasks.h"
+#include "apps/braid/choice_measurement.h"
 #include "apps/braid/chunks.h"
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
@@ -13,10 +12,11 @@
 #include "apps/braid/interrupt.h"
 #include "apps/braid/kl_divergence.h"
 #include "apps/braid/logits_file.h"
+#include "apps/braid/model_use.h"
 #include "apps/braid/progress.h"
-#include "apps/braid/prompts.h"
 #include "apps/braid/statistics.h"
 #include "apps/braid/text.h"
+#include "apps/braid/text_input.h"
 #include "sampling/log_probability.h"
 
 namespace braid::cli {
@@ -24,6 +24,7 @@ namespace braid::cli {
 namespace {
 
 constexpr int kMostPositions = 1 << 30;
+constexpr int kLeastContext = 3;  // tokens that have one to score
 // Tokens of the text that a page shows: a browser draws so many at once.
 constexpr size_t kMostShown = 20000;
 constexpr size_t kMostPoints = 250;  // of its line of losses
@@ -33,12 +34,6 @@ struct LoadedText {
   std::string text;
 };
 
-// A task's choice of answer: the first of the most likely ones.
-size_t Chosen(const std::vector<double>& scores) {
-  return static_cast<size_t>(std::max_element(scores.begin(), scores.end()) -
-                             scores.begin());
-}
-
 class Perplexity : public Command {
  public:
   Perplexity() { engine_.options.context = 512; }
@@ -46,8 +41,11 @@ class Perplexity : public Command {
   FlagTable Flags() override {
     FlagTable table;
     table.Group("Text")
-        .Text("-f, -bf, --file, --binary-file", "FILE",
-              "the text or the tasks, byte for byte", &file_)
+        .Text("-f, --file", "FILE",
+              "the text or the tasks, UTF-8 or UTF-16; - is standard input",
+              &file_)
+        .Text("-bf, --binary-file", "FILE", "the same, byte for byte",
+              &binary_file_)
         .Integer("--chunks", "N", "at most so many chunks; -1: all", &most_,
                  {-1, 1 << 30})
         .Integer("--ppl-stride", "N",
@@ -86,12 +84,49 @@ class Perplexity : public Command {
     return table;
   }
 
+  std::vector<UnusedFlags> Unused() const override {
+    const struct {
+      bool chosen;
+      const char* flag;
+      const char* other_tasks;
+    } kTasks[] = {
+        {hellaswag_, "--hellaswag",
+         "--winogrande-tasks, --multiple-choice-tasks"},
+        {winogrande_, "--winogrande",
+         "--hellaswag-tasks, --multiple-choice-tasks"},
+        {multiple_choice_, "--multiple-choice",
+         "--hellaswag-tasks, --winogrande-tasks"},
+    };
+    const UnusedFlags going_back = {.names = kGoingBackFlags,
+                                    .use = "on texts, which are evaluated once",
+                                    .only_noted = true};
+    for (const auto& task : kTasks) {
+      if (!task.chosen) continue;
+      return {going_back,
+              {.names = task.other_tasks, .use = Format("with {}", task.flag)},
+              {.names = "--chunks, --ppl-stride",
+               .use = Format("with {}", task.flag)},
+              {.names = "-c",
+               .use = Format("with {}", task.flag),
+               .only_noted = true}};
+    }
+    const std::string of_tasks =
+        "--scores, --hellaswag-tasks, --winogrande-tasks, "
+        "--multiple-choice-tasks";
+    if (!kl_divergence_) {
+      return {going_back, {.names = of_tasks, .use = "on a text"}};
+    }
+    return {going_back,
+            {.names = of_tasks, .use = "with --kl-divergence"},
+            {.names = "-f, -bf, -c",
+             .use = "with --kl-divergence, which reads tokens from the base",
+             .only_noted = true}};
+  }
+
   Status Run() override {
     BRAID_TRY(CheckUse());
     if (kl_divergence_) return MeasureDivergence();
-    if (hellaswag_) return MeasureHellaSwag();
-    if (winogrande_) return MeasureWinogrande();
-    if (multiple_choice_) return MeasureMultipleChoice();
+    if (const auto choices = Choices()) return MeasureTasks(*choices);
     return MeasureText();
   }
 
@@ -116,6 +151,7 @@ class Perplexity : public Command {
           "of every chunk"};
     }
     if (most_ == 0) return Error{"--chunks: 0 leaves nothing to measure"};
+    if (!base_.empty() && !kl_divergence_) BRAID_TRY(CheckWritable(base_));
     return HtmlReport::CheckPath(html_);
   }
 
@@ -156,10 +192,10 @@ class Perplexity : public Command {
       AddScores(*loaded.model, chunks, first, *scores, likelihood, page);
     }
     progress.Hide();
-    BRAID_TRY(FinishText(
-        *engine, likelihood, page,
-        Format("{} chunks of {} tokens, {} side by side, {} s", count,
-               shape.length, side_by_side, Fixed(watch.Seconds(), 1))));
+    BRAID_TRY(FinishText(*engine, likelihood, page,
+                         Format("{} of {} tokens, {} side by side, {} s",
+                                Counted(count, "chunk"), shape.length,
+                                side_by_side, Fixed(watch.Seconds(), 1))));
     return guard.Verdict();
   }
 
@@ -171,8 +207,8 @@ class Perplexity : public Command {
     Say(Format("\nFinal estimate: PPL = {} +/- {}\n",
                Fixed(likelihood.Perplexity(), 4),
                Fixed(likelihood.PerplexityError(), 5)));
-    Note(Format("{}; mean negative log-likelihood of {} tokens: {}\n", what,
-                likelihood.count(), likelihood.Mean()));
+    Note(Format("{}; mean negative log-likelihood of {}: {}\n", what,
+                Counted(likelihood.count(), "token"), likelihood.Mean()));
     if (html_.empty()) return {};
     return WriteHtml(engine, likelihood, page);
   }
@@ -247,23 +283,39 @@ class Perplexity : public Command {
   }
 
   Result<LoadedText> LoadText(bool trim) {
-    if (file_.empty()) return Error{"no text: give -f FILE"};
     LoadedText loaded;
-    BRAID_ASSIGN(loaded.text, ReadText(file_));
+    BRAID_ASSIGN(loaded.text, ReadInput());
     if (trim && loaded.text.ends_with('\n')) loaded.text.pop_back();
     BRAID_ASSIGN(loaded.model, LoadModel());
     return loaded;
   }
 
+  Result<std::string> ReadInput() const {
+    if (file_.empty() && binary_file_.empty()) {
+      return Error{"no text: give -f FILE"};
+    }
+    if (!file_.empty() && !binary_file_.empty()) {
+      return Error{"-f and -bf: only one of them"};
+    }
+    // Tasks of multiple choice are no text.
+    return file_.empty() || multiple_choice_ ? ReadBytes(InputPath())
+                                             : ReadText(file_);
+  }
+
+  const std::string& InputPath() const {
+    return file_.empty() ? binary_file_ : file_;
+  }
+
   Result<std::shared_ptr<const Model>> LoadModel() {
     double load_seconds = 0;
-    return model_.Load(engine_.options.threads, &load_seconds);
+    return model_.LoadFor("perplexity", engine_.options.threads, &load_seconds);
   }
 
   Result<ChunkShape> Shape() const {
     const int context = engine_.options.context;
-    // 3 tokens are the least that have one to score.
-    if (context < 3) return Error{Format("-c: {} is not at least 3", context)};
+    if (context < kLeastContext) {
+      return Error{Format("-c: {} is not at least {}", context, kLeastContext)};
+    }
     if (stride_ > context) {
       return Error{
           Format("--ppl-stride: {} is more than -c {}", stride_, context)};
@@ -278,9 +330,12 @@ class Perplexity : public Command {
     std::vector<TokenId> tokens =
         tokenizer.Encode(text, {.add_special = true, .parse_special = false});
     if (tokens.size() < 2 * static_cast<size_t>(shape.length)) {
-      return Error{Format("the text has {} tokens, two chunks of {} are needed",
-                          tokens.size(), shape.length)};
+      return Error{Format(
+          "the text has {}, two chunks of {} are needed{}",
+          Counted(static_cast<int64_t>(tokens.size()), "token"), shape.length,
+          tokens.size() < 2 * kLeastContext ? "" : ": lower -c")};
     }
+    LengthNotices(model.info()).Long("a chunk of -c", shape.length);
     return Chunks(std::move(tokens), shape, tokenizer);
   }
 
@@ -293,8 +348,8 @@ class Perplexity : public Command {
                                              int sequences, int each) {
     BRAID_ASSIGN(EngineOptions options, engine_.Options(sequences));
     if (int64_t{each} * sequences > kMostPositions) {
-      return Error{Format("{} texts of {} tokens side by side: lower -b",
-                          sequences, each)};
+      return Error{Format("{} of {} side by side: lower -b",
+                          Counted(sequences, "text"), Counted(each, "token"))};
     }
     options.context = each * sequences;
     return Engine::Create(std::move(model), options);
@@ -337,9 +392,10 @@ class Perplexity : public Command {
       AddScores(*model, chunks, chunk, scores, likelihood, page);
     }
     progress.Hide();
-    BRAID_TRY(FinishText(*engine, likelihood, page,
-                         Format("{} chunks of {} tokens, {} s", header.chunks,
-                                length, Fixed(watch.Seconds(), 1))));
+    BRAID_TRY(FinishText(
+        *engine, likelihood, page,
+        Format("{} of {} tokens, {} s", Counted(header.chunks, "chunk"), length,
+               Fixed(watch.Seconds(), 1))));
     BRAID_TRY(guard.Verdict());
     return writer.Finish();
   }
@@ -389,151 +445,30 @@ class Perplexity : public Command {
 
   // ---- Tasks.
 
-  // Scores all tasks; on_task(number, scores) in their order.
-  template <class OnTask>
-  Status ScoreTasks(const std::shared_ptr<const Model>& model,
-                    const std::vector<TokenizedTask>& tasks,
-                    const OnTask& on_task) {
-    size_t widest = 0;
-    size_t longest = 0;
-    for (const TokenizedTask& task : tasks) {
-      widest = std::max(widest, task.choices.size());
-      longest = std::max(longest, task.tokens);
-    }
-    const size_t together =
-        std::min(ChoiceScorer::kMostTasks, tasks.size()) * widest;
-    BRAID_ASSIGN(EngineOptions options,
-                 engine_.Options(static_cast<int>(together)));
-    options.context = static_cast<int>(
-        std::max(longest, static_cast<size_t>(options.max_batch)));
-    BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
-                 Engine::Create(model, options));
-    const InterruptGuard guard;
-    ChoiceScorer scorer(*engine, guard.asked());
-    Progress progress("tasks", model_.progress);
-    const Stopwatch watch;
-    size_t done = 0;
-    while (done < tasks.size()) {
-      progress.Show(static_cast<double>(done) /
-                    static_cast<double>(tasks.size()));
-      const auto left = std::span(tasks).subspan(done);
-      const size_t count = scorer.Together(left);
-      const auto scores = scorer.Score(left.first(count));
-      if (guard.interrupted()) break;
-      if (!scores.ok()) return scores.error();
-      progress.Hide();
-      for (size_t i = 0; i < count; ++i) on_task(done + i, (*scores)[i]);
-      done += count;
-    }
-    progress.Hide();
-    Note(Format("{} tasks in {} s\n", done, Fixed(watch.Seconds(), 1)));
-    return guard.Verdict();
+  std::optional<ChoiceMeasurement> Choices() const {
+    ChoiceMeasurement choices = {.kind = ChoiceKind::kHellaSwag,
+                                 .most = hellaswag_tasks_,
+                                 .print_scores = print_scores_,
+                                 .progress = model_.progress};
+    if (hellaswag_) return choices;
+    choices.kind = ChoiceKind::kWinogrande;
+    choices.most = winogrande_tasks_;
+    if (winogrande_) return choices;
+    choices.kind = ChoiceKind::kMultipleChoice;
+    choices.most = multiple_choice_tasks_;
+    if (multiple_choice_) return choices;
+    return {};
   }
 
-  Status MeasureHellaSwag() {
-    BRAID_ASSIGN(const LoadedText loaded, LoadText(/*trim=*/true));
-    BRAID_ASSIGN(std::vector<ChoiceTask> all,
-                 InFile(ParseHellaSwag(loaded.text)));
-    const auto tasks =
-        SelectTasks(std::move(all), static_cast<size_t>(hellaswag_tasks_));
-    const auto tokenized = Tokenize(*loaded.model, tasks, TokenizedTask::From);
-    int64_t right = 0;
-    return ScoreTasks(loaded.model, tokenized,
-                      [&](size_t task, const std::vector<double>& scores) {
-                        right += tasks[task].choices[Chosen(scores)].right;
-                        const int64_t tries = static_cast<int64_t>(task) + 1;
-                        const Interval interval = WilsonInterval(right, tries);
-                        Print(Format("{}\t{}%\t[{}%, {}%]\n", tries,
-                                     Fixed(100.0 * static_cast<double>(right) /
-                                               static_cast<double>(tries),
-                                           8),
-                                     Fixed(100 * interval.low, 4),
-                                     Fixed(100 * interval.high, 4)));
-                        NoteScores(task, scores);
-                      });
-  }
-
-  Status MeasureWinogrande() {
-    BRAID_ASSIGN(const LoadedText loaded, LoadText(/*trim=*/false));
-    BRAID_ASSIGN(std::vector<ChoiceTask> all,
-                 InFile(ParseWinogrande(loaded.text)));
-    const size_t wanted = winogrande_tasks_ > 0
-                              ? static_cast<size_t>(winogrande_tasks_)
-                              : all.size();
-    const auto tasks = SelectWinogrande(std::move(all), wanted);
-    const auto tokenized =
-        Tokenize(*loaded.model, tasks, TokenizedTask::FromWinogrande);
-    Sample right;
-    const Status scored =
-        ScoreTasks(loaded.model, tokenized,
-                   [&](size_t task, const std::vector<double>& scores) {
-                     const size_t chosen = Chosen(scores);
-                     const auto& choices = tasks[task].choices;
-                     right.Add(choices[chosen].right ? 1 : 0);
-                     Print(Format("{}\t{}\t{}  {}  {}  {}\n", task + 1,
-                                  Fixed(100 * right.Mean(), 4),
-                                  Fixed(scores[0], 6), Fixed(scores[1], 6),
-                                  chosen + 1, choices[0].right ? 1 : 2));
-                     NoteScores(task, scores);
-                   });
-    if (right.count() == 0) return scored;
-    Print(Format("Final Winogrande score({} tasks): {} +/- {}\n", right.count(),
-                 Fixed(100 * right.Mean(), 4), Fixed(100 * right.Error(), 4)));
-    return scored;
-  }
-
-  Status MeasureMultipleChoice() {
-    BRAID_ASSIGN(const LoadedText loaded, LoadText(/*trim=*/false));
-    BRAID_ASSIGN(std::vector<ChoiceTask> all,
-                 InFile(ParseMultipleChoice(loaded.text)));
-    const size_t wanted = multiple_choice_tasks_ > 0
-                              ? static_cast<size_t>(multiple_choice_tasks_)
-                              : all.size();
-    const auto tasks = SelectTasks(std::move(all), wanted);
-    const auto tokenized = Tokenize(*loaded.model, tasks, TokenizedTask::From);
-    Sample right;
-    double chance = 0;
-    const Status scored = ScoreTasks(
-        loaded.model, tokenized,
-        [&](size_t task, const std::vector<double>& scores) {
-          const auto& choices = tasks[task].choices;
-          right.Add(choices[Chosen(scores)].right ? 1 : 0);
-          chance += 1.0 / static_cast<double>(choices.size());
-          Print(Format("{}\t{}\n", task + 1, Fixed(100 * right.Mean(), 8)));
-          NoteScores(task, scores);
-        });
-    if (right.count() == 0) return scored;
-    Print(Format("\nFinal result: {} +/- {}\nRandom chance: {}\n",
-                 Fixed(100 * right.Mean(), 4), Fixed(100 * right.Error(), 4),
-                 Fixed(100 * chance / static_cast<double>(right.count()), 4)));
-    return scored;
-  }
-
-  Result<std::vector<ChoiceTask>> InFile(
-      Result<std::vector<ChoiceTask>> tasks) const {
-    if (tasks.ok()) return tasks;
-    return Error{Format("{}: {}", file_, tasks.error().message)};
-  }
-
-  template <class From>
-  static std::vector<TokenizedTask> Tokenize(
-      const Model& model, const std::vector<ChoiceTask>& tasks,
-      const From& from) {
-    std::vector<TokenizedTask> tokenized;
-    for (const ChoiceTask& task : tasks) {
-      tokenized.push_back(from(task, model.tokenizer()));
-    }
-    return tokenized;
-  }
-
-  void NoteScores(size_t task, const std::vector<double>& scores) const {
-    if (!print_scores_) return;
-    std::string line = Format("scores {}", task + 1);
-    for (const double score : scores) line += Format(" {}", score);
-    Note(line + "\n");
+  Status MeasureTasks(const ChoiceMeasurement& choices) {
+    const bool trim = choices.kind == ChoiceKind::kHellaSwag;
+    BRAID_ASSIGN(const LoadedText loaded, LoadText(trim));
+    return MeasureChoices(choices, InputPath(), loaded.text, loaded.model,
+                          engine_);
   }
 
   std::string file_;
+  std::string binary_file_;
   std::string html_;
   int most_ = -1;
   int stride_ = 0;

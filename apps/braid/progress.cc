@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "apps/braid/json_text.h"
+#include "tokenizer/utf8.h"
 
 namespace braid::cli {
 
@@ -25,7 +26,36 @@ std::string TimeText(double seconds) {
   return Format("{} min {} s", whole / 60, whole % 60);
 }
 
+// Not more than so many bytes, and no half character at the end.
+std::string Cut(std::string text, size_t bytes) {
+  if (text.size() <= bytes) return text;
+  text.resize(bytes);
+  text.resize(text.size() - UnfinishedUtf8(text));
+  return text;
+}
+
 }  // namespace
+
+std::string BarText(const std::string& task, double share,
+                    const std::string& left, size_t columns) {
+  constexpr size_t kWidest = 30;
+  constexpr size_t kNarrowest = 5;
+  const std::string percent =
+      Format(" {} %", static_cast<int>(std::lround(share * 100)));
+  // A terminal that fills its last column may begin a new line.
+  const size_t room = columns - 1;
+  const size_t around = task.size() + 3 + percent.size() + left.size();
+  if (around + kNarrowest > room) {
+    const std::string task_and_share =
+        Cut(task, room - std::min(room, percent.size())) + percent;
+    const bool fits = task_and_share.size() + left.size() <= room;
+    return fits ? task_and_share + left : task_and_share;
+  }
+  const size_t width = std::min(kWidest, room - around);
+  const auto done = static_cast<size_t>(share * static_cast<double>(width));
+  return Format("{} [{}{}]{}{}", task, std::string(done, '#'),
+                std::string(width - done, ' '), percent, left);
+}
 
 void DeclareProgress(FlagTable& table, ProgressMode* mode) {
   table.Choice("--progress", "MODE", "how far it is, on standard error", mode,
@@ -74,14 +104,11 @@ void Progress::Show(double share) {
 }
 
 void Progress::ShowBar(double share, double seconds) {
-  constexpr int kWidth = 30;
-  const int done = static_cast<int>(share * kWidth);
-  std::string line = Format("{} [{}{}] {} %", task_, std::string(done, '#'),
-                            std::string(kWidth - done, ' '), percent_);
+  std::string left;
   if (seconds > kQuietSeconds && share > 0) {
-    line += Format(", {} left", TimeText(SecondsLeft(share, seconds)));
+    left = Format(", {} left", TimeText(SecondsLeft(share, seconds)));
   }
-  Draw(line);
+  Draw(BarText(task_, share, left, ErrorColumns()));
   visible_ = true;
 }
 

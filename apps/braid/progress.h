@@ -15,6 +15,12 @@ enum class ProgressMode {
   kNone,
 };
 
+// "task [###   ] 50 %, 12 s left": the bar as wide as fits `columns` >= 20 less
+// one, without it where too few are left. `share` is in [0, 1], `left` what
+// stands behind the percents.
+std::string BarText(const std::string& task, double share,
+                    const std::string& left, size_t columns);
+
 // --progress
 void DeclareProgress(FlagTable& table, ProgressMode* mode);
 

@@ -9,6 +9,7 @@
 
 #include "apps/braid/flags.h"
 #include "apps/braid/scheduler.h"
+#include "apps/braid/text_sequence.h"
 #include "braid/engine.h"
 #include "braid/result.h"
 
@@ -21,19 +22,29 @@ struct PromptCache {
 
   void Declare(FlagTable& table);
 
+  // Error: the file cannot be written, or is no file. Ask before any work.
+  Status CheckPath() const;
+
   // Generates one text in sequence 0 of an engine that is empty: what the file
   // has of it is not evaluated, and the file is replaced. A file that is not
-  // there is no error; one that cannot be used is. `heading` is called once
-  // before the first text.
+  // there, or empty, is no error; one of another model is. What a file has and
+  // is of no use is said on standard error. `heading` is called once before the
+  // first text, and `cancelled` asked as by TextSequence. A file that cannot be
+  // written costs no text: the error comes at the end.
   Status Run(Engine& engine, const Request& request,
+             const std::function<bool()>& cancelled,
              const std::function<void()>& heading,
              const std::function<void(std::string_view)>& on_text,
              SchedulerTimes& times) const;
 
  private:
-  // Is there a file, and is its encoder text, if the model has an encoder, the
-  // request's?
+  // Is there a file that is not empty, and is its encoder text, if the model
+  // has an encoder, the request's?
   Result<bool> CanUse(const Model& model, const Request& request) const;
+  // Evaluates what the file does not have of the prompt; returns how many
+  // tokens. With `keep_way_back` to before the last token.
+  Result<int> Hold(TextSequence& text, Engine& engine, const Request& request,
+                   bool keep_way_back) const;
 };
 
 }  // namespace braid::cli

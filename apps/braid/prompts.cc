@@ -1,12 +1,8 @@
 #include "apps/braid/prompts.h"
 
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 
-#include "apps/braid/text.h"
+#include "apps/braid/text_input.h"
 
 namespace braid::cli {
 
@@ -41,50 +37,57 @@ int HexByte(std::string_view text) {
   return whole && value >= 0 ? value : -1;
 }
 
-Error CannotRead(const std::string& path) {
-  return Error{Format("{}: {}", path, std::strerror(errno))};
-}
-
 }  // namespace
 
 void PromptFlags::Declare(FlagTable& table) {
   table.Group("Prompt")
       .Texts("-p, --prompt", "TEXT", "a prompt", &texts)
       .Text("-f, --file", "FILE",
-            "a file that is one prompt, but for a line break at its end; - is "
-            "standard input",
+            "a text file that is one prompt, but for a line break at its end; "
+            "UTF-8 or UTF-16; - is standard input",
             &file)
       .Text("-bf, --binary-file", "FILE",
             "a file that is one prompt, byte for byte", &binary_file)
-      .Switch("--per-line", "every line of -f is a prompt", &per_line)
+      .Switch("--per-line", "every line of -f is a prompt, empty ones too",
+              &per_line)
       .Toggle("-e, --escape",
               "process \\n, \\t, \\\", \\\\, \\xHH in -p and in the lines of "
               "--per-line",
               &escape);
 }
 
-Result<std::vector<std::string>> PromptFlags::Read() const {
+Result<std::vector<Prompt>> PromptFlags::Read() const {
+  if (per_line && file.empty()) return Error{"--per-line is for -f FILE"};
   const auto processed = [this](const std::string& text) {
     return escape ? ProcessEscapes(text) : text;
   };
-  std::vector<std::string> prompts;
-  for (const std::string& text : texts) prompts.push_back(processed(text));
+  std::vector<Prompt> prompts;
+  for (const std::string& text : texts) {
+    prompts.push_back({.text = processed(text), .where = ""});
+  }
   if (!binary_file.empty()) {
-    BRAID_ASSIGN(std::string text, ReadText(binary_file));
-    prompts.push_back(std::move(text));
+    BRAID_ASSIGN(std::string text, ReadBytes(binary_file));
+    prompts.push_back({.text = std::move(text), .where = binary_file});
   }
   if (file.empty()) return prompts;
   BRAID_ASSIGN(std::string text, ReadText(file));
   if (per_line) {
-    for (const std::string& line : SplitLines(text)) {
-      prompts.push_back(processed(line));
+    const std::vector<std::string> lines = SplitLines(text);
+    for (size_t i = 0; i < lines.size(); ++i) {
+      prompts.push_back({.text = processed(lines[i]),
+                         .where = Format("{}, line {}", file, i + 1)});
     }
   } else {
     // Editors end a file with a line break that no prompt should end with.
     if (text.ends_with('\n')) text.pop_back();
-    prompts.push_back(std::move(text));
+    prompts.push_back({.text = std::move(text), .where = file});
   }
   return prompts;
+}
+
+std::string PromptName(size_t number, const Prompt& prompt) {
+  if (prompt.where.empty()) return Format("prompt {}", number + 1);
+  return Format("prompt {} ({})", number + 1, prompt.where);
 }
 
 std::string ProcessEscapes(std::string_view text) {
@@ -108,24 +111,6 @@ std::string ProcessEscapes(std::string_view text) {
     }
   }
   return result;
-}
-
-Result<std::string> ReadText(const std::string& path) {
-  // Not a MappedFile: standard input and pipes are read as well.
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(nullptr, std::fclose);
-  std::FILE* file = stdin;
-  if (path != "-") {
-    opened.reset(std::fopen(path.c_str(), "rb"));
-    if (!opened) return CannotRead(path);
-    file = opened.get();
-  }
-  std::string text;
-  char buffer[1 << 16];
-  while (const size_t read = std::fread(buffer, 1, sizeof buffer, file)) {
-    text.append(buffer, read);
-  }
-  if (std::ferror(file) != 0) return CannotRead(path);
-  return text;
 }
 
 }  // namespace braid::cli

@@ -11,6 +11,11 @@
 
 namespace braid::cli {
 
+struct Prompt {
+  std::string text;
+  std::string where;  // "FILE" or "FILE, line 7"; empty: on the command line
+};
+
 struct PromptFlags {
   std::vector<std::string> texts;
   std::string file;
@@ -19,16 +24,17 @@ struct PromptFlags {
   bool escape = true;
 
   void Declare(FlagTable& table);
-  // Error: a file cannot be read. Empty if none was given.
-  Result<std::vector<std::string>> Read() const;
+  // Errors: a file cannot be read; --per-line without a file. Empty if none was
+  // given, or the file is.
+  Result<std::vector<Prompt>> Read() const;
 };
+
+// "prompt 3 (FILE, line 7)", for messages; the first is number 0.
+std::string PromptName(size_t number, const Prompt& prompt);
 
 // \n \r \t \0 \\ \' \" and \xHH become the byte that they mean; anything else
 // after a backslash stays as it is.
 std::string ProcessEscapes(std::string_view text);
-
-// The whole of a file, or of standard input for "-".
-Result<std::string> ReadText(const std::string& path);
 
 }  // namespace braid::cli
 

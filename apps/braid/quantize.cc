@@ -155,8 +155,9 @@ class Quantize : public Command {
           return tensor.too_wide.has_value();
         });
     if (fallbacks > 0) {
-      Note(Format("{} of {} tensors required fallback quantization\n",
-                  fallbacks, plan.tensors.size()));
+      Note(
+          Format("{} of {} required fallback quantization\n", fallbacks,
+                 Counted(static_cast<int64_t>(plan.tensors.size()), "tensor")));
     }
     if (!dry_run_) {
       Note(Format("quantize time = {} ms\n", Fixed(watch.Seconds() * 1e3, 2)));

@@ -25,8 +25,8 @@ std::string PeakText() {
 }
 
 std::string SpeedLine(const char* what, int64_t tokens, double seconds) {
-  std::string line =
-      Format("{} {} tokens in {} s", what, tokens, Fixed(seconds, 2));
+  std::string line = Format("{} {} in {} s", what, Counted(tokens, "token"),
+                            Fixed(seconds, 2));
   if (seconds > 0) {
     line += Format(", {} tokens/s",
                    Fixed(static_cast<double>(tokens) / seconds, 1));

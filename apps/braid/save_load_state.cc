@@ -6,6 +6,8 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/interrupt.h"
+#include "apps/braid/text.h"
 #include "apps/braid/text_sequence.h"
 #include "base/format.h"
 #include "base/try.h"
@@ -54,13 +56,26 @@ class SaveLoadState : public Command {
   Status Run() override {
     BRAID_ASSIGN(options_, engine_.Options(2));
     double seconds = 0;
-    BRAID_ASSIGN(loaded_, model_.Load(options_.threads, &seconds));
-    BRAID_ASSIGN(request_, MakeRequest(*loaded_, prompt_));
+    BRAID_ASSIGN(loaded_,
+                 model_.LoadFor("save-load-state", options_.threads, &seconds));
     BRAID_ASSIGN(const SamplingParams params,
                  sampling_.Params(loaded_->tokenizer()));
+    {
+      BRAID_ASSIGN(const auto engine, Engine::Create(loaded_, options_));
+      BRAID_ASSIGN(request_, MakeRequestWithin(*engine, prompt_, "the prompt"));
+    }
     request_.max_tokens = max_tokens_;
     request_.sampling = params;
 
+    const InterruptGuard guard;
+    cancelled_ = guard.asked();
+    const Status compared = CompareAll();
+    BRAID_TRY(guard.Verdict());
+    return compared;
+  }
+
+ private:
+  Status CompareAll() const {
     const TemporaryFile file;
     BRAID_ASSIGN(const std::string first, FirstRun(file.path()));
     Show("first run", first);
@@ -75,18 +90,17 @@ class SaveLoadState : public Command {
     return {};
   }
 
- private:
   Result<std::string> Continue(Engine& engine, SequenceId sequence) const {
-    return TextSequence(engine, sequence).Generate(request_);
+    return TextSequence(engine, sequence, cancelled_).Generate(request_);
   }
 
   // Evaluates the prompt, saves, and goes on.
   Result<std::string> FirstRun(const std::string& path) const {
     BRAID_ASSIGN(const auto engine, Engine::Create(loaded_, options_));
     BRAID_ASSIGN(const int evaluated,
-                 TextSequence(*engine, kFirst).Hold(request_));
+                 TextSequence(*engine, kFirst, cancelled_).Hold(request_));
     BRAID_TRY(engine->Save(path));
-    Note(Format("{} tokens, saved state of {} bytes\n", evaluated,
+    Note(Format("{}, saved state of {} bytes\n", Counted(evaluated, "token"),
                 std::filesystem::file_size(path)));
     return Continue(*engine, kFirst);
   }
@@ -143,6 +157,7 @@ class SaveLoadState : public Command {
   EngineOptions options_;
   std::shared_ptr<const Model> loaded_;
   Request request_;
+  std::function<bool()> cancelled_;
 };
 
 }  // namespace

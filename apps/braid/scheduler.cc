@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "apps/braid/text.h"
 #include "base/check.h"
 #include "base/format.h"
 #include "base/try.h"
@@ -63,9 +64,10 @@ Status Scheduler::FinishAll() {
 Status Scheduler::Validate(std::span<const Request> requests) const {
   if (capacity_ < 1) {
     return Error{
-        Format("the shared prefix has {} tokens, the context has room for {}: "
-               "raise -c",
-               options_.prefix.size(), engine_.options().context)};
+        Format("the shared prefix has {}, the context has room for {}: raise "
+               "-c",
+               Counted(static_cast<int64_t>(options_.prefix.size()), "token"),
+               engine_.options().context)};
   }
   for (size_t i = 0; i < requests.size(); ++i) {
     if (requests[i].prompt.empty()) {
@@ -74,10 +76,9 @@ Status Scheduler::Validate(std::span<const Request> requests) const {
     const int64_t needed =
         std::max(PromptPositions(requests[i]), EncoderPositions(requests[i]));
     if (needed > capacity_) {
-      return Error{Format(
-          "request {} has {} prompt tokens, the context has room for {}: "
-          "raise -c",
-          i + 1, needed, capacity_)};
+      return Error{
+          Format("request {} has {}, the context has room for {}: raise -c",
+                 i + 1, Counted(needed, "prompt token"), capacity_)};
     }
   }
   return {};
@@ -144,6 +145,7 @@ Status Scheduler::Start(int slot, const Request& request, int number) {
                                          .prompt_tokens = prompt_tokens,
                                          .generated_tokens = 0,
                                          .seconds = 0,
+                                         .filled = false,
                                          .text = ""},
                             .watch = {}});
   free_positions_ -= slots_[slot]->reserved;
@@ -197,8 +199,15 @@ bool Scheduler::Advance(Live& live) {
   if (end) return true;
   live.tokens.push_back(token);
   ++live.response.generated_tokens;
-  return live.stop.stopped() ||
-         live.response.generated_tokens == live.max_tokens;
+  if (live.stop.stopped()) return true;
+  live.response.filled = EndsFull(live);
+  return live.response.generated_tokens == live.max_tokens;
+}
+
+bool Scheduler::EndsFull(const Live& live) const {
+  return live.response.generated_tokens == live.max_tokens &&
+         (live.request.max_tokens < 0 ||
+          live.request.max_tokens > live.max_tokens);
 }
 
 Status Scheduler::Finish(int slot) {

@@ -42,6 +42,7 @@ struct Response {
   int prompt_tokens = 0;
   int generated_tokens = 0;  // sampled, the end of generation not counted
   double seconds = 0;        // since it got its slot
+  bool filled = false;       // it ended because the context is full
   std::string text;
 };
 
@@ -130,6 +131,8 @@ class Scheduler {
   int64_t PromptPositions(const Request& request) const;
   int64_t Positions(const Request& request) const;
   int64_t EncoderPositions(const Request& request) const;
+  // Is its text ended by the context, not by its own limit?
+  bool EndsFull(const Live& live) const;
   // Its limit, but not more than the context has room for.
   int MaxTokens(const Request& request) const;
 

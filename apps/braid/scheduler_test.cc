@@ -180,13 +180,14 @@ std::vector<Request> MakeRequests(int count, int max_tokens = 12) {
   SamplingParams params;
   params.seed = 42;
   params.temperature = 1;
+  TextSeeds seeds(params);
   std::vector<Request> requests;
   for (int i = 0; i < count; ++i) {
     std::vector<TokenId> prompt(3 + i * 5 % 11);
     std::iota(prompt.begin(), prompt.end(), i % 7);
     requests.push_back({.prompt = prompt,
                         .max_tokens = max_tokens,
-                        .sampling = ForRequest(params, i),
+                        .sampling = seeds.Next({}, prompt),
                         .stop_texts = {},
                         .decode = {}});
   }

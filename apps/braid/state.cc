@@ -4,6 +4,8 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/interrupt.h"
+#include "apps/braid/model_use.h"
 #include "apps/braid/text.h"
 #include "apps/braid/text_sequence.h"
 #include "base/format.h"
@@ -45,6 +47,23 @@ class State : public Command {
     return table;
   }
 
+  std::vector<UnusedFlags> Unused() const override {
+    const std::string with = "with " + action_;
+    if (action_ == "save") {
+      return {{.names = "-n", .use = with},
+              {.names = kSamplingFlags, .use = with}};
+    }
+    if (action_ == "restore") return {{.names = "-p", .use = with}};
+    std::vector<UnusedFlags> unused = {{.names = "-p, -n", .use = with},
+                                       {.names = kSamplingFlags, .use = with}};
+    if (action_ == "show") {
+      unused.push_back({.names = kEngineFlags, .use = with});
+    } else if (model_.path.empty()) {
+      unused.push_back({.names = kEngineFlags, .use = "with check without -m"});
+    }
+    return unused;
+  }
+
   Status Run() override {
     if (action_ == "save") return Save();
     if (action_ == "restore") return Restore();
@@ -56,18 +75,23 @@ class State : public Command {
   Result<std::shared_ptr<const Model>> Load(
       const EngineOptions& options) const {
     double seconds = 0;
-    return model_.Load(options.threads, &seconds);
+    return model_.LoadFor("state", options.threads, &seconds);
   }
 
   Status Save() const {
     if (prompt_.empty()) return Error{"nothing to save; give -p TEXT"};
+    BRAID_TRY(CheckWritable(path_));
     BRAID_ASSIGN(const EngineOptions options, engine_.Options(1));
     BRAID_ASSIGN(const auto model, Load(options));
     BRAID_ASSIGN(const auto engine, Engine::Create(model, options));
-    BRAID_ASSIGN(const Request request, MakeRequest(*model, prompt_));
-    BRAID_ASSIGN(const int tokens, TextSequence(*engine, 0).Hold(request));
+    BRAID_ASSIGN(const Request request,
+                 MakeRequestWithin(*engine, prompt_, "the prompt"));
+    const InterruptGuard guard;
+    const auto tokens = TextSequence(*engine, 0, guard.asked()).Hold(request);
+    BRAID_TRY(guard.Verdict());
+    if (!tokens.ok()) return tokens.error();
     BRAID_TRY(engine->Save(path_));
-    Note(Format("{}: {} tokens\n", path_, tokens));
+    Note(Format("{}: {}\n", path_, Counted(*tokens, "token")));
     return {};
   }
 
@@ -92,8 +116,10 @@ class State : public Command {
     BRAID_ASSIGN(const SavedStateFile file, SavedStateFile::Open(path_));
     BRAID_ASSIGN(const auto engine, Restored(file));
     const Model& model = engine->model();
-    BRAID_ASSIGN(const SamplingParams params,
-                 sampling_.Params(model.tokenizer()));
+    BRAID_ASSIGN(SamplingParams params, sampling_.Params(model.tokenizer()));
+    TextSeeds seeds(std::move(params));
+    LengthNotices notices(model.info());
+    const InterruptGuard guard;
     const auto& sequences = file.state.sequences;
     for (size_t i = 0; i < sequences.size(); ++i) {
       const SequenceId id = sequences[i].id;
@@ -101,17 +127,27 @@ class State : public Command {
       std::string text = model.tokenizer().Decode(tokens, {});
       Request request;
       request.max_tokens = max_tokens_;
-      request.sampling = ForRequest(params, id);
+      std::span<const TokenId> encoder_text;
+      if (sequences[i].text >= 0) {
+        encoder_text = file.state.texts[sequences[i].text];
+      }
+      request.sampling = seeds.Next(encoder_text, tokens);
       if (engine->LastLogits(id).empty()) {
         return Error{Format("sequence {} does not know what follows it", id)};
       }
-      BRAID_ASSIGN(const std::string more,
-                   TextSequence(*engine, id).Generate(request));
+      TextSequence continued(*engine, id, guard.asked());
+      BRAID_ASSIGN(const std::string more, continued.Generate(request));
       if (sequences.size() > 1) {
         text =
             Format("{}==> sequence {} <==\n{}", i == 0 ? "" : "\n", id, text);
       }
       Print(text + more + "\n");
+      const std::string name = Format("sequence {}", id);
+      if (continued.filled()) {
+        notices.Filled(name, engine->options().context);
+      }
+      notices.Long(name, engine->NextPosition(id));
+      BRAID_TRY(guard.Verdict());
     }
     return {};
   }
@@ -122,8 +158,9 @@ class State : public Command {
     Print(Format("file       {}, format {}, contract {}\n",
                  SizeText(static_cast<double>(file.bytes)),
                  archive::kFormatVersion, model.contract));
-    Print(Format("model      {}, {} layers, KV {}, weights {}, vocabulary {}\n",
-                 model.architecture, model.layers.size(),
+    Print(Format("model      {}, {}, KV {}, weights {}, vocabulary {}\n",
+                 model.architecture,
+                 Counted(static_cast<int64_t>(model.layers.size()), "layer"),
                  model.kv_type == KvType::kF16 ? "f16" : "f32",
                  model.identity.weights, model.identity.tokenizer));
     for (const SavedStateFile::Section& section : file.sections) {
@@ -144,8 +181,8 @@ class State : public Command {
 
   void ShowSequence(const SavedState& state, const SavedSequence& sequence,
                     const Tokenizer* tokenizer) const {
-    std::string line =
-        Format("sequence {} {} tokens", sequence.id, sequence.length());
+    std::string line = Format("sequence {} {}", sequence.id,
+                              Counted(sequence.length(), "token"));
     const bool shares =
         sequence.parent >= 0 &&
         static_cast<size_t>(sequence.parent) < state.sequences.size();
@@ -163,8 +200,10 @@ class State : public Command {
     if (sequence.carried.pooled) line += ", pooled";
     if (sequence.text >= 0 &&
         static_cast<size_t>(sequence.text) < state.texts.size()) {
-      line += Format(", encoder text of {} tokens",
-                     state.texts[sequence.text].size());
+      line += Format(
+          ", encoder text of {}",
+          Counted(static_cast<int64_t>(state.texts[sequence.text].size()),
+                  "token"));
     }
     Print(line + "\n");
     if (tokenizer == nullptr) return;
@@ -174,14 +213,18 @@ class State : public Command {
   Status Check() const {
     BRAID_ASSIGN(const SavedStateFile file, SavedStateFile::Open(path_));
     if (model_.path.empty()) {
-      Print(Format("{}: all checksums are right, {} sequences\n", path_,
-                   file.state.sequences.size()));
+      Print(
+          Format("{}: all checksums are right, {}\n", path_, Sequences(file)));
       return {};
     }
     BRAID_TRY(Restored(file));
-    Print(Format("{}: restored, {} sequences\n", path_,
-                 file.state.sequences.size()));
+    Print(Format("{}: restored, {}\n", path_, Sequences(file)));
     return {};
+  }
+
+  static std::string Sequences(const SavedStateFile& file) {
+    return Counted(static_cast<int64_t>(file.state.sequences.size()),
+                   "sequence");
   }
 
   std::string action_;

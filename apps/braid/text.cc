@@ -29,14 +29,6 @@ std::vector<std::string> Split(std::string_view text,
   }
 }
 
-std::vector<std::string> SplitLines(std::string_view text) {
-  std::vector<std::string> lines;
-  for (const NumberedLine& line : SplitNumberedLines(text)) {
-    lines.emplace_back(line.text);
-  }
-  return lines;
-}
-
 std::vector<NumberedLine> SplitNumberedLines(std::string_view text) {
   std::vector<NumberedLine> lines;
   for (size_t number = 1; !text.empty(); ++number) {

@@ -17,10 +17,8 @@ std::string Joined(std::span<const std::string> words,
 std::vector<std::string> Split(std::string_view text,
                                std::string_view separator);
 
-// Lines without their ends; empty lines are left out.
-std::vector<std::string> SplitLines(std::string_view text);
-
-// The same, with the numbers that an editor shows: empty lines count.
+// Lines without their ends, with the numbers that an editor shows: empty lines
+// are left out and count.
 struct NumberedLine {
   size_t number = 0;      // of the first line: 1
   std::string_view text;  // lives as long as what was split

@@ -4,7 +4,9 @@
 #include <limits>
 #include <utility>
 
+#include "apps/braid/model_use.h"
 #include "apps/braid/stop_text.h"
+#include "apps/braid/text.h"
 #include "base/format.h"
 #include "base/try.h"
 
@@ -30,6 +32,17 @@ Result<Request> MakeRequest(const Model& model, std::string_view prompt) {
   return request;
 }
 
+Result<Request> MakeRequestWithin(const Engine& engine, std::string_view prompt,
+                                  std::string_view name) {
+  const Model& model = engine.model();
+  BRAID_ASSIGN(Request request, MakeRequest(model, prompt));
+  const auto tokens =
+      static_cast<int64_t>(model.info().encoder ? request.encoder_text.size()
+                                                : request.prompt.size());
+  BRAID_TRY(CheckLength(name, tokens, LongestText(model, engine.options())));
+  return request;
+}
+
 Result<int> TextSequence::Agree(const Request& request) {
   const auto held = engine_.Tokens(sequence_);
   const auto agreed =
@@ -45,10 +58,16 @@ Result<int> TextSequence::Agree(const Request& request) {
   const bool whole = target == wanted && target == have &&
                      !engine_.LastLogits(sequence_).empty();
   if (!whole) target = std::min(target, wanted - 1);
+  loss_.clear();
   if (target == have) return 0;
+  if (agreed == 0) loss_ = "none of its tokens begin this prompt";
   if (target > 0) {
     const auto removal = engine_.Remove(sequence_, target, -1);
     if (removal.ok()) return removal->reevaluated;
+    loss_ = Format(
+        "{} of its {} begin this prompt, and it cannot go back to "
+        "there",
+        agreed, Counted(have, "token"));
   }
   BRAID_TRY(engine_.Remove(sequence_, 0, -1));
   return 0;
@@ -60,7 +79,7 @@ Result<int> TextSequence::Hold(const Request& request,
   if (!request.encoder_text.empty() && engine_.EncoderTokens(sequence_) == 0) {
     Batch batch;
     batch.AddEncoder(request.encoder_text, sequence_);
-    BRAID_TRY(engine_.Decode(batch));
+    BRAID_TRY(engine_.Decode(batch, cancelled_));
     evaluated += static_cast<int>(batch.encoder_tokens());
   }
   const std::span<const TokenId> prompt = request.prompt;
@@ -82,7 +101,7 @@ Status TextSequence::Append(std::span<const TokenId> tokens) {
     for (const TokenId token : tokens.first(count)) {
       batch.Add(token, at++, sequence_, Want::kNothing);
     }
-    BRAID_TRY(engine_.Decode(batch));
+    BRAID_TRY(engine_.Decode(batch, cancelled_));
     tokens = tokens.subspan(count);
   }
   return {};
@@ -99,11 +118,17 @@ Result<std::string> TextSequence::Generate(
     text += piece;
     if (on_text && !piece.empty()) on_text(piece);
   };
-  const int room =
-      engine_.options().context - engine_.NextPosition(sequence_) + 1;
-  const int most =
-      request.max_tokens < 0 ? std::max(room, 0) : request.max_tokens;
-  for (int count = 0; count < most && !stop.stopped(); ++count) {
+  const bool limited =
+      request.max_tokens < 0 || engine_.model().info().attention;
+  const int room = std::max(
+      engine_.options().context - engine_.NextPosition(sequence_) + 1, 0);
+  const int most = !limited ? request.max_tokens
+                   : request.max_tokens < 0
+                       ? room
+                       : std::min(room, request.max_tokens);
+  filled_ = false;
+  for (int count = 0; count < most && !stop.stopped() && !Cancelled();
+       ++count) {
     const TokenId token =
         SampleToken(engine_.LastLogits(sequence_), engine_.Tokens(sequence_),
                     request.sampling, scratch_);
@@ -111,7 +136,11 @@ Result<std::string> TextSequence::Generate(
     if (end && !request.decode.special) break;
     emit(stop.Add(detokenizer.Add(token)));
     if (end) break;
-    if (count + 1 < most) BRAID_TRY(Append({&token, 1}));
+    filled_ = count + 1 == most && most != request.max_tokens;
+    if (count + 1 == most) break;
+    const Status appended = Append({&token, 1});
+    if (Cancelled()) break;
+    BRAID_TRY(appended);
   }
   emit(stop.Add(detokenizer.Finish()));
   emit(stop.Finish());

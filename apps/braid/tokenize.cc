@@ -4,6 +4,7 @@
 #include "apps/braid/console.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/text.h"
+#include "apps/braid/text_input.h"
 #include "braid/model.h"
 
 namespace braid::cli {
@@ -35,6 +36,15 @@ class Tokenize : public Command {
     return table;
   }
 
+  std::vector<UnusedFlags> Unused() const override {
+    if (texts_.empty()) {
+      return {{.names = "-e",
+               .use = "on a text that is read byte for byte",
+               .only_noted = true}};
+    }
+    return {};
+  }
+
   Status Run() override {
     BRAID_ASSIGN(const std::string text, ReadInput());
     BRAID_ASSIGN(const std::string path, model_.Path());
@@ -56,12 +66,24 @@ class Tokenize : public Command {
     const int sources = static_cast<int>(texts_.size()) +
                         (file_.empty() ? 0 : 1) + (standard_input_ ? 1 : 0);
     if (sources != 1) {
-      return Error{Format("{} texts given; expected one of -p, -f and --stdin",
-                          sources)};
+      return Error{Format("{} given; expected one of -p, -f and --stdin",
+                          Counted(sources, "text"))};
     }
-    if (standard_input_) return ReadText("-");
-    if (!file_.empty()) return ReadText(file_);
+    if (standard_input_) return ReadExactly("-");
+    if (!file_.empty()) return ReadExactly(file_);
     return escape_ ? ProcessEscapes(texts_[0]) : texts_[0];
+  }
+
+  // Other commands read a text file as plain UTF-8: who compares should know.
+  static Result<std::string> ReadExactly(const std::string& path) {
+    BRAID_ASSIGN(std::string bytes, ReadBytes(path));
+    const Result<PlainText> plain = ToPlainText(bytes);
+    const std::string was = plain.ok() ? plain->was : plain.error().message;
+    if (!was.empty()) {
+      Note(Format("{}: {}; read byte for byte\n",
+                  path == "-" ? "standard input" : path, was));
+    }
+    return bytes;
   }
 
   static std::string IdList(const std::vector<TokenId>& tokens) {

@@ -184,7 +184,7 @@ class Hash(Gguf):
                         for tensor in document["tensors"]) +
                 f"{kind[2:]}  {document['digest']}  {self.model}\n")
             pathlib.Path(self.path("manifest")).write_text(manifest)
-            self.assertIn("6 tensors have the hashes of",
+            self.assertIn("the hashes of 6 tensors are those of",
                           self.gguf("hash", self.model, "--check",
                                     self.path("manifest")))
             self.assertTrue(self.as_json("hash", self.model, "--check",

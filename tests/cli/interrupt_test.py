@@ -130,7 +130,7 @@ class Interrupt(unittest.TestCase):
                     ("stderr", ["convert", pathlib.Path(ZOO) / "llama", "-o",
                                 folder / "c.gguf", "--progress", "json"])]:
                 code, said = self.cut_while_writing(*arguments, stream=stream)
-                self.assertEqual(code, 1, said)
+                self.assertEqual(code, 130, said)
                 self.assertIn(b"cancelled, nothing was written there", said)
                 self.assertEqual(list(folder.iterdir()), [])
 
@@ -155,7 +155,7 @@ class Interrupt(unittest.TestCase):
                     for path in left:
                         path.unlink()
                     self.assertEqual((run.returncode, output, left),
-                                     (1, b"", set()))
+                                     (130, b"", set()))
                     self.assertIn(b"cancelled, nothing was written there",
                                   errors)
 
@@ -181,7 +181,7 @@ class Interrupt(unittest.TestCase):
             code, output = self.interrupted(
                 "perplexity", "-f", str(tasks), "--hellaswag",
                 "--hellaswag-tasks", "20000", "-t", "1", wait_for=b"\n2\t")
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 130)
         self.assertEqual(output[-1:], b"\n")
 
     def test_half_a_base_is_none(self):
@@ -198,7 +198,7 @@ class Interrupt(unittest.TestCase):
                     pass
                 run.send_signal(signal.SIGINT)
                 run.communicate(timeout=60)
-            self.assertEqual(run.returncode, 1)
+            self.assertEqual(run.returncode, 130)
             self.assertEqual(list(folder.iterdir()), [text])
 
     def test_importance_is_of_the_chunks_that_it_counts(self):
@@ -216,18 +216,42 @@ class Interrupt(unittest.TestCase):
                         break
                 run.send_signal(signal.SIGINT)
                 errors = run.communicate(timeout=60)[1]
-            self.assertEqual(run.returncode, 1)
+            self.assertEqual(run.returncode, 130)
             self.assertIn(b"interrupted", errors)
-            count = re.search(rb"(\d+) chunks of 64 tokens", errors)[1]
+            # Under the name that was asked for is only what is complete.
+            self.assertFalse(cut.exists())
+            partial = pathlib.Path(f"{cut}.partial")
+            count, total, chunk = re.search(
+                rb"partial has (\d+) of (\d+) chunks.* --chunk (\d+)\n",
+                errors).groups()
+            self.assertEqual(count, chunk)
+            self.assertLess(int(count), int(total))
             BRAID.output(*map(str, flags), "-o", str(whole), "--chunks",
                          count.decode())
-            self.assertEqual(cut.read_bytes(), whole.read_bytes())
+            self.assertEqual(partial.read_bytes(), whole.read_bytes())
+
+    def test_unfinished_importance_goes_on(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            text, whole, two = (folder / n for n in ["text.txt", "whole", "two"])
+            text.write_text(SENTENCE * 40)
+            flags = ["imatrix", "-f", text, "-c", "64", "-t", "1", "-ofreq", "1"]
+            BRAID.output(*map(str, flags), "-o", str(whole), "--chunks", "4")
+            # Nothing is left over of what -ofreq wrote.
+            self.assertEqual(set(folder.iterdir()), {text, whole})
+            partial = f"{whole}.partial"
+            BRAID.output(*map(str, flags), "-o", partial, "--chunks", "3")
+            BRAID.output(*map(str, flags), "-o", str(two), "--in-file", partial,
+                         "--chunk", "3", "--chunks", "1")
+            for path in (whole, two):
+                self.assertRegex(BRAID.output("gguf", "show", str(path)),
+                                 r"imatrix\.chunk_count\s.*\b4\n")
 
     def test_bench_prints_what_is_known(self):
         code, output = self.interrupted(
             "bench", "-o", "json", "-p", "8", "-n", "100000", "-r", "1",
             "--no-warmup", wait_for=b'"n_prompt"')
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 130)
         self.assertEqual(len(json.loads(output)), 1)
 
     def test_perplexity_prints_an_estimate(self):
@@ -237,14 +261,14 @@ class Interrupt(unittest.TestCase):
             code, output = self.interrupted(
                 "perplexity", "-f", file.name, "-c", "64", "-b", "64",
                 wait_for=b"[2]")
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 130)
         self.assertIn(b"Final estimate: PPL = ", output)
 
     def test_a_text_is_ended_where_it_is(self):
         code, output = self.interrupted(
             "generate", "-p", "Yesterday", "-n", "-1", "-c", "1000000",
             "-t", "1", wait_for=b" ")
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 130)
         self.assertTrue(output.startswith(b"Yesterday"))
         self.assertTrue(output.endswith(b"\n"))
 
@@ -252,7 +276,7 @@ class Interrupt(unittest.TestCase):
         code, output = self.interrupted(
             "parallel", "-np", "2", "-ns", "100000", "-n", "64", "-t", "1",
             wait_for=b"==> 2 of")
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 130)
         self.assertIn(b"==> 1 of 100000 <==\nUser: ", output)
 
     def test_texts_that_are_embedded_are_printed(self):
@@ -273,7 +297,7 @@ class Interrupt(unittest.TestCase):
                         break
                 run.send_signal(signal.SIGINT)
                 output, errors = run.communicate(timeout=120)
-        self.assertEqual(run.returncode, 1)
+        self.assertEqual(run.returncode, 130)
         self.assertIn(b"interrupted", errors)
         lines = output.splitlines()
         self.assertGreater(len(lines), 0)
@@ -349,7 +373,7 @@ class HowFar(unittest.TestCase):
             code, seen = self.on_terminal("perplexity", "-f", text, "-c", "64",
                                           "-b", "64", "-t", "1",
                                           interrupt=True)
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 130)
         shown = screen(seen)
         self.assertTrue([line for line in shown if "interrupted" in line], shown)
         self.assertFalse([line for line in shown if "[#" in line], shown)

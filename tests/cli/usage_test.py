@@ -4,12 +4,17 @@
 usage: usage_test.py BRAID DOCS
 """
 
+import fcntl
+import os
 import pathlib
+import pty
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import unittest
 
 from program import Program, run_tests
@@ -58,6 +63,75 @@ class Usage(unittest.TestCase):
                 ([], "Usage: braid COMMAND")]:
             with self.subTest(arguments=arguments):
                 self.assertIn(message, BRAID.error(*arguments))
+
+    def test_a_flag_that_would_be_ignored_is_refused(self):
+        for arguments, message in [
+                (["generate", "-p", "x", "-n", "1", "-n", "2"],
+                 "-n: given twice"),
+                (["generate", "-p", "x", "--per-line"], "--per-line is for -f"),
+                (["generate", "-p", "x", "--prompt-cache-all"],
+                 "--prompt-cache-all has no effect without --prompt-cache"),
+                (["state", "restore", "x", "-p", "y"],
+                 "-p has no effect with restore"),
+                (["state", "save", "x", "-p", "y", "--temp", "1"],
+                 "--temp has no effect with save"),
+                (["state", "save", "x", "-p", "y", "--n-predict", "4"],
+                 "--n-predict has no effect with save"),
+                (["state", "show", "x", "-c", "64"],
+                 "-c has no effect with show"),
+                (["state", "check", "x", "-c", "64"],
+                 "-c has no effect with check without -m"),
+                (["perplexity", "-f", "x", "--scores"],
+                 "--scores has no effect on a text"),
+                (["perplexity", "-f", "x", "--hellaswag", "--chunks", "2"],
+                 "--chunks has no effect with --hellaswag"),
+                (["perplexity", "-f", "x", "--winogrande", "--hellaswag-tasks",
+                  "2"], "--hellaswag-tasks has no effect with --winogrande"),
+                (["imatrix", "--in-file", "x", "--chunks", "2"],
+                 "--chunks has no effect without -f: files are only merged"),
+                (["imatrix", "-f", "x", "--in-chunk-size", "2"],
+                 "--in-chunk-size has no effect without --in-file")]:
+            with self.subTest(arguments=arguments):
+                self.assertIn(message, BRAID.error(*arguments))
+        # What changes no result is only told.
+        for arguments, message in [
+                (["generate", "-p", "x", "--rollback", "4"], b"--rollback"),
+                (["perplexity", "-f", "x", "--hellaswag", "-c", "64"], b"-c"),
+                (["tokenize", "-f", "x", "--no-escape"], b"--no-escape"),
+                (["embedding", "-p", "x", "--checkpoint-every", "4"],
+                 b"--checkpoint-every")]:
+            with self.subTest(arguments=arguments):
+                done = BRAID.run(*arguments, "-m", "/nonexistent")
+                self.assertIn(b"note: " + message + b" has no effect ",
+                              done.stderr)
+
+    def on_terminal(self, columns, *arguments):
+        """What a run on a terminal of so many columns writes."""
+        child, terminal = pty.fork()
+        if child == 0:
+            size = struct.pack("HHHH", 24, columns, 0, 0)
+            fcntl.ioctl(1, termios.TIOCSWINSZ, size)
+            os.execv(BRAID.path, [BRAID.path, *arguments])
+        seen = b""
+        try:
+            while piece := os.read(terminal, 1 << 16):
+                seen += piece
+        except OSError:  # the other side is closed
+            pass
+        os.close(terminal)
+        os.waitpid(child, 0)
+        return seen.decode()
+
+    def test_help_is_as_wide_as_the_terminal(self):
+        for columns in (20, 40, 60, 100):
+            for arguments in (["help"], ["generate", "--help"], ["gguf", "-h"],
+                              []):
+                with self.subTest(columns=columns, arguments=arguments):
+                    lines = self.on_terminal(columns, *arguments).splitlines()
+                    self.assertGreater(len(lines), 10)
+                    for line in lines:
+                        if columns > 20 or " " in line[4:].strip():
+                            self.assertLessEqual(len(line), columns, line)
 
     def test_flags_of_llama_cpp(self):
         done = BRAID.run("tokenize", "-m", "/nonexistent", "-p", "x", "-ngl",
