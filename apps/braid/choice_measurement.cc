@@ -29,7 +29,7 @@ Result<std::vector<ChoiceTask>> Parsed(ChoiceKind kind, const std::string& path,
                    ? ParseWinogrande(contents)
                    : ParseMultipleChoice(contents);
   if (tasks.ok()) return tasks;
-  return Error{Format("{}: {}", path, tasks.error().message)};
+  return Error{Format("{}: not such tasks: {}", path, tasks.error().message)};
 }
 
 // Prints what is known after every task, and at the end.

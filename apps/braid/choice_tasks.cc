@@ -58,7 +58,9 @@ Result<ChoiceTask> WinograndeOfCsv(std::string_view line) {
   constexpr size_t kFields = 5;
   const std::vector<std::string> fields = CsvFields(line);
   if (fields.size() != kFields) {
-    return Error{Format("{} fields, expected {}", fields.size(), kFields)};
+    return Error{
+        Format("{}, expected {}: index,sentence,choice 1,choice 2,answer",
+               Counted(static_cast<int64_t>(fields.size()), "field"), kFields)};
   }
   const std::string& sentence = fields[1];
   const size_t gap = sentence.find('_');
@@ -105,9 +107,12 @@ Result<std::vector<ChoiceTask>> ParseHellaSwag(std::string_view text) {
   constexpr int kEndings = 4;
   const std::vector<NumberedLine> lines = SplitNumberedLines(text);
   if (lines.empty() || lines.size() % kLines != 0) {
-    return Error{
-        Format("{} lines that are not empty, which is no multiple of {}",
-               lines.size(), kLines)};
+    return Error{Format(
+        "{} not empty, expected {} for every task: context, number of the "
+        "right ending, four endings",
+        lines.size() == 1 ? std::string("1 line is")
+                          : Format("{} lines are", lines.size()),
+        kLines)};
   }
   std::vector<ChoiceTask> tasks(lines.size() / kLines);
   for (size_t t = 0; t < tasks.size(); ++t) {

@@ -23,7 +23,8 @@ TEST(HellaSwagTest, SixLinesAreATask) {
 
 TEST(HellaSwagTest, DamageIsNamed) {
   EXPECT_EQ(ParseHellaSwag("a\nb\n").error().message,
-            "2 lines that are not empty, which is no multiple of 6");
+            "2 lines are not empty, expected 6 for every task: context, number "
+            "of the right ending, four endings");
   EXPECT_EQ(ParseHellaSwag("a\n4\nb\nc\nd\ne\n").error().message,
             "line 2: '4' is no number in [0, 3]");
   EXPECT_EQ(ParseHellaSwag("a\n0\nb\nc\nd\ne\n\n\r\na\n4\nb\nc\nd\ne\n")
@@ -60,7 +61,8 @@ TEST(WinograndeTest, DamageIsNamed) {
     EXPECT_EQ(tasks.error().message.substr(0, 7), "line 1:");
   }
   EXPECT_EQ(ParseWinogrande("\n0,a _ gap,a,b,1\n\n\n1,two\n").error().message,
-            "line 5: 2 fields, expected 5");
+            "line 5: 2 fields, expected 5: index,sentence,choice 1,choice "
+            "2,answer");
   EXPECT_FALSE(ParseWinogrande("\n").ok());
 }
 

@@ -215,6 +215,7 @@ Error UnknownCommand(const std::string& name) {
 }  // namespace
 
 int RunCommandLine(std::span<const std::string> arguments) {
+  ReserveStandardStreams();
   if (arguments.empty()) {
     Note(OverviewText(ErrorColumns()));
     return 1;

@@ -113,6 +113,10 @@ Result<EngineOptions> EngineFlags::Options(int max_sequences) const {
         "-ctk and -ctv differ; keys and values are stored in one type"};
   }
   EngineOptions result = options;
+  // What must not be cut into ubatches is not longer than one.
+  if (result.split == SplitPolicy::kWhole) {
+    result.max_batch = std::min(result.max_batch, result.max_ubatch);
+  }
   result.max_ubatch = std::min(result.max_ubatch, result.max_batch);
   result.memory_limit = static_cast<size_t>(memory_limit) << 20;
   result.checkpoint_bytes = static_cast<size_t>(checkpoint_mib) << 20;

@@ -1,5 +1,6 @@
 #include "apps/braid/console.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "base/format.h"
 #include "base/output_file.h"
@@ -60,7 +62,21 @@ bool ErrorsAreTerminal() { return ::isatty(STDERR_FILENO) != 0; }
 size_t OutputColumns() { return Columns(STDOUT_FILENO); }
 size_t ErrorColumns() { return Columns(STDERR_FILENO); }
 
+void ReserveStandardStreams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) != -1) continue;
+    // The lowest number that is free, which is this one. Writing what is to be
+    // read and reading what is to be written fails as a closed stream does.
+    ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 Status CheckWritable(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  std::error_code ignored;
+  if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+    return Error{Format("{}: there is no folder {}", path, folder.string())};
+  }
   BRAID_ASSIGN(const OutputFile file, OutputFile::Create(path));
   return {};
 }

@@ -13,6 +13,11 @@
 
 namespace braid::cli {
 
+// Takes the numbers of standard streams that are closed, so that no file gets
+// them: a model would be read as standard input, or results written into it.
+// Call it first.
+void ReserveStandardStreams();
+
 // Writes a result to standard output at once. If its reader went away (as in
 // `braid ... | head`) the program ends here, quietly and successfully: nobody
 // is left to work for. Any other failure (a full disk) ends it with a message

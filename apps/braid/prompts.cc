@@ -73,6 +73,7 @@ Result<std::vector<Prompt>> PromptFlags::Read() const {
   BRAID_ASSIGN(std::string text, ReadText(file));
   if (per_line) {
     const std::vector<std::string> lines = SplitLines(text);
+    if (lines.empty()) return Error{Format("{}: has no lines", file)};
     for (size_t i = 0; i < lines.size(); ++i) {
       prompts.push_back({.text = processed(lines[i]),
                          .where = Format("{}, line {}", file, i + 1)});

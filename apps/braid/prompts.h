@@ -24,8 +24,8 @@ struct PromptFlags {
   bool escape = true;
 
   void Declare(FlagTable& table);
-  // Errors: a file cannot be read; --per-line without a file. Empty if none was
-  // given, or the file is.
+  // Errors: a file cannot be read; --per-line without a file, or with an empty
+  // one. Empty if none was given.
   Result<std::vector<Prompt>> Read() const;
 };
 

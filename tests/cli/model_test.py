@@ -227,7 +227,7 @@ class Generate(ModelTest):
                              "One\\tline\n\nTwo lines\n")
             lines = self.braid.output("generate", "--per-line", *flags)
             self.assertEqual(texts(lines)[1],
-                             ["One\tline\n", "Two lines"])
+                             ["One\tline\n", "\n", "Two lines"])
 
     def test_the_prompt_may_be_left_out(self):
         flags = ["-p", PROMPTS[0], "-n", "8", "--seed", "7"]

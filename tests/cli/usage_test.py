@@ -185,6 +185,34 @@ class Usage(unittest.TestCase):
         self.assertIn(b"standard output", done.stderr)
 
 
+    def test_places_that_do_not_exist_are_found_before_the_work(self):
+        for arguments in [["imatrix", "-f", "x", "-o", "/nonexistent/y"],
+                          ["state", "save", "/nonexistent/y", "-p", "x"],
+                          ["generate", "-p", "x", "--prompt-cache",
+                           "/nonexistent/y"],
+                          ["bench", "--report", "/nonexistent/y"],
+                          ["perplexity", "-f", "x", "--kl-divergence-base",
+                           "/nonexistent/y"]]:
+            self.assertIn("/nonexistent/y: there is no folder /nonexistent",
+                          BRAID.error(*arguments, "-m", "/missing.gguf"))
+
+    def test_closed_streams_are_no_files(self):
+        """A file that is opened gets the lowest free number."""
+        with tempfile.TemporaryDirectory() as name:
+            text = pathlib.Path(name) / "text"
+            text.write_text("not on standard input")
+            for command, stream in [
+                    (["generate", "-f", "-", "-m", str(text)], "<&-"),
+                    (["help"], ">&-"),
+                    (["help"], "2>&- >&-")]:
+                done = subprocess.run(
+                    ["sh", "-c", f'exec "$@" {stream}', "sh", BRAID.path,
+                     *command], capture_output=True, check=False)
+                self.assertEqual((done.returncode, done.stdout), (1, b""))
+                if "2>" not in stream:
+                    self.assertIn(b"Bad file descriptor", done.stderr)
+
+
 class ManPages(unittest.TestCase):
 
     def pages(self):

@@ -224,6 +224,14 @@ class TextsThatDoNotFit(unittest.TestCase):
                              r"raise -c")
 
 
+    def test_a_policy_that_cuts_nothing_takes_any_text(self):
+        plain, whole = (BRAID.output(
+            "generate", "-m", model("llama"), "-p", TEXT[:400], "-p", "one",
+            "-n", "4", "-s", "1", "-c", "2048", "-ub", "7", *more)
+            for more in ([], ["--split", "whole"]))
+        self.assertEqual(plain, whole)
+
+
 class InputsAndOutputs(unittest.TestCase):
     LINES = ["Once upon", "", "a time", "", "", "The end"]
 
