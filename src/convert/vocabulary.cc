@@ -10,11 +10,11 @@
 #include "base/format.h"
 #include "base/mapped_file.h"
 #include "base/try.h"
+#include "convert/sentencepiece_file.h"
 #include "convert/tokenizer_json.h"
 #include "convert/vocabulary_draft.h"
 #include "convert/word_lists.h"
 #include "json/json.h"
-#include "tokenizer/sentencepiece_model.h"
 
 namespace braid::convert {
 
@@ -174,9 +174,8 @@ std::string FindSentencePiece(const std::string& folder) {
 Status ReadSentencePiece(const std::string& path, const Companions& files,
                          VocabularyDraft& draft) {
   BRAID_ASSIGN(const std::string bytes, ReadText(path));
-  const Result<SentencePieceModel> model = ReadSentencePieceModel(bytes);
-  if (!model.ok()) return InFile(path, model.error());
-  BRAID_TRY(TakeSpec(model->spec, draft));
+  const Status read = ReadSentencePieceFile(bytes, draft);
+  if (!read.ok()) return InFile(path, read.error());
   return AddDecoderTokens(files.tokenizer_config, draft);
 }
 

@@ -1,5 +1,6 @@
 #include "convert/vocabulary_draft.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/format.h"
@@ -12,7 +13,39 @@ namespace {
 // Of tokens that are never made of text.
 constexpr float kUnusedScore = -10000;
 
+// Keys of our own, of which each is there only if it says something.
+void WritePieceRules(PieceRules rules, Metadata& metadata) {
+  const auto key = [](std::string_view name) {
+    return Format("braid.tokenizer.sentencepiece.{}", name);
+  };
+  if (rules.space_is_suffix) {
+    metadata.Flag(key("treat_whitespace_as_suffix"), true);
+  }
+  if (!rules.escapes_spaces) metadata.Flag(key("escape_whitespaces"), false);
+  if (!rules.falls_back_to_bytes) {
+    metadata.Flag(key("byte_fallback"), false);
+  }
+  if (!rules.symbols.empty()) {
+    metadata.Counts(key("user_defined"), rules.symbols);
+    metadata.Texts(key("user_defined_pieces"), std::move(rules.symbol_texts));
+  }
+  if (!rules.unused.empty()) metadata.Counts(key("unused"), rules.unused);
+}
+
 }  // namespace
+
+bool PieceRules::HasSymbol(int64_t id, std::string_view text) const {
+  const auto found = std::ranges::find(symbols, id);
+  return found != symbols.end() &&
+         symbol_texts[static_cast<size_t>(found - symbols.begin())] == text;
+}
+
+void PieceRules::DropSymbol(int64_t id) {
+  const auto found = std::ranges::find(symbols, id);
+  if (found == symbols.end()) return;
+  symbol_texts.erase(symbol_texts.begin() + (found - symbols.begin()));
+  symbols.erase(found);
+}
 
 Status VocabularyDraft::SetToken(int64_t id, std::string text, TokenType type,
                                  float score) {
@@ -78,6 +111,7 @@ void VocabularyDraft::Write(Metadata& metadata) {
   if (!charsmap.empty()) {
     metadata.Bytes("tokenizer.ggml.precompiled_charsmap", charsmap);
   }
+  WritePieceRules(std::move(pieces), metadata);
   if (!chat_template.empty()) {
     metadata.Text("tokenizer.chat_template", chat_template);
   }
@@ -111,6 +145,14 @@ Status TakeSpec(const TokenizerSpec& spec, VocabularyDraft& draft) {
   draft.add_space_prefix = spec.add_space_prefix;
   draft.remove_extra_whitespaces = spec.remove_extra_whitespaces;
   draft.charsmap = spec.charsmap;
+  const SentencePieceRules& rules = spec.sentencepiece;
+  draft.pieces = {
+      .space_is_suffix = rules.space_is_suffix,
+      .escapes_spaces = rules.escapes_spaces,
+      .falls_back_to_bytes = rules.falls_back_to_bytes,
+      .symbols = {rules.symbols.begin(), rules.symbols.end()},
+      .symbol_texts = {rules.symbol_texts.begin(), rules.symbol_texts.end()},
+      .unused = {rules.unused.begin(), rules.unused.end()}};
   return {};
 }
 

@@ -22,6 +22,19 @@ namespace braid::convert {
 // below an id exist too.
 inline constexpr int64_t kMaxTokens = 1 << 20;
 
+// SentencePieceRules, with texts of its own.
+struct PieceRules {
+  bool HasSymbol(int64_t id, std::string_view text) const;
+  void DropSymbol(int64_t id);
+
+  bool space_is_suffix = false;
+  bool escapes_spaces = true;
+  bool falls_back_to_bytes = true;
+  std::vector<int64_t> symbols;
+  std::vector<std::string> symbol_texts;
+  std::vector<int64_t> unused;
+};
+
 // Not thread-safe.
 class VocabularyDraft {
  public:
@@ -37,6 +50,7 @@ class VocabularyDraft {
   std::optional<bool> remove_extra_whitespaces;
   std::optional<bool> lowercase;
   std::optional<bool> strip_accents;
+  PieceRules pieces;
   std::string chat_template;
   // For Recipe::notices.
   std::vector<std::string> notices;

@@ -151,6 +151,12 @@ Status AddDecoderTokens(const Json& tokenizer_config, VocabularyDraft& draft) {
                  "not an id and a token",
                  key)};
     }
+    const bool is_symbol = draft.pieces.HasSymbol(*id, *text);
+    if (is_symbol && text->find(kSpaceMark) != std::string::npos) {
+      continue;  // spaces become it, which only the model knows
+    }
+    // What a folder adds is looked for in the text as it is.
+    draft.pieces.DropSymbol(*id);
     const bool known = draft.Find(*text) == id;
     if (known && draft.type(static_cast<size_t>(*id)) != TokenType::kNormal) {
       continue;

@@ -3,7 +3,6 @@
 #ifndef BRAID_SRC_TOKENIZER_BYTE_FALLBACK_H_
 #define BRAID_SRC_TOKENIZER_BYTE_FALLBACK_H_
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +15,9 @@ namespace braid {
 class ByteFallback {
  public:
   explicit ByteFallback(const Vocabulary& vocabulary)
-      : byte_tokens_(FindByteTokens(vocabulary)),
+      : ByteFallback(vocabulary, FindByteTokens(vocabulary)) {}
+  ByteFallback(const Vocabulary& vocabulary, const ByteTokens& byte_tokens)
+      : byte_tokens_(byte_tokens),
         unknown_(vocabulary.id(TokenRole::kUnknown)) {}
 
   // Appends the tokens of the character's bytes or, if one of them has none,
@@ -25,7 +26,7 @@ class ByteFallback {
   void Append(std::string_view character, std::vector<TokenId>& tokens) const;
 
  private:
-  std::array<TokenId, 256> byte_tokens_;
+  ByteTokens byte_tokens_;
   TokenId unknown_;
 };
 

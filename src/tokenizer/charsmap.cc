@@ -47,6 +47,47 @@ Result<CharsMap> CharsMap::Make(std::string_view block) {
   return map;
 }
 
+Status CharsMap::CheckLengths() const {
+  for (size_t begin = 0; begin < replacements_.size();) {
+    const size_t end =
+        std::min(replacements_.find('\0', begin), replacements_.size());
+    if (end - begin > kLongestReplacement) {
+      return Error{
+          Format("tokenizer.ggml.precompiled_charsmap: a replacement of {} "
+                 "bytes; at most {} are supported",
+                 end - begin, kLongestReplacement)};
+    }
+    begin = end + 1;
+  }
+  if (nodes_.empty()) return {};
+
+  struct Beginning {
+    uint32_t children;  // where they are looked for
+    size_t length;
+  };
+  std::vector<bool> seen(nodes_.size(), false);
+  std::vector<Beginning> beginnings = {{Base(nodes_[0]), 0}};
+  while (!beginnings.empty()) {
+    const Beginning from = beginnings.back();
+    beginnings.pop_back();
+    if (from.length > kLongestKey) {
+      return Error{
+          Format("tokenizer.ggml.precompiled_charsmap: a key of more than {} "
+                 "bytes; they are not supported",
+                 kLongestKey)};
+    }
+    for (uint32_t byte = 1; byte < 256; ++byte) {
+      const uint32_t child = from.children ^ byte;
+      const bool is_child =
+          child < nodes_.size() && Label(nodes_[child]) == byte && !seen[child];
+      if (!is_child) continue;
+      seen[child] = true;
+      beginnings.push_back({child ^ Base(nodes_[child]), from.length + 1});
+    }
+  }
+  return {};
+}
+
 CharsMap::Match CharsMap::Longest(std::string_view text) const {
   Match longest;
   if (nodes_.empty()) return longest;

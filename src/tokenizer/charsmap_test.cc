@@ -69,6 +69,35 @@ TEST(CharsMapTest, ReplacementsOutsideTheBlockAreNone) {
   }
 }
 
+// The key "aaa...": what follows k letters lies at 256 * k.
+std::string BlockOfLetters(uint32_t letters) {
+  std::vector<uint32_t> nodes(256 * (letters + 1), 0);
+  for (uint32_t k = 0; k < letters; ++k) {
+    const uint32_t at = 256 * k + 'a';
+    nodes[at] = 'a' | (at ^ 256 * (k + 1)) << 10;
+  }
+  return Block(nodes, std::string_view("x\0", 2));
+}
+
+TEST(CharsMapTest, LongKeysAndReplacementsAreTold) {
+  const auto message = [](const std::string& block) {
+    const auto map = CharsMap::Make(block);
+    EXPECT_TRUE(map.ok());
+    const Status status = map.ok() ? map->CheckLengths() : Status();
+    return status.ok() ? std::string() : status.error().message;
+  };
+  EXPECT_EQ(message(""), "");
+  EXPECT_EQ(message(BlockOfLetters(CharsMap::kLongestKey)), "");
+  EXPECT_EQ(message(BlockOfLetters(CharsMap::kLongestKey + 1)),
+            "tokenizer.ggml.precompiled_charsmap: a key of more than 64 bytes; "
+            "they are not supported");
+  const std::string longest(CharsMap::kLongestReplacement, 'x');
+  EXPECT_EQ(message(BlockOfA(0, longest + '\0')), "");
+  EXPECT_EQ(message(BlockOfA(0, longest + "x" + '\0')),
+            "tokenizer.ggml.precompiled_charsmap: a replacement of 257 bytes; "
+            "at most 256 are supported");
+}
+
 TEST(CharsMapTest, RandomBlocksStayInside) {
   Random random(4);
   int matches = 0;
@@ -90,6 +119,10 @@ TEST(CharsMapTest, RandomBlocksStayInside) {
     }
     matches += map->Longest(text).length > 0 ? 1 : 0;
     EXPECT_LE(map->Longest(text).length, text.size());
+    // Edges may run in circles: it ends all the same.
+    if (const Status lengths = map->CheckLengths(); !lengths.ok()) {
+      EXPECT_NE(lengths.error().message.find("key of more"), std::string::npos);
+    }
   }
   EXPECT_EQ(matches, 0);  // no replacement has an end
 }

@@ -12,6 +12,7 @@
 #include "base/try.h"
 #include "tokenizer/bpe.h"
 #include "tokenizer/character_bpe.h"
+#include "tokenizer/piece_lookup.h"
 #include "tokenizer/rwkv.h"
 #include "tokenizer/spm.h"
 #include "tokenizer/unigram.h"
@@ -33,6 +34,8 @@ constexpr Kind kKinds[] = {
     {"bert", MakeWpmTokenizer},
     {"t5", MakeUnigramTokenizer},
     {"rwkv", MakeRwkvTokenizer},
+    {"braid-word", MakeWordTokenizer},
+    {"braid-character", MakeCharacterTokenizer},
 };
 
 struct IdKey {
@@ -127,6 +130,27 @@ Result<std::optional<bool>> GetFlag(const gguf::File& file,
   return std::optional<bool>(flag);
 }
 
+// braid.tokenizer.sentencepiece.*
+Result<SentencePieceRules> ReadSentencePieceRules(const gguf::File& file) {
+  const auto key = [](std::string_view name) {
+    return Format("braid.tokenizer.sentencepiece.{}", name);
+  };
+  SentencePieceRules rules;
+  BRAID_ASSIGN(const std::optional<bool> suffix,
+               GetFlag(file, key("treat_whitespace_as_suffix")));
+  BRAID_ASSIGN(const std::optional<bool> escapes,
+               GetFlag(file, key("escape_whitespaces")));
+  BRAID_ASSIGN(const std::optional<bool> bytes,
+               GetFlag(file, key("byte_fallback")));
+  rules.falls_back_to_bytes = bytes.value_or(rules.falls_back_to_bytes);
+  rules.space_is_suffix = suffix.value_or(rules.space_is_suffix);
+  rules.escapes_spaces = escapes.value_or(rules.escapes_spaces);
+  BRAID_ASSIGN(rules.symbols, GetNumbers<int32_t>(file, key("user_defined")));
+  BRAID_ASSIGN(rules.symbol_texts, GetTexts(file, key("user_defined_pieces")));
+  BRAID_ASSIGN(rules.unused, GetNumbers<int32_t>(file, key("unused")));
+  return rules;
+}
+
 std::string ListKinds() {
   std::string list;
   for (const Kind& kind : kKinds) {
@@ -169,6 +193,7 @@ Result<TokenizerSpec> ReadTokenizerSpec(const gguf::File& file) {
                GetFlag(file, "tokenizer.ggml.normalizer.strip_accents"));
   BRAID_ASSIGN(spec.charsmap,
                GetBytes(file, "tokenizer.ggml.precompiled_charsmap"));
+  BRAID_ASSIGN(spec.sentencepiece, ReadSentencePieceRules(file));
   BRAID_ASSIGN(spec.architecture, file.GetString("general.architecture", ""));
   BRAID_ASSIGN(spec.name, file.GetString("general.name", ""));
   return spec;

@@ -57,7 +57,8 @@ TEST(LoadTest, UnsupportedKindsAreNamedWithTheSupportedOnes) {
   const gguf::Value model = std::string_view("abacus");
   EXPECT_EQ(ErrorWith("tokenizer.ggml.model", &model),
             "tokenizer.ggml.model: \"abacus\" is not supported; supported: "
-            "gpt2, llama, gemma4, bert, t5, rwkv");
+            "gpt2, llama, gemma4, bert, t5, rwkv, braid-word, "
+            "braid-character");
 }
 
 TEST(LoadTest, WrongTypesAreErrorsThatNameTheKey) {

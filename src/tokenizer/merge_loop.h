@@ -40,8 +40,9 @@ class MergeLoop {
   // there what remains.
   std::vector<Symbol>& symbols() { return symbols_; }
 
-  // find(left, right) is the Merge of two adjacent symbols. Time
-  // O(n log n) calls and steps for n symbols.
+  // find(left, right) is the Merge of two adjacent symbols. It is asked from
+  // left to right, then after each merge for the pair before the new symbol and
+  // the one behind it. Time O(n log n) calls and steps for n symbols.
   template <class Find>
   void Run(const Find& find) {
     if (symbols_.size() < 2) return;
@@ -78,11 +79,12 @@ class MergeLoop {
       std::copy(merges_.begin() + best + 1, merges_.begin() + size,
                 merges_.begin() + best);
       --size;
+      if (best > 0) {
+        merges_[best - 1] = find(symbols_[best - 1], symbols_[best]);
+      }
       if (best + 1 < size) {
         merges_[best] = find(symbols_[best], symbols_[best + 1]);
       }
-      if (best > 0)
-        merges_[best - 1] = find(symbols_[best - 1], symbols_[best]);
     }
     symbols_.resize(size);
   }
@@ -116,8 +118,8 @@ class MergeLoop {
       merges_[right] = Merge();
       next_[left] = next_[right];
       if (next_[left] < size) previous_[next_[left]] = left;
-      Update(find, left);
       if (left > 0) Update(find, previous_[left]);
+      Update(find, left);
     }
 
     size_t kept = 0;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "tokenizer/byte_text.h"
 #include "tokenizer/load.h"
 
 namespace braid {
@@ -237,44 +238,166 @@ std::string Field(int number, int value) {
 constexpr int kPieces = 1;
 constexpr int kTrainer = 2;
 constexpr int kNormalizer = 3;
+constexpr int kDenormalizer = 5;
+const std::string kUnknownPiece = Field(kPieces, Field(1, "?") + Field(3, 2));
+
+std::string BytePiece(int byte) {
+  return Field(kPieces, Field(1, ByteTokenText(static_cast<uint8_t>(byte))) +
+                            Field(3, 6));
+}
+
+// The 256 pieces of bytes.
+std::string BytePieces() {
+  std::string pieces;
+  for (int byte = 0; byte < 256; ++byte) pieces += BytePiece(byte);
+  return pieces;
+}
 
 TEST(SentencePieceModelTest, LeftOutFieldsHaveTheirDefaults) {
-  const auto model = ReadSentencePieceModel(
-      Field(kPieces, Field(1, "a")) + Field(kTrainer, Field(35, 1)) +
-      Field(kPieces, Field(1, "<0x0A>") + Field(3, 6)));
+  const std::string bytes = Field(kPieces, Field(1, "a")) + kUnknownPiece +
+                            Field(kTrainer, Field(35, 1)) + BytePieces();
+  const auto model = ReadSentencePieceModel(bytes);
   ASSERT_TRUE(model.ok()) << model.error().message;
   EXPECT_EQ(model->spec.model, "t5");
-  EXPECT_EQ(model->spec.types, (std::vector<int32_t>{1, 6}));
-  EXPECT_EQ(model->spec.scores, (std::vector<float>{0, 0}));
+  EXPECT_EQ(model->spec.types[0], 1);
+  EXPECT_EQ(model->spec.types[2], 6);
+  EXPECT_EQ(model->spec.scores[0], 0);
   EXPECT_TRUE(model->byte_fallback);
-  EXPECT_EQ(IdOf(*model, TokenRole::kUnknown), 0);
+  EXPECT_EQ(model->spec.add_space_prefix, true);
+  EXPECT_EQ(model->spec.remove_extra_whitespaces, true);
+  EXPECT_TRUE(model->spec.sentencepiece.escapes_spaces);
+  EXPECT_FALSE(model->spec.sentencepiece.space_is_suffix);
+  // The piece of that type, whatever unk_id says.
+  EXPECT_EQ(IdOf(*model, TokenRole::kUnknown), 1);
   EXPECT_EQ(IdOf(*model, TokenRole::kBos), 1);
 }
 
+TEST(SentencePieceModelTest, ReadsWhatGgufHasNoKeyFor) {
+  const std::string unused = Field(kPieces, Field(1, "ab") + Field(3, 5));
+  const std::string bytes =
+      kUnknownPiece + unused +
+      Field(kPieces, Field(1, "\u2581x y") + Field(3, 4)) +
+      Field(kTrainer, Field(3, 2) + Field(24, 1)) +
+      Field(kNormalizer, Field(5, 0));
+  const auto bpe = ReadSentencePieceModel(bytes);
+  ASSERT_TRUE(bpe.ok()) << bpe.error().message;
+  const SentencePieceRules& rules = bpe->spec.sentencepiece;
+  EXPECT_FALSE(rules.escapes_spaces);
+  EXPECT_TRUE(rules.space_is_suffix);
+  EXPECT_EQ(rules.unused, std::vector<int32_t>{1});
+  EXPECT_EQ(rules.symbols, std::vector<int32_t>{2});
+  ASSERT_EQ(rules.symbol_texts.size(), 1u);
+  EXPECT_EQ(rules.symbol_texts[0], "\u2581x y");
+  EXPECT_EQ(bpe->spec.tokens[2], " x y");
+
+  const auto words =
+      ReadSentencePieceModel(kUnknownPiece + Field(kTrainer, Field(3, 3)));
+  ASSERT_TRUE(words.ok()) << words.error().message;
+  EXPECT_EQ(words->spec.model, "braid-word");
+  const auto characters =
+      ReadSentencePieceModel(kUnknownPiece + Field(kTrainer, Field(3, 4)));
+  ASSERT_TRUE(characters.ok()) << characters.error().message;
+  EXPECT_EQ(characters->spec.model, "braid-character");
+}
+
+TEST(SentencePieceModelTest, RolesGoByNameWhereTheIdIsNoControlPiece) {
+  const std::string bytes = kUnknownPiece + Field(kPieces, Field(1, "a")) +
+                            Field(kPieces, Field(1, "</s>") + Field(3, 3)) +
+                            Field(kPieces, Field(1, "<s>") + Field(3, 3));
+  const auto model = ReadSentencePieceModel(bytes);
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  EXPECT_EQ(IdOf(*model, TokenRole::kBos), 3);
+  EXPECT_EQ(IdOf(*model, TokenRole::kEos), 2);
+}
+
+std::string MessageOf(const std::string& bytes) {
+  const auto model = ReadSentencePieceModel(bytes);
+  return model.ok() ? std::string() : model.error().message;
+}
+
 TEST(SentencePieceModelTest, RefusesWhatItCannotUse) {
-  const auto message = [](const std::string& bytes) {
-    const auto model = ReadSentencePieceModel(bytes);
-    return model.ok() ? std::string() : model.error().message;
-  };
-  const std::string piece = Field(kPieces, Field(1, "a"));
-  EXPECT_EQ(message(piece), "");
-  EXPECT_EQ(message(""), "SentencePiece model: it has no pieces");
-  EXPECT_EQ(message(piece + Field(kTrainer, Field(3, 4))),
-            "SentencePiece model: model type 4 is not supported; "
-            "supported: 1 (unigram), 2 (BPE)");
-  EXPECT_EQ(message(piece + Field(kPieces, Field(3, 9))),
+  EXPECT_EQ(MessageOf(kUnknownPiece), "");
+  EXPECT_EQ(MessageOf(""), "SentencePiece model: it has no pieces");
+  EXPECT_EQ(MessageOf(kUnknownPiece + Field(kTrainer, Field(3, 5))),
+            "SentencePiece model: model type 5 is not supported; "
+            "supported: 1 (unigram), 2 (BPE), 3 (word), 4 (character)");
+  EXPECT_EQ(MessageOf(kUnknownPiece + Field(kPieces, Field(3, 9))),
             "SentencePiece model: piece 1: 9 is no type (1 to 6)");
-  EXPECT_EQ(message(piece + Field(kTrainer, Field(24, 1))),
-            "SentencePiece model: treat_whitespace_as_suffix is not supported");
-  EXPECT_EQ(message(piece + Field(kNormalizer, Field(5, 0))),
-            "SentencePiece model: escape_whitespaces = false is not supported");
-  EXPECT_EQ(message(piece + "\x0A\x05"),
+  EXPECT_EQ(MessageOf(kUnknownPiece + Field(kDenormalizer, Field(2, "abc"))),
+            "SentencePiece model: denormalizer_spec: 3 bytes of rules for "
+            "decoded texts; they are not supported");
+  EXPECT_EQ(MessageOf(kUnknownPiece + Field(kDenormalizer, Field(3, 0))), "");
+  EXPECT_EQ(MessageOf(Field(kPieces, Field(1, "a"))),
+            "SentencePiece model: none of 1 pieces is of type unknown");
+  EXPECT_EQ(MessageOf(kUnknownPiece + kUnknownPiece),
+            "SentencePiece model: pieces 0 and 1 are both of type unknown");
+}
+
+TEST(SentencePieceModelTest, RefusesFieldsThatAreNotKnown) {
+  EXPECT_EQ(MessageOf(kUnknownPiece + Field(6, "a")),
+            "SentencePiece model: the model: field 6 is not known");
+  EXPECT_EQ(MessageOf(kUnknownPiece + Field(kTrainer, Field(60, 1))),
+            "SentencePiece model: trainer_spec: field 60 is not known");
+  EXPECT_EQ(MessageOf(kUnknownPiece + Field(kNormalizer, Field(7, 1))),
+            "SentencePiece model: normalizer_spec: field 7 is not known");
+  EXPECT_EQ(MessageOf(kUnknownPiece + Field(kPieces, Field(4, 1))),
+            "SentencePiece model: pieces: field 4 is not known");
+  // split_digits, a sample of the package's own tests.
+  EXPECT_EQ(
+      MessageOf(kUnknownPiece + Field(kTrainer, Field(25, 1)) + Field(4, "a")),
+      "");
+}
+
+TEST(SentencePieceModelTest, RefusesBytesThatContradictTheFlag) {
+  const std::string falls_back = Field(kTrainer, Field(35, 1));
+  EXPECT_EQ(MessageOf(kUnknownPiece + falls_back + BytePieces()), "");
+  EXPECT_EQ(MessageOf(kUnknownPiece + falls_back + BytePiece(10)),
+            "SentencePiece model: byte_fallback is true, but 1 of 256 bytes "
+            "are pieces");
+  EXPECT_EQ(MessageOf(kUnknownPiece + BytePiece(10)),
+            "SentencePiece model: piece 1, \"<0x0A>\", is a byte, but "
+            "byte_fallback is false");
+  EXPECT_EQ(MessageOf(kUnknownPiece + falls_back +
+                      Field(kPieces, Field(1, "x") + Field(3, 6))),
+            "SentencePiece model: piece 1, \"x\", is a byte, but it is not "
+            "named like one");
+  // A text that somebody defined.
+  const std::string bytes =
+      kUnknownPiece + Field(kPieces, Field(1, "<0x0A>") + Field(3, 4));
+  const auto model = ReadSentencePieceModel(bytes);
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  EXPECT_FALSE(model->spec.sentencepiece.falls_back_to_bytes);
+}
+
+// A field of bytes of any length below 16384.
+std::string LongField(int number, std::string_view text) {
+  std::string field;
+  field += static_cast<char>(number << 3 | 2);
+  field += static_cast<char>((text.size() & 0x7F) | 0x80);
+  field += static_cast<char>(text.size() >> 7);
+  return field.append(text);
+}
+
+TEST(SentencePieceModelTest, RefusesPiecesThatAreTooLong) {
+  std::string text;
+  while (text.size() < 513) text += "\u3042";
+  const std::string piece = LongField(kPieces, LongField(1, text));
+  EXPECT_EQ(MessageOf(kUnknownPiece + piece),
+            "SentencePiece model: piece 1, \"" + text.substr(0, 63) +
+                "...\": 513 bytes; at most 512 are supported");
+  EXPECT_EQ(MessageOf(kUnknownPiece + piece + Field(kTrainer, Field(3, 3))),
+            "");
+}
+
+TEST(SentencePieceModelTest, RefusesWhatIsNoMessage) {
+  const std::string piece = Field(kPieces, Field(1, "a"));
+  EXPECT_EQ(MessageOf(piece + "\x0A\x05"),
             "SentencePiece model: byte 7: a field of 5 bytes where 0 are left");
-  EXPECT_EQ(message("\x0F"),
+  EXPECT_EQ(MessageOf("\x0F"),
             "SentencePiece model: byte 1: wire type 7 is none");
-  EXPECT_EQ(message(std::string(11, '\xFF')),
+  EXPECT_EQ(MessageOf(std::string(11, '\xFF')),
             "SentencePiece model: byte 10: a number does not end");
-  EXPECT_EQ(message(Field(kPieces, 3)),
+  EXPECT_EQ(MessageOf(Field(kPieces, 3)),
             "SentencePiece model: byte 2: field 1 has wire type 0 instead of "
             "2");
 }

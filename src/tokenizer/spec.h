@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/utf8.h"
+
 namespace braid {
 
 // The parts that single tokens play.
@@ -47,6 +49,22 @@ inline constexpr int kTokenTypes = 7;
 // or the vocabulary's size for "none".
 using TokenIds = std::array<std::optional<int64_t>, kTokenRoles>;
 
+// What a SentencePiece model says that GGUF has no key for:
+// braid.tokenizer.sentencepiece.* (docs/tokenizers.md).
+struct SentencePieceRules {
+  bool space_is_suffix = false;  // treat_whitespace_as_suffix
+  bool escapes_spaces = true;    // escape_whitespaces
+  // Are tokens named "<0x0A>" bytes of characters that no token has?
+  bool falls_back_to_bytes = true;  // byte_fallback
+  // User-defined pieces, ids and texts of one length. They are found in the
+  // rewritten text, where a space is U+2581, and not in the text as it is;
+  // `tokens` has spaces for the marks of these texts.
+  std::vector<int32_t> symbols;  // user_defined
+  std::vector<std::string_view> symbol_texts;
+  // Unused pieces that byte-pair encoding merges into, to split them again.
+  std::vector<int32_t> unused;
+};
+
 struct TokenizerSpec {
   std::string_view model;            // tokenizer.ggml.model
   std::string_view pre = "default";  // tokenizer.ggml.pre
@@ -63,15 +81,21 @@ struct TokenizerSpec {
   std::optional<bool> strip_accents;  // tokenizer.ggml.normalizer.strip_accents
   // tokenizer.ggml.precompiled_charsmap; empty if absent.
   std::string_view charsmap;
+  SentencePieceRules sentencepiece;
   // general.architecture and general.name; empty if absent. No key says which
   // special tokens take the spaces beside them along: see strip_rules.h.
   std::string_view architecture;
   std::string_view name;
 };
 
-// What an error message shows of a text from a file, which may be long.
+// What an error message shows of a text from a file, which may be long: whole
+// characters.
 inline std::string_view Excerpt(std::string_view text) {
-  return text.substr(0, 64);
+  constexpr size_t kLongest = 64;
+  if (text.size() <= kLongest) return text;
+  text = text.substr(0, kLongest);
+  text.remove_suffix(UnfinishedUtf8(text));
+  return text;
 }
 
 }  // namespace braid

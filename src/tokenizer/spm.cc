@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "tokenizer/byte_fallback.h"
 #include "tokenizer/byte_text.h"
 #include "tokenizer/merge_loop.h"
+#include "tokenizer/text_rewriter.h"
 #include "tokenizer/utf8.h"
 #include "tokenizer/vocabulary_tokenizer.h"
 
@@ -33,11 +35,6 @@ TokenIds DefaultIds() {
   return ids;
 }
 
-bool CanMergeInto(const Vocabulary& vocabulary, TokenId token) {
-  return vocabulary.type(token) == TokenType::kNormal &&
-         vocabulary.text(token).size() <= kLongestMerge;
-}
-
 // Equal scores get equal ranks; the highest gets 0.
 std::vector<uint32_t> RanksByScore(const Vocabulary& vocabulary) {
   std::vector<TokenId> order(static_cast<size_t>(vocabulary.size()));
@@ -55,85 +52,110 @@ std::vector<uint32_t> RanksByScore(const Vocabulary& vocabulary) {
   return ranks;
 }
 
-// Bytes of the space mark (or the space that stands for one) at text[at]; 0 if
-// there is none.
-size_t SpaceLength(std::string_view text, size_t at) {
-  if (text[at] == ' ') return 1;
-  return text.substr(at).starts_with(kSpaceMark) ? kSpaceMark.size() : 0;
-}
+// Where the text of an unused piece was split when it could be merged last: the
+// bytes of its left half.
+using Splits = std::unordered_map<TokenId, uint32_t>;
 
-// The end of the word at `at`: some spaces, then characters that are none.
+// The end of the word at `at`: some space marks, then characters that are none.
 size_t WordEnd(std::string_view text, size_t at) {
-  while (at < text.size()) {
-    const size_t space = SpaceLength(text, at);
-    if (space == 0) break;
-    at += space;
-  }
-  while (at < text.size() && SpaceLength(text, at) == 0) ++at;
-  return at;
+  while (text.substr(at).starts_with(kSpaceMark)) at += kSpaceMark.size();
+  return std::min(text.find(kSpaceMark, at), text.size());
 }
 
 class SpmTokenizer : public VocabularyTokenizer {
  public:
-  SpmTokenizer(Vocabulary vocabulary, const TokenizerSpec& spec)
+  SpmTokenizer(Vocabulary vocabulary, TextRewriter rewriter,
+               const TokenizerSpec& spec)
       : VocabularyTokenizer(std::move(vocabulary), spec.add_bos.value_or(true),
                             spec.add_eos.value_or(false)),
-        add_space_prefix_(spec.add_space_prefix.value_or(true)),
+        rewriter_(std::move(rewriter)),
         ranks_(RanksByScore(this->vocabulary())),
         fallback_(this->vocabulary()),
-        split_words_(!AnyTokenSpansWords(this->vocabulary())) {
+        merges_unused_(!spec.sentencepiece.unused.empty()),
+        // Unused pieces are split as they were merged last in all of the text.
+        split_words_(!AnyTokenSpansWords(this->vocabulary()) &&
+                     !merges_unused_ && rewriter_.escapes_spaces()) {
+    FindMergeable(spec.sentencepiece.unused);
     FindWholeTokens();
   }
 
  private:
+  // What is kept from piece to piece.
+  struct Scratch {
+    std::string text;
+    MergeLoop loop;
+    Splits splits;
+    std::vector<std::string_view> halves;
+  };
+
   void EncodeFragments(std::span<const Fragment> fragments,
                        std::vector<TokenId>& tokens) const override {
-    MergeLoop loop;
-    std::string piece;
+    Scratch scratch;
     for (const Fragment& fragment : fragments) {
       if (fragment.token != kNoToken) {
         tokens.push_back(fragment.token);
       } else {
-        EncodeText(fragment.text, loop, piece, tokens);
+        // Every fragment is the start of the text or follows a special token:
+        // each gets the space.
+        rewriter_.Rewrite(fragment.text, scratch.text);
+        EncodeRewritten(scratch.text, scratch, tokens);
       }
     }
   }
 
-  // `piece` is scratch.
-  void EncodeText(std::string_view text, MergeLoop& loop, std::string& piece,
-                  std::vector<TokenId>& tokens) const {
-    // Every fragment is the start of the text or follows a special token: each
-    // gets the prefix.
-    piece.assign(add_space_prefix_ ? kSpaceMark : std::string_view());
+  void EncodeRewritten(std::string_view text, Scratch& scratch,
+                       std::vector<TokenId>& tokens) const {
+    scratch.splits.clear();
     for (size_t at = 0; at < text.size();) {
-      const size_t end = std::min(
-          split_words_ ? WordEnd(text, at) : text.size(), at + kLongestPiece);
-      while (at < end) {
-        if (text[at] == ' ') {
-          piece += kSpaceMark;
-        } else {
-          piece += text[at];
-        }
-        ++at;
+      const ByteTrie::Match symbol = rewriter_.Symbol(text.substr(at));
+      if (symbol.length > 0) {
+        tokens.push_back(symbol.token);
+        at += symbol.length;
+        continue;
       }
-      EncodePiece(piece, loop, tokens);
-      piece.clear();
+      const size_t end = std::min(PieceEnd(text, at), at + kLongestPiece);
+      EncodePiece(text.substr(at, end - at), scratch, tokens);
+      at = end;
     }
   }
 
-  void EncodePiece(std::string_view piece, MergeLoop& loop,
+  // No merge crosses it.
+  size_t PieceEnd(std::string_view text, size_t at) const {
+    if (merges_unused_) return text.size();
+    if (!rewriter_.has_symbols()) {
+      return split_words_ ? WordEnd(text, at) : text.size();
+    }
+    bool in_word = false;
+    for (size_t end = at; end < text.size();) {
+      const bool is_mark = text.substr(end).starts_with(kSpaceMark);
+      if (split_words_ && in_word && is_mark) return end;
+      if (end > at && rewriter_.Symbol(text.substr(end)).length > 0) return end;
+      in_word |= !is_mark;
+      end += DecodeUtf8(text, end).length;
+    }
+    return text.size();
+  }
+
+  void EncodePiece(std::string_view piece, Scratch& scratch,
                    std::vector<TokenId>& tokens) const {
     const TokenId whole = vocabulary().Find(piece);
     if (whole != kNoToken && whole_[static_cast<size_t>(whole)]) {
       tokens.push_back(whole);
       return;
     }
-    MergePiece(piece, loop);
-    for (const Symbol& symbol : loop.symbols()) {
-      if (symbol.token != kNoToken) {
-        tokens.push_back(symbol.token);
+    if (merges_unused_) {
+      MergePieceWithUnused(piece, scratch);
+    } else {
+      MergePiece(piece, scratch.loop);
+    }
+    for (const Symbol& symbol : scratch.loop.symbols()) {
+      const std::string_view text = piece.substr(symbol.begin, symbol.length);
+      if (symbol.token == kNoToken) {
+        fallback_.Append(text, tokens);
+      } else if (IsUnused(symbol.token)) {
+        AppendHalves(text, scratch, tokens);
       } else {
-        fallback_.Append(piece.substr(symbol.begin, symbol.length), tokens);
+        tokens.push_back(symbol.token);
       }
     }
   }
@@ -151,19 +173,84 @@ class SpmTokenizer : public VocabularyTokenizer {
     });
   }
 
+  // User-defined pieces are symbols that do not merge.
+  void MergePieceWithUnused(std::string_view piece, Scratch& scratch) const {
+    std::vector<Symbol>& symbols = scratch.loop.symbols();
+    symbols.clear();
+    for (uint32_t at = 0; at < piece.size();) {
+      ByteTrie::Match match = rewriter_.Symbol(piece.substr(at));
+      if (match.length == 0) {
+        match.length = DecodeUtf8(piece, at).length;
+        match.token = Lookup(piece.substr(at, match.length)).token;
+      }
+      const uint32_t length = static_cast<uint32_t>(match.length);
+      symbols.push_back({at, length, match.token});
+      at += length;
+    }
+    const auto stays = [this](const Symbol& symbol) {
+      return symbol.token != kNoToken && vocabulary().is_symbol(symbol.token);
+    };
+    scratch.loop.Run([&](const Symbol& left, const Symbol& right) {
+      if (stays(left) || stays(right)) return Merge();
+      const Merge merge =
+          Lookup(piece.substr(left.begin, left.length + right.length));
+      if (merge.token != kNoToken && IsUnused(merge.token)) {
+        scratch.splits[merge.token] = left.length;
+      }
+      return merge;
+    });
+  }
+
+  // Splits the text of an unused piece until no half is one.
+  void AppendHalves(std::string_view text, Scratch& scratch,
+                    std::vector<TokenId>& tokens) const {
+    std::vector<std::string_view>& halves = scratch.halves;
+    halves.assign(1, text);
+    while (!halves.empty()) {
+      const std::string_view half = halves.back();
+      halves.pop_back();
+      const TokenId token = Lookup(half).token;
+      const auto split =
+          token == kNoToken ? scratch.splits.end() : scratch.splits.find(token);
+      if (token != kNoToken && !IsUnused(token)) {
+        tokens.push_back(token);
+      } else if (split != scratch.splits.end()) {
+        halves.push_back(half.substr(split->second));
+        halves.push_back(half.substr(0, split->second));
+      } else {
+        fallback_.Append(half, tokens);
+      }
+    }
+  }
+
   Merge Lookup(std::string_view text) const {
     if (text.size() > kLongestMerge) return {};
     const TokenId token = vocabulary().Find(text);
-    if (token == kNoToken || !CanMergeInto(vocabulary(), token)) return {};
+    if (token == kNoToken || !mergeable_[static_cast<size_t>(token)]) return {};
     return {ranks_[static_cast<size_t>(token)], token};
+  }
+
+  bool IsUnused(TokenId token) const {
+    return vocabulary().type(token) == TokenType::kUnused;
   }
 
   void AppendBytes(TokenId token, std::string& text) const override {
     AppendPieceText(vocabulary(), token, text);
   }
 
-  void TrimStart(std::string& text) const override {
-    if (add_space_prefix_ && text.starts_with(' ')) text.erase(0, 1);
+  bool TrimStart(TokenId last, std::string& text) const override {
+    return rewriter_.TrimStart(vocabulary(), last, text);
+  }
+
+  void FindMergeable(const std::vector<int32_t>& unused) {
+    mergeable_.assign(static_cast<size_t>(vocabulary().size()), false);
+    for (TokenId token = 0; token < vocabulary().size(); ++token) {
+      mergeable_[static_cast<size_t>(token)] =
+          vocabulary().type(token) == TokenType::kNormal;
+    }
+    for (const TokenId token : unused) {
+      if (IsUnused(token)) mergeable_[static_cast<size_t>(token)] = true;
+    }
   }
 
   // Most words of a text are tokens. Those that merging its own text leads
@@ -172,26 +259,35 @@ class SpmTokenizer : public VocabularyTokenizer {
     whole_.assign(static_cast<size_t>(vocabulary().size()), false);
     MergeLoop loop;
     for (TokenId token = 0; token < vocabulary().size(); ++token) {
-      if (!CanMergeInto(vocabulary(), token)) continue;
-      MergePiece(vocabulary().text(token), loop);
+      const std::string_view text = vocabulary().text(token);
+      const bool merges = vocabulary().type(token) == TokenType::kNormal &&
+                          text.size() <= kLongestMerge;
+      if (!merges) continue;
+      MergePiece(text, loop);
       whole_[static_cast<size_t>(token)] =
           loop.symbols().size() == 1 && loop.symbols()[0].token == token;
     }
   }
 
-  bool add_space_prefix_;
+  TextRewriter rewriter_;
   std::vector<uint32_t> ranks_;  // by token: the order of merging
   ByteFallback fallback_;
+  bool merges_unused_;
   bool split_words_;
-  std::vector<bool> whole_;
+  std::vector<bool> mergeable_;  // by token
+  std::vector<bool> whole_;      // by token
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Tokenizer>> MakeSpmTokenizer(const TokenizerSpec& spec) {
   BRAID_ASSIGN(Vocabulary vocabulary, Vocabulary::Make(spec, DefaultIds()));
-  return std::unique_ptr<Tokenizer>(
-      std::make_unique<SpmTokenizer>(std::move(vocabulary), spec));
+  BRAID_ASSIGN(
+      TextRewriter rewriter,
+      TextRewriter::Make(spec, vocabulary,
+                         {.squeezes = false, .replaces_broken = false}));
+  return std::unique_ptr<Tokenizer>(std::make_unique<SpmTokenizer>(
+      std::move(vocabulary), std::move(rewriter), spec));
 }
 
 }  // namespace braid

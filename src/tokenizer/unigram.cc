@@ -1,8 +1,9 @@
 #include "tokenizer/unigram.h"
 
 #include <algorithm>
-#include <array>
+#include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,7 +12,7 @@
 #include "tokenizer/byte_fallback.h"
 #include "tokenizer/byte_text.h"
 #include "tokenizer/byte_trie.h"
-#include "tokenizer/charsmap.h"
+#include "tokenizer/text_rewriter.h"
 #include "tokenizer/utf8.h"
 #include "tokenizer/vocabulary_tokenizer.h"
 
@@ -22,9 +23,12 @@ namespace {
 // An unknown character scores this much below the worst token.
 constexpr float kUnknownPenalty = 10.0f;
 
-// Sums start again at zero at the first word behind this score: as floats they
-// would lose the difference between tokens in a long text.
-constexpr float kScoreToRestart = -16384.0f;
+// Where a sum is further than this from zero, it is taken off all sums that are
+// still compared: as floats they would lose the difference between tokens.
+constexpr float kSumToRestart = 100000.0f;
+
+// A text that is cut word by word is written out this often: memory.
+constexpr size_t kLongestPart = size_t{1} << 16;
 
 // What the model assumes when the file has no such key.
 TokenIds DefaultIds() {
@@ -35,8 +39,9 @@ TokenIds DefaultIds() {
   return ids;
 }
 
-Result<ByteTrie> MakeTrie(const Vocabulary& vocabulary) {
-  std::vector<ByteTrie::Entry> entries;
+Result<ByteTrie> MakeTrie(const Vocabulary& vocabulary,
+                          const SentencePieceRules& rules) {
+  std::vector<ByteTrie::Entry> entries = SymbolEntries(rules, vocabulary);
   for (TokenId token = 0; token < vocabulary.size(); ++token) {
     if (vocabulary.type(token) == TokenType::kNormal) {
       entries.push_back({vocabulary.text(token), token});
@@ -55,54 +60,20 @@ float LowestScore(const Vocabulary& vocabulary) {
   return lowest;
 }
 
-// Rewrites a text before it is cut.
-class Rewriter {
- public:
-  Rewriter(CharsMap map, const TokenizerSpec& spec)
-      : map_(std::move(map)),
-        add_space_prefix_(spec.add_space_prefix.value_or(true)),
-        collapse_spaces_(spec.remove_extra_whitespaces.value_or(true)) {}
-
-  bool add_space_prefix() const { return add_space_prefix_; }
-
-  // Replaces the contents of `out`.
-  void Rewrite(std::string_view text, std::string& out) const {
-    out.assign(add_space_prefix_ ? kSpaceMark : std::string_view());
-    bool after_space = collapse_spaces_;
-    while (!text.empty()) {
-      const CharsMap::Match character = Next(text);
-      text.remove_prefix(character.length);
-      std::string_view written = character.replacement;
-      while (after_space && written.starts_with(' ')) written.remove_prefix(1);
-      if (written.empty()) continue;
-      for (const char byte : written) {
-        if (byte == ' ') {
-          out += kSpaceMark;
-        } else {
-          out += byte;
-        }
-      }
-      after_space = collapse_spaces_ && written.ends_with(' ');
-    }
-    while (collapse_spaces_ && out.ends_with(kSpaceMark)) {
-      out.resize(out.size() - kSpaceMark.size());
-    }
+// By token. The package prefers user-defined pieces to all that scores below
+// zero, the longer the more.
+std::vector<float> ScoresOf(const Vocabulary& vocabulary,
+                            const SentencePieceRules& rules) {
+  std::vector<float> scores;
+  for (TokenId token = 0; token < vocabulary.size(); ++token) {
+    scores.push_back(vocabulary.score(token));
   }
-
- private:
-  // What the text begins with and what that becomes.
-  CharsMap::Match Next(std::string_view text) const {
-    const CharsMap::Match match = map_.Longest(text);
-    if (match.length > 0) return match;
-    const Utf8Char character = DecodeUtf8(text, 0);
-    return {character.length, character.valid ? text.substr(0, character.length)
-                                              : std::string_view("\uFFFD")};
+  for (const auto& [text, token] : SymbolEntries(rules, vocabulary)) {
+    scores[static_cast<size_t>(token)] =
+        static_cast<float>(0.1 * (static_cast<double>(text.size()) - 1));
   }
-
-  CharsMap map_;
-  bool add_space_prefix_;
-  bool collapse_spaces_;
-};
+  return scores;
+}
 
 // The best way to a position of the text, by its last token.
 struct Way {
@@ -119,13 +90,15 @@ size_t WordEnd(std::string_view text, size_t at) {
 
 class UnigramTokenizer : public VocabularyTokenizer {
  public:
-  UnigramTokenizer(Vocabulary vocabulary, ByteTrie trie, CharsMap map,
+  UnigramTokenizer(Vocabulary vocabulary, ByteTrie trie, TextRewriter rewriter,
                    const TokenizerSpec& spec)
       : VocabularyTokenizer(std::move(vocabulary), spec.add_bos.value_or(false),
                             spec.add_eos.value_or(true)),
-        rewriter_(std::move(map), spec),
+        rewriter_(std::move(rewriter)),
         trie_(std::move(trie)),
-        split_words_(!AnyTokenSpansWords(this->vocabulary())),
+        scores_(ScoresOf(this->vocabulary(), spec.sentencepiece)),
+        split_words_(!AnyTokenSpansWords(this->vocabulary()) &&
+                     !rewriter_.has_symbols() && rewriter_.escapes_spaces()),
         unknown_score_(LowestScore(this->vocabulary()) - kUnknownPenalty),
         byte_tokens_(FindByteTokens(this->vocabulary())),
         has_bytes_(std::find(byte_tokens_.begin(), byte_tokens_.end(),
@@ -149,24 +122,29 @@ class UnigramTokenizer : public VocabularyTokenizer {
   // `ways` is scratch.
   void EncodeRewritten(std::string_view text, std::vector<Way>& ways,
                        std::vector<TokenId>& tokens) const {
-    size_t begin = 0;  // of the text that is not encoded yet
+    const size_t first = tokens.size();
     ways.assign(1, Way());
-    for (size_t at = 0; at < text.size();) {
-      const size_t end = split_words_ ? WordEnd(text, at) : text.size();
-      FindWays(text.substr(begin, end - begin), at - begin, ways);
-      at = end;
-      if (at < text.size() && ways.back().score > kScoreToRestart) continue;
-      AppendBestWay(text.substr(begin, end - begin), ways, tokens);
+    for (size_t begin = 0; begin < text.size();) {
+      size_t end = text.size();
+      if (split_words_ && end - begin > kLongestPart) {
+        end = WordEnd(text, begin + kLongestPart);
+      }
+      FindWays(text.substr(begin, end - begin), ways);
+      AppendBestWay(text.substr(begin, end - begin), ways, first, tokens);
+      // The sum goes on where all ways meet.
+      ways.assign(1, Way{.score = ways.back().score});
       begin = end;
-      ways.assign(1, Way());
     }
   }
 
-  // Extends `ways`, known up to `at`, to the end of `text`.
-  void FindWays(std::string_view text, size_t at,
-                std::vector<Way>& ways) const {
+  // Extends `ways`, known at the start of `text`, to its end.
+  void FindWays(std::string_view text, std::vector<Way>& ways) const {
     ways.resize(text.size() + 1);
-    while (at < text.size()) {
+    size_t furthest = 0;  // the last position that a way leads to
+    for (size_t at = 0; at < text.size();) {
+      if (std::abs(ways[at].score) > kSumToRestart) {
+        RestartSums(std::span(ways).subspan(at, furthest - at + 1));
+      }
       const float score = ways[at].score;
       const uint32_t character = DecodeUtf8(text, at).length;
       bool character_is_token = false;
@@ -178,9 +156,12 @@ class UnigramTokenizer : public VocabularyTokenizer {
         if (token == kNoToken) continue;
         const uint32_t length = static_cast<uint32_t>(end - at);
         character_is_token |= length == character;
-        Improve(score + vocabulary().score(token), length, token, ways[end]);
+        furthest = std::max(furthest, end);
+        Improve(score + scores_[static_cast<size_t>(token)], length, token,
+                ways[end]);
       }
       if (!character_is_token) {
+        furthest = std::max(furthest, at + character);
         Improve(score + unknown_score_, character, kNoToken,
                 ways[at + character]);
       }
@@ -188,27 +169,43 @@ class UnigramTokenizer : public VocabularyTokenizer {
     }
   }
 
+  // The first becomes zero.
+  static void RestartSums(std::span<Way> ways) {
+    const float sum = ways[0].score;
+    for (Way& way : ways) {
+      if (way.length > 0) way.score -= sum;
+    }
+    ways[0].score = 0;
+  }
+
   static void Improve(float score, uint32_t length, TokenId token, Way& best) {
     if (best.length == 0 || score > best.score) best = {score, length, token};
   }
 
+  // tokens[first] and later ones are of the same text.
   void AppendBestWay(std::string_view text, const std::vector<Way>& ways,
-                     std::vector<TokenId>& tokens) const {
-    const size_t first = tokens.size();
+                     size_t first, std::vector<TokenId>& tokens) const {
+    const size_t part = tokens.size();
     for (size_t end = text.size(); end > 0; end -= ways[end].length) {
       const Way& way = ways[end];
       if (way.token != kNoToken) {
         tokens.push_back(way.token);
       } else {
-        AppendUnknownBackwards(text.substr(end - way.length, way.length), first,
+        AppendUnknownBackwards(text.substr(end - way.length, way.length), part,
                                tokens);
       }
     }
-    std::reverse(tokens.begin() + static_cast<std::ptrdiff_t>(first),
-                 tokens.end());
+    const auto begin = tokens.begin() + static_cast<std::ptrdiff_t>(part);
+    std::reverse(begin, tokens.end());
+    // Unknown characters on both sides of the cut are one run.
+    const TokenId unknown = vocabulary().id(TokenRole::kUnknown);
+    const bool repeated = part > first && part < tokens.size() &&
+                          unknown != kNoToken && tokens[part] == unknown &&
+                          tokens[part - 1] == unknown;
+    if (repeated) tokens.erase(begin);
   }
 
-  // tokens[first] and later ones are of the same text, in reverse.
+  // tokens[first] and later ones are of the same part, in reverse.
   void AppendUnknownBackwards(std::string_view character, size_t first,
                               std::vector<TokenId>& tokens) const {
     if (has_bytes_) {
@@ -226,17 +223,16 @@ class UnigramTokenizer : public VocabularyTokenizer {
     AppendPieceText(vocabulary(), token, text);
   }
 
-  void TrimStart(std::string& text) const override {
-    if (rewriter_.add_space_prefix() && text.starts_with(' ')) {
-      text.erase(0, 1);
-    }
+  bool TrimStart(TokenId last, std::string& text) const override {
+    return rewriter_.TrimStart(vocabulary(), last, text);
   }
 
-  Rewriter rewriter_;
+  TextRewriter rewriter_;
   ByteTrie trie_;
+  std::vector<float> scores_;  // by token
   bool split_words_;
   float unknown_score_;
-  std::array<TokenId, 256> byte_tokens_;
+  ByteTokens byte_tokens_;
   bool has_bytes_;
 };
 
@@ -245,10 +241,10 @@ class UnigramTokenizer : public VocabularyTokenizer {
 Result<std::unique_ptr<Tokenizer>> MakeUnigramTokenizer(
     const TokenizerSpec& spec) {
   BRAID_ASSIGN(Vocabulary vocabulary, Vocabulary::Make(spec, DefaultIds()));
-  BRAID_ASSIGN(ByteTrie trie, MakeTrie(vocabulary));
-  BRAID_ASSIGN(CharsMap map, CharsMap::Make(spec.charsmap));
+  BRAID_ASSIGN(ByteTrie trie, MakeTrie(vocabulary, spec.sentencepiece));
+  BRAID_ASSIGN(TextRewriter rewriter, TextRewriter::Make(spec, vocabulary, {}));
   return std::unique_ptr<Tokenizer>(std::make_unique<UnigramTokenizer>(
-      std::move(vocabulary), std::move(trie), std::move(map), spec));
+      std::move(vocabulary), std::move(trie), std::move(rewriter), spec));
 }
 
 }  // namespace braid

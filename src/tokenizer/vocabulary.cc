@@ -70,6 +70,29 @@ Status CheckScores(const TokenizerSpec& spec) {
   return {};
 }
 
+Status CheckIds(std::string_view key, const std::vector<int32_t>& ids,
+                size_t tokens) {
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] < 0 || static_cast<size_t>(ids[i]) >= tokens) {
+      return Error{Format("{}[{}]: {} is no token (0 to {})", key, i, ids[i],
+                          tokens - 1)};
+    }
+  }
+  return {};
+}
+
+Status CheckRules(const SentencePieceRules& rules, size_t tokens) {
+  BRAID_TRY(CheckIds("braid.tokenizer.sentencepiece.user_defined",
+                     rules.symbols, tokens));
+  BRAID_TRY(
+      CheckIds("braid.tokenizer.sentencepiece.unused", rules.unused, tokens));
+  if (rules.symbols.size() == rules.symbol_texts.size()) return {};
+  return Error{
+      Format("braid.tokenizer.sentencepiece.user_defined_pieces: {} texts for "
+             "{} tokens",
+             rules.symbol_texts.size(), rules.symbols.size())};
+}
+
 }  // namespace
 
 Result<Vocabulary> Vocabulary::Make(const TokenizerSpec& spec,
@@ -78,6 +101,7 @@ Result<Vocabulary> Vocabulary::Make(const TokenizerSpec& spec,
     return Error{"tokenizer.ggml.tokens: the vocabulary is empty"};
   }
   BRAID_TRY(CheckScores(spec));
+  BRAID_TRY(CheckRules(spec.sentencepiece, spec.tokens.size()));
   BRAID_ASSIGN(std::vector<TokenType> types, ReadTypes(spec));
   BRAID_ASSIGN(
       TextTable texts,
@@ -98,6 +122,8 @@ Result<Vocabulary> Vocabulary::Make(const TokenizerSpec& spec,
     }
   }
   vocabulary.MarkEndOfGeneration(!spec.types.empty());
+  vocabulary.MarkSymbols(spec.sentencepiece);
+  vocabulary.falls_back_to_bytes_ = spec.sentencepiece.falls_back_to_bytes;
   const StripRules rules(spec);
   for (TokenId token = 0; token < vocabulary.size(); ++token) {
     vocabulary.strips_.push_back(
@@ -140,14 +166,36 @@ void Vocabulary::MarkEndOfGeneration(bool has_types) {
   }
 }
 
-std::array<TokenId, 256> FindByteTokens(const Vocabulary& vocabulary) {
-  std::array<TokenId, 256> tokens;
+// One that became a control token is none: a user's text must not make it.
+void Vocabulary::MarkSymbols(const SentencePieceRules& rules) {
+  if (rules.symbols.empty()) return;
+  symbols_.assign(types_.size(), false);
+  for (const TokenId token : rules.symbols) {
+    symbols_[Index(token)] = type(token) == TokenType::kUserDefined;
+  }
+}
+
+ByteTokens FindNamedByteTokens(const Vocabulary& vocabulary) {
+  ByteTokens tokens;
   for (int i = 0; i < 256; ++i) {
     const uint8_t byte = static_cast<uint8_t>(i);
-    tokens[byte] = vocabulary.Find(ByteTokenText(byte));
-    if (tokens[byte] == kNoToken) {
-      tokens[byte] = vocabulary.Find(std::string(1, static_cast<char>(byte)));
-    }
+    tokens[byte] = vocabulary.falls_back_to_bytes()
+                       ? vocabulary.Find(ByteTokenText(byte))
+                       : kNoToken;
+  }
+  return tokens;
+}
+
+ByteTokens FindByteTokens(const Vocabulary& vocabulary) {
+  ByteTokens tokens = FindNamedByteTokens(vocabulary);
+  for (int i = 0; i < 256; ++i) {
+    TokenId& found = tokens[static_cast<uint8_t>(i)];
+    if (found != kNoToken) continue;
+    const TokenId token = vocabulary.Find(std::string(1, static_cast<char>(i)));
+    // A text must not make a control token that has a single letter.
+    const bool normal =
+        token != kNoToken && vocabulary.type(token) == TokenType::kNormal;
+    if (normal) found = token;
   }
   return tokens;
 }

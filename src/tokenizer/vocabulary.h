@@ -23,7 +23,8 @@ class Vocabulary {
  public:
   // Copies what it keeps of `spec`; `default_ids` stand in for absent ones.
   // Errors: no tokens, more than fit, arrays
-  // of another length than the tokens, a type or score that is none.
+  // of another length than the tokens, a type or score that is none, rules of
+  // SentencePiece for tokens that are none.
   //
   // Tolerated, because files in use have it: texts that occur twice (the lower
   // id is found), empty texts (never found), texts that are not UTF-8, ids out
@@ -39,6 +40,11 @@ class Vocabulary {
   float score(TokenId token) const {
     return scores_.empty() ? 0.0f : scores_[Index(token)];
   }
+  // Is it a user-defined piece of SentencePieceRules?
+  bool is_symbol(TokenId token) const {
+    return !symbols_.empty() && symbols_[Index(token)];
+  }
+  bool falls_back_to_bytes() const { return falls_back_to_bytes_; }
   // kNoToken if no token has this text.
   TokenId Find(std::string_view text) const { return texts_.Find(text); }
 
@@ -56,18 +62,24 @@ class Vocabulary {
   static size_t Index(TokenId token) { return static_cast<size_t>(token); }
 
   void MarkEndOfGeneration(bool has_types);
+  void MarkSymbols(const SentencePieceRules& rules);
 
   TextTable texts_;
   std::vector<TokenType> types_;
   std::vector<Strip> strips_;
   std::vector<float> scores_;
+  std::vector<bool> symbols_;  // empty: none is
+  bool falls_back_to_bytes_ = true;
   std::array<TokenId, kTokenRoles> ids_;
   std::vector<bool> ends_generation_;
 };
 
-// By byte: the token "<0x0A>" of byte 10 or, where that is absent, the one
-// whose text is the byte itself; kNoToken where both are.
-std::array<TokenId, 256> FindByteTokens(const Vocabulary& vocabulary);
+// By byte: the token "<0x0A>" of byte 10; kNoToken where it is absent, or all
+// are no bytes (SentencePieceRules).
+using ByteTokens = std::array<TokenId, 256>;
+ByteTokens FindNamedByteTokens(const Vocabulary& vocabulary);
+// Where that is absent, the normal one whose text is the byte itself.
+ByteTokens FindByteTokens(const Vocabulary& vocabulary);
 
 // Does a normal token have SentencePiece's space mark behind another character?
 // If none has, as in Llama's vocabulary, no token crosses the start of a word.

@@ -12,7 +12,7 @@ std::vector<SpecialTokens::Entry> TokensOfTypes(
   std::vector<SpecialTokens::Entry> entries;
   for (TokenId token = 0; token < vocabulary.size(); ++token) {
     for (const TokenType type : types) {
-      if (vocabulary.type(token) == type) {
+      if (vocabulary.type(token) == type && !vocabulary.is_symbol(token)) {
         entries.push_back(
             {vocabulary.text(token), token, vocabulary.strip(token)});
       }
@@ -58,8 +58,11 @@ std::string VocabularyTokenizer::Piece(TokenId token,
 std::string VocabularyTokenizer::Decode(std::span<const TokenId> tokens,
                                         const DecodeOptions& options) const {
   std::string text;
-  for (const TokenId token : tokens) AppendPiece(token, options, text);
-  TrimStart(text);
+  bool at_start = true;
+  for (const TokenId token : tokens) {
+    AppendPiece(token, options, text);
+    at_start = at_start && (!Has(token) || TrimStart(token, text));
+  }
   return text;
 }
 
@@ -90,7 +93,9 @@ void VocabularyTokenizer::AppendSpecial(TokenId token,
   text += vocabulary_.text(token);
 }
 
-void VocabularyTokenizer::TrimStart(std::string&) const {}
+bool VocabularyTokenizer::TrimStart(TokenId, std::string&) const {
+  return false;
+}
 
 bool VocabularyTokenizer::IsEndOfGeneration(TokenId token) const {
   return Has(token) && vocabulary_.IsEndOfGeneration(token);

@@ -49,8 +49,10 @@ class VocabularyTokenizer : public Tokenizer {
   virtual void AppendBytes(TokenId token, std::string& text) const = 0;
   // Appends the text of any other token; by default, as it is.
   virtual void AppendSpecial(TokenId token, std::string& text) const;
-  // What the start of an encoded text got must be taken off again.
-  virtual void TrimStart(std::string& text) const;
+  // `text` is what the first tokens stand for, of which only `last` may have
+  // any: takes off what encoding put at the start of a text. Returns whether
+  // the token behind `last` is looked at too.
+  virtual bool TrimStart(TokenId last, std::string& text) const;
 
   void AppendPiece(TokenId token, const DecodeOptions& options,
                    std::string& text) const;

@@ -227,8 +227,10 @@ class WpmTokenizer : public VocabularyTokenizer {
     text += vocabulary().text(token);
   }
 
-  void TrimStart(std::string& text) const override {
+  bool TrimStart(TokenId, std::string& text) const override {
+    if (text.empty()) return true;
     if (text.starts_with(' ')) text.erase(0, 1);
+    return false;
   }
 
   WordTries tries_;

@@ -249,6 +249,35 @@ void AddUnigram(std::vector<SmallTokenizer>& all) {
   all.push_back(plain.Make(RoundTrip::kCleaned));
 }
 
+// Everything that GGUF has no key for: user-defined and unused pieces, spaces
+// behind a text or as they are, models of words and characters.
+void AddSentencePieceRules(std::vector<SmallTokenizer>& all) {
+  for (const std::string_view model :
+       {"llama", "t5", "braid-word", "braid-character"}) {
+    for (const bool unusual : {false, true}) {
+      Builder builder(model, "default");
+      builder.AddCharacters(false);
+      TokenizerSpec& spec = builder.spec();
+      spec.charsmap = builder.Own(SmallCharsMap());
+      spec.remove_extra_whitespaces = !unusual;
+      SentencePieceRules& rules = spec.sentencepiece;
+      rules.space_is_suffix = unusual;
+      rules.escapes_spaces = !unusual;
+      for (const std::string_view text : {"the", "\u2581\u2581", "aa", "e a"}) {
+        rules.symbols.push_back(static_cast<int32_t>(spec.tokens.size()));
+        rules.symbol_texts.push_back(text);
+        builder.Add(std::string(text), TokenType::kUserDefined);
+      }
+      for (size_t i = 8; i < spec.tokens.size(); i += 5) {
+        if (spec.types[i] != static_cast<int32_t>(TokenType::kNormal)) continue;
+        spec.types[i] = static_cast<int32_t>(TokenType::kUnused);
+        rules.unused.push_back(static_cast<int32_t>(i));
+      }
+      all.push_back(builder.Make(RoundTrip::kNone));
+    }
+  }
+}
+
 void AddRwkv(std::vector<SmallTokenizer>& all) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   const auto escape = [&](std::string_view bytes) {
@@ -290,6 +319,7 @@ const std::vector<SmallTokenizer>& SmallTokenizers() {
     AddSentencePiece(*all);
     AddWordPiece(*all);
     AddUnigram(*all);
+    AddSentencePieceRules(*all);
     AddRwkv(*all);
     return all;
   }();
@@ -319,7 +349,10 @@ std::string CheckDecoding(const Tokenizer& tokenizer,
   BRAID_CHECK(streamed == pieces);
   CheckCuts(streamed, cuts);
   std::string decoded = tokenizer.Decode(tokens, options);
-  BRAID_CHECK(decoded == pieces || " " + decoded == pieces);
+  // At most the spaces that Encode puts before a text are missing.
+  BRAID_CHECK(pieces.ends_with(decoded));
+  const size_t trimmed = pieces.size() - decoded.size();
+  BRAID_CHECK(pieces.find_first_not_of(' ') >= trimmed);
   return decoded;
 }
 

@@ -1,7 +1,7 @@
-// tokenize_lines VOCABULARY [PRE] [--plain]: reads one text per line, its bytes
-// as two hexadecimal digits each; writes its tokens with spaces between.
-// Nothing is added to a text; special tokens in it are recognised, unless
-// --plain.
+// tokenize_lines VOCABULARY [PRE] [--plain] [--decode]: reads one text per
+// line, its bytes as two hexadecimal digits each; writes its tokens with spaces
+// between and, with --decode, a tab and the bytes that they decode to. Nothing
+// is added to a text; special tokens in it are recognised, unless --plain.
 //
 // tokenize_lines VOCABULARY PRE --time FILE: the speed on a file, as a whole
 // and line by line.
@@ -25,6 +25,12 @@ std::string FromHex(const std::string& line) {
         static_cast<char>(std::stoi(line.substr(i, 2), nullptr, 16)));
   }
   return text;
+}
+
+void PrintHex(const std::string& text) {
+  for (const char c : text) {
+    std::printf("%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+  }
 }
 
 double MegabytesPerSecond(const std::vector<std::string>& parts,
@@ -62,8 +68,8 @@ void PrintSpeed(const char* path, const braid::Tokenizer& tokenizer) {
 int main(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr,
-                 "usage: tokenize_lines VOCABULARY [PRE] [--plain] < "
-                 "HEX_LINES\n"
+                 "usage: tokenize_lines VOCABULARY [PRE] [--plain] "
+                 "[--decode] < HEX_LINES\n"
                  "       tokenize_lines VOCABULARY PRE --time FILE\n");
     return 2;
   }
@@ -73,18 +79,26 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", tokenizer.error().message.c_str());
     return 1;
   }
-  const std::string_view option = argc > 3 ? argv[3] : "";
-  if (option == "--time" && argc > 4) {
+  const std::vector<std::string_view> flags(argv + std::min(argc, 3),
+                                            argv + argc);
+  if (flags.size() == 2 && flags[0] == "--time") {
     PrintSpeed(argv[4], **tokenizer);
     return 0;
   }
+  const auto has = [&flags](std::string_view flag) {
+    return std::ranges::find(flags, flag) != flags.end();
+  };
   const braid::EncodeOptions options = {.add_special = false,
-                                        .parse_special = option != "--plain"};
+                                        .parse_special = !has("--plain")};
   std::string line;
   while (std::getline(std::cin, line)) {
     const auto tokens = (*tokenizer)->Encode(FromHex(line), options);
     for (size_t i = 0; i < tokens.size(); ++i) {
       std::printf(i == 0 ? "%d" : " %d", tokens[i]);
+    }
+    if (has("--decode")) {
+      std::printf("\t");
+      PrintHex((*tokenizer)->Decode(tokens, {}));
     }
     std::printf("\n");
   }
