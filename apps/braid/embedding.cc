@@ -129,7 +129,7 @@ class Embedding : public Command {
                 Fixed(watch.Seconds(), 2), Fixed(load_seconds, 2)));
     BRAID_TRY(guard.Verdict());
     if (failed == 0) return {};
-    return Error{Format("{} of {} have no embedding", failed,
+    return Error{Format("no embedding: {} of {}", failed,
                         Counted(static_cast<int64_t>(texts.size()), "text"))};
   }
 

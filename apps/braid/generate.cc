@@ -109,10 +109,11 @@ class Generate : public Command {
       return PromptName(static_cast<size_t>(numbers[request]),
                         PromptOf(request));
     }
-    Status Verdict() const {
-      const size_t failed = prompts.size() - numbers.size();
+    // `broken`: requests that ended with an error.
+    Status Verdict(int broken) const {
+      const int failed = count() - static_cast<int>(numbers.size()) + broken;
       if (failed == 0) return {};
-      return Error{Format("{} of {} were not continued", failed,
+      return Error{Format("not continued: {} of {}", failed,
                           Counted(count(), "prompt"))};
     }
   };
@@ -181,6 +182,7 @@ class Generate : public Command {
     Progress progress("generate", model_.progress);
     LengthNotices notices(model.info());
     int finished = 0;
+    int broken = 0;
     const auto on_finish = [&](const Response& response) {
       const int request = response.request;
       if (count == 1) {
@@ -194,6 +196,9 @@ class Generate : public Command {
         progress.Show(static_cast<double>(++finished) / count);
       }
       NoteLength(engine, work, response, progress, notices);
+      if (response.error.empty()) return;
+      ++broken;
+      Note(Format("{}: {}\n", work.NameOf(request), response.error));
     };
     if (count == 1) {
       Print(Shown(work, 0, model));  // and what follows as it grows
@@ -210,7 +215,7 @@ class Generate : public Command {
     progress.Hide();
     Note(RunReport(engine, scheduler.times(), load_seconds));
     BRAID_TRY(guard.Verdict());
-    return work.Verdict();
+    return work.Verdict(broken);
   }
 
   // Prompts that are not continued keep their place.

@@ -105,6 +105,7 @@ class Parallel : public Command {
     Progress progress("parallel", model_.progress);
     LengthNotices notices(model->info());
     int finished = 0;
+    int broken = 0;
     Scheduler scheduler(
         *engine, options,
         {.on_text = {}, .on_finish = [&](const Response& response) {
@@ -113,6 +114,10 @@ class Parallel : public Command {
            const std::string name = Format("request {}", response.request + 1);
            if (response.filled) {
              notices.Filled(name, engine->options().context);
+           }
+           if (!response.error.empty()) {
+             ++broken;
+             Note(Format("{}: {}\n", name, response.error));
            }
            notices.Long(name, int64_t{response.prompt_tokens} +
                                   response.generated_tokens);
@@ -124,7 +129,10 @@ class Parallel : public Command {
     Note(Format("{}, {}\n", Counted(count_, "request"),
                 Counted(clients_, "client")) +
          RunReport(*engine, scheduler.times(), load_seconds));
-    return guard.Verdict();
+    BRAID_TRY(guard.Verdict());
+    if (broken == 0) return {};
+    return Error{Format("ended with an error: {} of {}", broken,
+                        Counted(count_, "request"))};
   }
 
  private:

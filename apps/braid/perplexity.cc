@@ -1,5 +1,6 @@
 // braid perplexity: how well a model predicts a text, or chooses answers.
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "apps/braid/bench_report.h"
@@ -204,6 +205,11 @@ class Perplexity : public Command {
   Status FinishText(const Engine& engine, const Likelihood& likelihood,
                     const TextPage& page, const std::string& what) const {
     if (likelihood.count() == 0) return {};
+    if (!std::isfinite(likelihood.Mean())) {
+      return Error{
+          "the model's logits are NaN or infinite: its file is damaged, or its "
+          "numbers overflow"};
+    }
     Say(Format("\nFinal estimate: PPL = {} +/- {}\n",
                Fixed(likelihood.Perplexity(), 4),
                Fixed(likelihood.PerplexityError(), 5)));

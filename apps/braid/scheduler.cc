@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "apps/braid/next_token.h"
 #include "apps/braid/text.h"
 #include "base/check.h"
 #include "base/format.h"
@@ -146,6 +147,7 @@ Status Scheduler::Start(int slot, const Request& request, int number) {
                                          .generated_tokens = 0,
                                          .seconds = 0,
                                          .filled = false,
+                                         .error = {},
                                          .text = ""},
                             .watch = {}});
   free_positions_ -= slots_[slot]->reserved;
@@ -190,14 +192,18 @@ void Scheduler::AddTokens(Live& live) {
 bool Scheduler::Advance(Live& live) {
   if (live.max_tokens == 0) return true;
   const Tokenizer& tokenizer = engine_.model().tokenizer();
-  const TokenId token =
-      SampleToken(engine_.Logits(live.logits_entry), live.tokens,
-                  live.request.sampling, scratch_);
-  const bool end = tokenizer.IsEndOfGeneration(token);
+  const Result<TokenId> token =
+      NextToken(engine_.Logits(live.logits_entry), live.tokens,
+                live.request.sampling, scratch_);
+  if (!token.ok()) {
+    live.response.error = token.error().message;
+    return true;
+  }
+  const bool end = tokenizer.IsEndOfGeneration(*token);
   if (end && !live.request.decode.special) return true;
-  Emit(live, live.stop.Add(live.detokenizer.Add(token)));
+  Emit(live, live.stop.Add(live.detokenizer.Add(*token)));
   if (end) return true;
-  live.tokens.push_back(token);
+  live.tokens.push_back(*token);
   ++live.response.generated_tokens;
   if (live.stop.stopped()) return true;
   live.response.filled = EndsFull(live);

@@ -43,6 +43,7 @@ struct Response {
   int generated_tokens = 0;  // sampled, the end of generation not counted
   double seconds = 0;        // since it got its slot
   bool filled = false;       // it ended because the context is full
+  std::string error = {};    // it ended because of this; empty: it did not
   std::string text;
 };
 

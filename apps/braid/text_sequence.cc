@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "apps/braid/model_use.h"
+#include "apps/braid/next_token.h"
 #include "apps/braid/stop_text.h"
 #include "apps/braid/text.h"
 #include "base/format.h"
@@ -127,11 +128,17 @@ Result<std::string> TextSequence::Generate(
                        ? room
                        : std::min(room, request.max_tokens);
   filled_ = false;
+  Status ended;
   for (int count = 0; count < most && !stop.stopped() && !Cancelled();
        ++count) {
-    const TokenId token =
-        SampleToken(engine_.LastLogits(sequence_), engine_.Tokens(sequence_),
-                    request.sampling, scratch_);
+    const auto next =
+        NextToken(engine_.LastLogits(sequence_), engine_.Tokens(sequence_),
+                  request.sampling, scratch_);
+    if (!next.ok()) {
+      ended = next.error();
+      break;
+    }
+    const TokenId token = *next;
     const bool end = tokenizer.IsEndOfGeneration(token);
     if (end && !request.decode.special) break;
     emit(stop.Add(detokenizer.Add(token)));
@@ -144,6 +151,7 @@ Result<std::string> TextSequence::Generate(
   }
   emit(stop.Add(detokenizer.Finish()));
   emit(stop.Finish());
+  BRAID_TRY(ended);
   return text;
 }
 

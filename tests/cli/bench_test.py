@@ -66,7 +66,7 @@ class Bench(unittest.TestCase):
     def test_a_page_that_cannot_be_written_is_found_before_measuring(self):
         for command in ["bench", "batched-bench"]:
             with self.subTest(command=command):
-                self.assertIn("cannot create: No such file", BRAID.error(
+                self.assertIn("there is no folder /no/such/folder", BRAID.error(
                     command, "--report", "/no/such/folder/page.html"))
 
 

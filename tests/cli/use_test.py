@@ -144,7 +144,7 @@ class TextsThatDoNotFit(unittest.TestCase):
                 said = done.stderr.decode()
                 self.assertRegex(said, re.escape(f"text 1 ({path}, line 2): ") +
                                  rf"\d+ tokens, at most {limit} fit: {remedy}")
-                self.assertIn("1 of 3 texts have no embedding", said)
+                self.assertIn("no embedding: 1 of 3 texts", said)
                 for word in ENGINE_WORDS:
                     self.assertNotIn(word, said)
                 rows = json.loads(done.stdout)["data"]
@@ -198,7 +198,7 @@ class TextsThatDoNotFit(unittest.TestCase):
                 self.assertRegex(done.stderr.decode(),
                                  r"prompt 2: \d+ tokens, at most \d+ fit: raise "
                                  r"-(c|c, -ub)\n")
-                self.assertIn(b"1 of 3 prompts were not continued", done.stderr)
+                self.assertIn(b"not continued: 1 of 3 prompts", done.stderr)
                 alone = BRAID.run(*flags, "-m", model(name), "-p", "one", "-p",
                                   "two", *more)
                 self.assertEqual(alone.returncode, 0, alone.stderr)
@@ -397,6 +397,26 @@ class FullContexts(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stderr.decode().count(
             f"the model was trained with texts of {trained} at most"), 1)
+
+
+class NothingToDraw(unittest.TestCase):
+
+    def test_every_token_forbidden_ends_a_text_with_an_error(self):
+        count = re.search(r"vocab_size\s+u32\s+(\d+)",
+                          BRAID.output("gguf", "show", model("llama")))[1]
+        biases = [x for token in range(int(count))
+                  for x in ("-l", f"{token}-inf")]
+        for command in (["generate", "-p", "One"],
+                        ["generate", "-p", "One", "-p", "Two"],
+                        ["parallel", "-ns", "2", "-c", "2048"],
+                        ["generate", "-p", "One", "--prompt-cache",
+                         str(ROOT / "forbidden")],
+                        ["save-load-state"]):
+            done = BRAID.run(command[0], "-m", model("llama"), *command[1:],
+                             *biases)
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr.decode(), r"nothing can follow \d+ "
+                             r"tokens?: every token is forbidden")
 
 
 class PromptCache(unittest.TestCase):
