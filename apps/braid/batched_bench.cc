@@ -243,9 +243,11 @@ Status BatchedBench::Run() {
     all += static_cast<double>(test.positions());
   }
   double done = 0;
+  int left_out = 0;
   for (size_t i = 0; i < tests.size() && !guard.interrupted(); ++i) {
     if (tests[i].positions() > options.context) {
       progress.Hide();
+      ++left_out;
       Note(Format("{} of {} + {} tokens: {} positions, -c {} has not as many\n",
                   Counted(tests[i].sequences, "sequence"),
                   tests[i].prompt_tokens, tests[i].generated_tokens,
@@ -265,7 +267,10 @@ Status BatchedBench::Run() {
   }
   progress.Hide();
   if (!html_.empty()) BRAID_TRY(WriteHtml(results, *engine));
-  return guard.Verdict();
+  BRAID_TRY(guard.Verdict());
+  if (left_out == 0) return {};
+  return Error{Format("not measured: {} of {}", left_out,
+                      Counted(static_cast<int64_t>(tests.size()), "test"))};
 }
 
 Status BatchedBench::WriteHtml(const std::vector<BatchedResult>& results,

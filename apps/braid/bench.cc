@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <functional>
 #include <thread>
 
@@ -267,6 +268,11 @@ Status Bench::Run() {
   const std::vector<BenchTest> tests = Tests(kv_types);
   if (tests.empty()) {
     return Error{"-p and -n are 0, and there is no -pg: nothing to measure"};
+  }
+  for (const std::string& path : paths_) {
+    std::error_code ignored;
+    if (std::filesystem::exists(path, ignored)) continue;
+    return Error{Format("{}: there is no such file", path)};
   }
   if (paths_.empty()) paths_.emplace_back();
   const BenchColumns columns = {

@@ -173,7 +173,7 @@ class Perplexity : public Command {
     BRAID_ASSIGN(const Chunks chunks, Cut(*loaded.model, loaded.text, shape));
     if (!base_.empty()) return WriteBase(loaded.model, chunks);
     const int side_by_side =
-        std::max(1, engine_.options.max_batch / shape.length);
+        std::clamp(engine_.options.max_batch / shape.length, 1, Count(chunks));
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
                  MakeEngine(loaded.model, side_by_side, shape.length));
     const InterruptGuard guard;

@@ -126,6 +126,14 @@ class Quantize : public Command {
     return table;
   }
 
+  std::vector<UnusedFlags> Unused() const override {
+    if (Lower(type_) != "copy" && Lower(output_) != "copy") return {};
+    return {{.names = "--pure, --allow-requantize, --leave-output-tensor, "
+                      "--output-tensor-type, --token-embedding-type, "
+                      "--tensor-type, --imatrix",
+             .use = "with COPY"}};
+  }
+
   Status Run() override {
     BRAID_TRY(TakePositionals());
     BRAID_TRY(TakeFlags());

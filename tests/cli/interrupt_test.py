@@ -272,6 +272,33 @@ class Interrupt(unittest.TestCase):
         self.assertTrue(output.startswith(b"Yesterday"))
         self.assertTrue(output.endswith(b"\n"))
 
+    def test_a_cached_text_is_ended_where_it_is(self):
+        with tempfile.TemporaryDirectory() as name:
+            cache = pathlib.Path(name) / "cache"
+            code, output = self.interrupted(
+                "generate", "-p", "Yesterday", "-n", "-1", "-c", "1000000",
+                "-t", "1", "--prompt-cache", str(cache), wait_for=b" ")
+            self.assertEqual(code, 130)
+            self.assertTrue(output.startswith(b"Yesterday"))
+            self.assertTrue(output.endswith(b"\n"))
+            self.assertTrue(cache.exists())
+
+    def test_a_restored_text_is_ended_where_it_is(self):
+        with tempfile.TemporaryDirectory() as name:
+            state = str(pathlib.Path(name) / "state")
+            BRAID.output("state", "save", state, "-p", "Yesterday")
+            with subprocess.Popen(
+                    [PROGRAM, "state", "restore", state, "-n", "100000000",
+                     "--ignore-eos", "-t", "1"], stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE) as run:
+                # The seed is said when the model is loaded and restored.
+                self.assertIn(b"seed", run.stderr.readline())
+                time.sleep(0.3)
+                run.send_signal(signal.SIGINT)
+                output, errors = run.communicate(timeout=60)
+            self.assertEqual(run.returncode, 130, errors)
+            self.assertTrue(output.startswith(b"Yesterday"))
+
     def test_requests_that_are_done_are_not_lost(self):
         code, output = self.interrupted(
             "parallel", "-np", "2", "-ns", "100000", "-n", "64", "-t", "1",

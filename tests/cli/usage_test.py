@@ -89,6 +89,8 @@ class Usage(unittest.TestCase):
                   "2"], "--hellaswag-tasks has no effect with --winogrande"),
                 (["imatrix", "--in-file", "x", "--chunks", "2"],
                  "--chunks has no effect without -f: files are only merged"),
+                (["quantize", "a", "b", "copy", "--pure"],
+                 "--pure has no effect with COPY"),
                 (["imatrix", "-f", "x", "--in-chunk-size", "2"],
                  "--in-chunk-size has no effect without --in-file")]:
             with self.subTest(arguments=arguments):

@@ -125,6 +125,22 @@ class KindsOfModels(unittest.TestCase):
             "bench", "-m", model("llama"), "-p", "0", "-n", "0"))
 
 
+    def test_a_model_that_is_missing_is_found_before_measuring(self):
+        self.assertIn("/nonexistent: there is no such file", BRAID.error(
+            "bench", "-m", model("llama"), "-m", "/nonexistent"))
+
+    def test_tests_that_do_not_fit_are_told(self):
+        done = BRAID.run("batched-bench", "-m", model("llama"), "-npp", "8",
+                         "-ntg", "2", "-npl", "1,100", "-c", "256",
+                         "--output-format", "jsonl")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual([json.loads(line)["pl"]
+                          for line in done.stdout.splitlines()], [1])
+        self.assertIn(b"100 sequences of 8 + 2 tokens: 1000 positions, -c 256 ",
+                      done.stderr)
+        self.assertIn(b"not measured: 1 of 2 tests", done.stderr)
+
+
 class TextsThatDoNotFit(unittest.TestCase):
 
     def embed(self, name, lines, *flags):
