@@ -4,10 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/try.h"
+#include "gguf/finite.h"
 #include "tensor/codec.h"
+#include "tensor/storable.h"
 
 namespace braid::convert {
 
@@ -21,7 +24,8 @@ class TargetWriter {
   TargetWriter(const TargetTensor& target, DType type,
                const Checkpoint& checkpoint, ThreadPool& pool,
                gguf::Writer& writer)
-      : width_(target.shape.back()),
+      : name_(target.name),
+        width_(target.shape.back()),
         type_(type),
         checkpoint_(checkpoint),
         pool_(pool),
@@ -45,7 +49,10 @@ class TargetWriter {
         std::ranges::any_of(piece.transforms, [](const Transform& transform) {
           return static_cast<bool>(transform.values);
         });
-    if (changes) return WriteValues(TransformedValues(piece));
+    if (changes) {
+      BRAID_ASSIGN(const std::vector<float> values, TransformedValues(piece));
+      return WriteValues(values);
+    }
     if (*source.type == type_) return WriteStored(source);
     return WriteConverted(source);
   }
@@ -56,7 +63,20 @@ class TargetWriter {
     for (size_t at = 0; at < source.bytes.size(); at += kBytes) {
       const auto chunk =
           source.bytes.subspan(at, std::min(kBytes, source.bytes.size() - at));
+      const auto type = static_cast<uint32_t>(*source.type);
+      const gguf::NonFinite bad = gguf::FindNonFinite(type, chunk);
+      const size_t element_bytes = RowBytes(*source.type, 1);
+      if (bad.count > 0) {
+        float value = 0;
+        DecodeRow(*source.type,
+                  chunk.data() + bad.first_element * element_bytes, 1, &value);
+        return UnstorableError(
+            source.name,
+            static_cast<int64_t>(at / element_bytes + bad.first_element), value,
+            type_);
+      }
       BRAID_TRY(writer_.Append(chunk));
+      written_ += static_cast<int64_t>(chunk.size() / element_bytes);
       checkpoint_.Release(source, chunk);
     }
     return {};
@@ -79,12 +99,16 @@ class TargetWriter {
     return {};
   }
 
-  std::vector<float> TransformedValues(const Piece& piece) {
+  Result<std::vector<float>> TransformedValues(const Piece& piece) {
     const SourceTensor& source = *piece.source;
     std::vector<float> values(static_cast<size_t>(Elements(source.shape)));
     DecodeRow(*source.type, source.bytes.data(),
               static_cast<int64_t>(values.size()), values.data());
     checkpoint_.Release(source, source.bytes);
+    if (const auto bad = FindUnstorable(DType::kF32, values)) {
+      return UnstorableError(source.name, *bad,
+                             values[static_cast<size_t>(*bad)], DType::kF32);
+    }
     Shape shape = source.shape;
     for (const Transform& transform : piece.transforms) {
       if (transform.values) transform.values(shape, values);
@@ -93,7 +117,13 @@ class TargetWriter {
     return values;
   }
 
+  // The element that an error names is that of the file's tensor.
   Status WriteValues(std::span<const float> values) {
+    if (const auto bad = FindUnstorable(type_, values)) {
+      return UnstorableError(name_, written_ + *bad,
+                             values[static_cast<size_t>(*bad)], type_);
+    }
+    written_ += static_cast<int64_t>(values.size());
     if (type_ == DType::kF32) return writer_.Append(std::as_bytes(values));
     const int64_t rows = static_cast<int64_t>(values.size()) / width_;
     const size_t row_bytes = RowBytes(type_, width_);
@@ -115,11 +145,13 @@ class TargetWriter {
 
   static constexpr int kTasks = 16;
 
+  const std::string& name_;
   const int64_t width_;
   const DType type_;
   const Checkpoint& checkpoint_;
   ThreadPool& pool_;
   gguf::Writer& writer_;
+  int64_t written_ = 0;  // elements
   std::vector<std::byte> encoded_;
 };
 

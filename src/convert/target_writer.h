@@ -14,7 +14,8 @@ namespace braid::convert {
 // Appends all bytes of `target` in format `type` to `writer`. A piece without
 // transforms passes through a buffer of a few MiB; one with transforms is in
 // memory once or twice as float32. What was read is released. The bytes do not
-// depend on the threads of `pool`. Errors: the writer's.
+// depend on the threads of `pool`. Errors: the writer's, and a value that is
+// NaN or infinite, or that `type` cannot hold (tensor/storable.h).
 Status WriteTarget(const TargetTensor& target, DType type,
                    const Checkpoint& checkpoint, ThreadPool& pool,
                    gguf::Writer& writer);

@@ -4,16 +4,20 @@
 #include <atomic>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "base/format.h"
 #include "base/try.h"
+#include "gguf/finite.h"
 #include "gguf/part.h"
 #include "gguf/pieces.h"
 #include "gguf/split.h"
+#include "gguf/tensor_type.h"
 #include "gguf/writer.h"
 #include "tensor/codec.h"
+#include "tensor/storable.h"
 
 namespace braid::quantize {
 
@@ -22,8 +26,6 @@ namespace {
 // What is decoded and encoded at a time.
 constexpr int64_t kChunkElements = int64_t{1} << 20;
 constexpr int kTasks = 32;
-// Scales are halves, and so are the elements of F16.
-constexpr float kLargestHalf = 65504;
 
 // Makes the largest number of every matrix 1 to 2. Only ratios count, but the
 // search multiplies five of these numbers: very weak and very strong inputs
@@ -81,7 +83,8 @@ class TensorQuantizer {
     const size_t encoded_bytes = RowBytes(to_, width_);
     encoded_.resize(static_cast<size_t>(count) * encoded_bytes);
     const int64_t share = (count + kTasks - 1) / kTasks;
-    std::atomic<bool> usable = true;
+    // The first element that the format cannot hold.
+    std::atomic<int64_t> unusable = kNone;
     threads.Run(kTasks, [&](int task, int /*thread*/) {
       const int64_t end = std::min(count, (task + 1) * share);
       for (int64_t row = task * share; row < end; ++row) {
@@ -89,24 +92,26 @@ class TensorQuantizer {
         DecodeRow(from_,
                   stored.data() + static_cast<size_t>(row) * stored_bytes,
                   width_, values);
-        if (!IsUsable(values)) usable = false;
+        const auto found =
+            FindUnstorable(to_, {values, static_cast<size_t>(width_)});
+        if (found) NoteFirst(unusable, row * width_ + *found);
         EncodeWeightedRow(
             to_, values, Importance(first + row), width_,
             encoded_.data() + static_cast<size_t>(row) * encoded_bytes);
       }
     });
-    if (usable) return {};
-    return Error{
-        Format("{}: a value is not finite, or beyond {}, which is "
-               "what {} can scale",
-               name_, kLargestHalf, Name(to_))};
+    const int64_t place = unusable;
+    if (place == kNone) return {};
+    return UnstorableError(name_, first * width_ + place,
+                           values_[static_cast<size_t>(place)], to_);
   }
 
-  bool IsUsable(const float* values) const {
-    if (to_ == DType::kF32 || to_ == DType::kBF16) return true;
-    return std::all_of(values, values + width_, [](float value) {
-      return std::fabs(value) <= kLargestHalf;
-    });
+  static constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
+
+  static void NoteFirst(std::atomic<int64_t>& first, int64_t place) {
+    int64_t known = first;
+    while (place < known && !first.compare_exchange_weak(known, place)) {
+    }
   }
 
   // Of the inputs of the matrix that `row` belongs to; nullptr: not known.
@@ -131,9 +136,24 @@ class TensorQuantizer {
 
 Status WriteCopied(const gguf::File& file, const gguf::TensorInfo& tensor,
                    gguf::Writer& writer) {
+  const gguf::TensorType* const type = gguf::FindTensorType(tensor.type);
+  const bool checked = type != nullptr && gguf::CanCheckFinite(tensor.type);
+  uint64_t elements = 0;  // of the pieces before
   return gguf::ForEachPiece(
-      file, tensor, 1,
-      [&](std::span<const std::byte> piece) { return writer.Append(piece); });
+      file, tensor, checked ? type->block_bytes : 1,
+      [&](std::span<const std::byte> piece) -> Status {
+        if (checked) {
+          const auto found = gguf::FindNonFinite(tensor.type, piece);
+          if (found.count > 0) {
+            return Error{
+                Format("{}: element {} is NaN or infinite, or its "
+                       "block's scale is; that is no weight",
+                       tensor.name, elements + found.first_element)};
+          }
+          elements += piece.size() / type->block_bytes * type->block_elements;
+        }
+        return writer.Append(piece);
+      });
 }
 
 // The metadata of part `number`: everything for the first, and what a reader

@@ -21,7 +21,7 @@ using QuantizeProgress =
 // Writes `plan`, made of `file` with `options`, to `path`; with
 // options.keep_split to the parts of a set, for which `path` gives the name
 // without the numbers. The bytes do not depend on the threads. Errors: a value
-// that is not finite or too large for the format's scales, the writer's. Parts
+// that its format cannot hold (tensor/storable.h), the writer's. Parts
 // that were finished before an error stay. `cancelled`, if given, is asked
 // every few MiB: true is an error.
 Status WriteQuantized(const gguf::File& file, const Plan& plan,
