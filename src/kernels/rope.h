@@ -27,6 +27,12 @@ struct YarnConfig {
   double original_context = 0;
   double beta_fast = 32;
   double beta_slow = 1;
+  // How much of this is done, of 1: what is kept of a frequency counts so
+  // much, and at 0 every pair is slowed down.
+  double extension = 1;
+  // The ramp goes from a whole pair to a whole pair, as its authors' code
+  // rounds it; else between the real numbers of the paper.
+  bool whole_pairs = true;
 };
 
 struct RopeConfig {

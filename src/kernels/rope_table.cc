@@ -18,14 +18,18 @@ double PairOfTurns(const RopeConfig& config, double context, double turns) {
 // How far a pair is slowed down: 0 not at all, 1 by position_scale.
 double YarnRamp(const RopeConfig& config, const YarnConfig& yarn, int pair) {
   const double context = yarn.original_context;
-  const double low =
-      std::max(0.0, std::floor(PairOfTurns(config, context, yarn.beta_fast)));
-  const double high =
-      std::min(config.rotated - 1.0,
-               std::ceil(PairOfTurns(config, context, yarn.beta_slow)));
+  double low = PairOfTurns(config, context, yarn.beta_fast);
+  double high = PairOfTurns(config, context, yarn.beta_slow);
+  if (yarn.whole_pairs) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(0.0, low);
+  high = std::min(config.rotated - 1.0, high);
   // Its authors' guard against an empty ramp.
   const double width = std::max(0.001, high - low);
-  return std::clamp((pair - low) / width, 0.0, 1.0);
+  const double ramp = std::clamp((pair - low) / width, 0.0, 1.0);
+  return ramp + (1 - yarn.extension) * (1 - ramp);
 }
 
 }  // namespace

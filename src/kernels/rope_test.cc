@@ -1,5 +1,8 @@
 #include "kernels/rope.h"
 
+#include <cmath>
+#include <numbers>
+
 #include "kernels/kernel_testing.h"
 #include "kernels/ref/rope_twin.h"
 
@@ -121,6 +124,30 @@ TEST_F(RopeTest, YarnSlowsOnlyThePairsThatTurnRarely) {
     EXPECT_DOUBLE_EQ(RopeFrequency(config, pair), 0.25 * plain(pair));
   }
   const double ramp = (16.0 - 10) / (23 - 10);
+  EXPECT_DOUBLE_EQ(RopeFrequency(config, 16),
+                   (0.25 * ramp + (1 - ramp)) * plain(16));
+}
+
+TEST_F(RopeTest, YarnInPartAndBetweenPairs) {
+  RopeConfig config;
+  config.rotated = 64;
+  config.position_scale = 0.25;
+  config.yarn = YarnConfig{.original_context = 4096, .extension = 0.5};
+  const auto plain = [](int pair) { return std::pow(1e4, -pair / 32.0); };
+  // Half of what is kept is slowed down.
+  EXPECT_DOUBLE_EQ(RopeFrequency(config, 5), 0.625 * plain(5));
+  EXPECT_DOUBLE_EQ(RopeFrequency(config, 27), 0.25 * plain(27));
+  config.yarn->extension = 0;
+  EXPECT_DOUBLE_EQ(RopeFrequency(config, 5), 0.25 * plain(5));
+  // The ends of the ramp as the paper has them.
+  config.yarn->extension = 1;
+  config.yarn->whole_pairs = false;
+  const auto pair_of_turns = [](double turns) {
+    return 64 * std::log(4096 / (turns * 2 * std::numbers::pi)) /
+           (2 * std::log(1e4));
+  };
+  const double ramp =
+      (16 - pair_of_turns(32)) / (pair_of_turns(1) - pair_of_turns(32));
   EXPECT_DOUBLE_EQ(RopeFrequency(config, 16),
                    (0.25 * ramp + (1 - ramp)) * plain(16));
 }

@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "models/config_reader.h"
 #include "models/expert_config.h"
+#include "models/transformer_config.h"
 #include "ops/ops.h"
 
 namespace braid {
@@ -21,8 +22,10 @@ RopeConfig ReadRope(ConfigReader& reader) {
   rope.pairs = RopePairs::kInterleaved;
   const std::string scaling = reader.Text("rope.scaling.type", "linear");
   if (scaling == "yarn") {
-    rope.yarn = YarnConfig{.original_context = static_cast<double>(reader.Count(
-                               "rope.scaling.original_context_length"))};
+    rope.yarn = ReadYarnRamp(
+        reader, reader.Count("rope.scaling.original_context_length"));
+    // The temperature is on the score (ScoreScale).
+    rope.magnitude = ReadYarnMagnitude(reader);
   } else if (scaling == "none") {
     rope.position_scale = 1.0;
   } else if (scaling != "linear") {

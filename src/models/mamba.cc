@@ -26,6 +26,9 @@ Result<MambaModelConfig> MambaModelConfig::Read(ConfigReader& reader) {
       ReadMamba(reader, config.shape.width, config.shape.norm_epsilon);
   if (reader.Flag("ssm.dt_b_c_rms", false)) {
     config.mixer.dt_b_c_norms = nn::DtBcNorms::kPlain;
+    // Braid's own key: others take that of the layers' norms.
+    constexpr std::string_view kOwn = "ssm.dt_b_c_rms_epsilon";
+    if (reader.Has(kOwn)) config.mixer.norm_epsilon = reader.Epsilon(kOwn);
   }
   BRAID_TRY(reader.status());
   return config;

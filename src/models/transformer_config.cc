@@ -9,14 +9,25 @@ namespace braid {
 
 namespace {
 
+// YaRN, section 3.4: the temperature of the softmax, put on queries and keys.
+double Temperature(double factor, double slope) {
+  return factor <= 1 ? 1.0 : 1.0 + 0.1 * slope * std::log(factor);
+}
+
 void ReadYarn(ConfigReader& reader, double factor, RopeConfig& rope) {
   const int trained = reader.Count("context_length");
-  rope.yarn = YarnConfig{.original_context = static_cast<double>(reader.Count(
-                             "rope.scaling.original_context_length", trained))};
-  // Section 3.4: the temperature of the softmax, put on queries and keys.
-  const double temperature = factor <= 1 ? 1.0 : 1.0 + 0.1 * std::log(factor);
-  rope.magnitude =
-      temperature * reader.Positive("rope.scaling.attn_factor", 1.0);
+  rope.yarn = ReadYarnRamp(
+      reader, reader.Count("rope.scaling.original_context_length", trained));
+  // The slope for all of the score, 0: none is taken off.
+  const double all = reader.Number("rope.scaling.yarn_log_multiplier", 0.0);
+  double temperature = Temperature(factor, 1.0);
+  if (all != 0) temperature /= Temperature(factor, all);
+  if (rope.yarn->extension == 0) temperature = 1.0;
+  rope.magnitude = temperature * ReadYarnMagnitude(reader);
+  if (!(rope.magnitude > 0)) {
+    reader.Refuse("rope.scaling.yarn_log_multiplier",
+                  Format("{} makes the magnitude {}", all, rope.magnitude));
+  }
 }
 
 void ReadLongRope(ConfigReader& reader, RopeConfig& rope) {
@@ -25,6 +36,32 @@ void ReadLongRope(ConfigReader& reader, RopeConfig& rope) {
 }
 
 }  // namespace
+
+YarnConfig ReadYarnRamp(ConfigReader& reader, int trained) {
+  YarnConfig yarn;
+  yarn.original_context = trained;
+  yarn.beta_fast =
+      reader.Positive("rope.scaling.yarn_beta_fast", yarn.beta_fast);
+  yarn.beta_slow =
+      reader.Positive("rope.scaling.yarn_beta_slow", yarn.beta_slow);
+  // Below 0: not said.
+  const double extension =
+      reader.Number("rope.scaling.yarn_ext_factor", yarn.extension);
+  if (extension >= 0) yarn.extension = extension;
+  yarn.whole_pairs =
+      reader.Flag("rope.scaling.yarn_truncate", yarn.whole_pairs);
+  if (yarn.beta_fast < yarn.beta_slow) {
+    reader.Refuse("rope.scaling.yarn_beta_fast",
+                  Format("{} is less than yarn_beta_slow {}", yarn.beta_fast,
+                         yarn.beta_slow));
+  }
+  return yarn;
+}
+
+double ReadYarnMagnitude(ConfigReader& reader) {
+  return reader.Positive("rope.scaling.attn_factor", 1.0) *
+         reader.Positive("rope.scaling.yarn_attn_factor", 1.0);
+}
 
 std::vector<nn::AttentionConfig> ReadAttention(ConfigReader& reader, int width,
                                                int layers) {
