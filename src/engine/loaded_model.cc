@@ -186,13 +186,18 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::Load(
 }
 
 Result<FileUse> ExamineModelFile(const std::string& path) {
-  const FloatGuard guard;
   BRAID_ASSIGN(const gguf::File file, gguf::File::Open(path));
-  Result<Built> built = BuildModel(file, {.threads = 1, .progress = {}},
-                                   WeightScope::Tensors::kSized,
-                                   /*names=*/nullptr);
-  if (!built.ok()) return WithPath(path, built.error());
-  return std::move(built->file_use);
+  Result<FileUse> use = ExamineModelFile(file);
+  if (!use.ok()) return WithPath(path, use.error());
+  return use;
+}
+
+Result<FileUse> ExamineModelFile(const gguf::File& file) {
+  const FloatGuard guard;
+  BRAID_ASSIGN(Built built, BuildModel(file, {.threads = 1, .progress = {}},
+                                       WeightScope::Tensors::kSized,
+                                       /*names=*/nullptr));
+  return std::move(built.file_use);
 }
 
 Result<std::shared_ptr<const Model>> Model::Load(const std::string& path,

@@ -20,6 +20,8 @@ namespace braid {
 // What Model::Load would read of a file, without reading it: also of one that
 // it refuses for what is left over. Errors: those of Load that come before.
 Result<FileUse> ExamineModelFile(const std::string& path);
+// The same of a file that is open; errors do not name it.
+Result<FileUse> ExamineModelFile(const gguf::File& file);
 
 class LoadedModel : public Model {
  public:
