@@ -10,6 +10,7 @@
 #include "apps/braid/text.h"
 #include "base/format.h"
 #include "convert/conversion.h"
+#include "engine/check_contents.h"
 #include "engine/thread_count.h"
 #include "gguf/tensor_type.h"
 #include "gguf/value.h"
@@ -42,6 +43,10 @@ class Convert : public Command {
                  {"q8_0", OutputType::kQ8_0}})
         .Switch("--vocab-only", "metadata and vocabulary, no tensors",
                 &options_.vocabulary_only)
+        .Texts("--ignore-key", "NAME",
+               "a key of config.json that changes nothing, such as my_note; "
+               "may be given several times",
+               &options_.ignored_keys)
         .Switch("--dry-run", "print what the file would hold, write nothing",
                 &dry_run_);
     table.Group("Speed").Threads(&threads_);
@@ -50,6 +55,7 @@ class Convert : public Command {
   }
 
   Status Run() override {
+    options_.check = CheckContents;
     BRAID_ASSIGN(const Conversion conversion,
                  Conversion::Plan(folder_, options_));
     for (const std::string& name : conversion.skipped()) {

@@ -83,13 +83,6 @@ void AddEmbeddingRules(Recipe& recipe) {
 
 void DescribeBert(Recipe& recipe) {
   const HfConfig& config = recipe.config;
-  const std::string activation = config.Text("hidden_act", "gelu");
-  if (activation != "gelu") {
-    config.Fail(
-        {Format("config.json: hidden_act: {} is not supported; "
-                "supported is gelu",
-                activation)});
-  }
   recipe.metadata.Count(".context_length",
                         config.Count("max_position_embeddings"));
   DescribeEncoder(recipe);
@@ -120,23 +113,31 @@ void DescribeBert(Recipe& recipe) {
 void DescribeNomicBert(Recipe& recipe) {
   const HfConfig& config = recipe.config;
   Metadata& metadata = recipe.metadata;
-  const std::string activation =
-      config.Text("activation_function|hidden_act", "swiglu");
-  if (activation != "swiglu" && activation != "silu") {
-    config.Fail(
-        {Format("config.json: activation_function: {} is not "
-                "supported; supported is swiglu",
-                activation)});
-  }
   metadata.Count(".context_length",
-                 config.Count("max_trained_positions|n_positions|"
-                              "max_position_embeddings",
-                              2048));
+                 config.Count("max_trained_positions|max_position_embeddings",
+                              config.Count("n_positions", 2048)));
   DescribeEncoder(recipe);
-  const Json& rope = config.Get("rope_parameters");
+  const int64_t width = config.Count("hidden_size|n_embd");
+  const int64_t heads = config.Count("num_attention_heads|n_head");
+  if (config.Count("head_dim", heads == 0 ? 0 : width / heads) * heads !=
+      width) {
+    config.Fail(
+        {Format("config.json: head_dim: {} times {} is not the width "
+                "{}",
+                config.Count("head_dim"), heads, width)});
+  }
+  const std::string rope_type =
+      config.Text("rope_parameters.rope_type", "default");
+  if (rope_type != "default") {
+    config.Fail(
+        {Format("config.json: rope_parameters: type {} is not "
+                "supported; supported is default",
+                rope_type)});
+  }
   metadata.Number(".rope.freq_base",
-                  rope["rope_theta"].Number().value_or(
-                      config.Number("rotary_emb_base|rope_theta", 10000.0)));
+                  config.Number("rope_parameters.rope_theta|rotary_emb_base|"
+                                "rope_theta",
+                                10000.0));
 
   TensorRules& rules = recipe.rules;
   AddEmbeddingRules(recipe);

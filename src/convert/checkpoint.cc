@@ -1,11 +1,14 @@
 #include "convert/checkpoint.h"
 
+#include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <set>
 #include <utility>
 
 #include "base/format.h"
 #include "base/try.h"
+#include "convert/folder.h"
 #include "convert/safetensors.h"
 #include "json/json.h"
 
@@ -15,10 +18,41 @@ namespace {
 
 constexpr std::string_view kSingle = "model.safetensors";
 constexpr std::string_view kIndex = "model.safetensors.index.json";
+// More than any model has.
+constexpr size_t kMaxParts = 10'000;
 
 bool Exists(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
+}
+
+// "model-00001-of-00003.safetensors" for part 0 of 3.
+std::string PartName(size_t part, size_t count) {
+  const auto five = [](size_t number) {
+    const std::string digits = std::to_string(number);
+    return std::string(5 - std::min<size_t>(digits.size(), 5), '0') + digits;
+  };
+  return Format("model-{}-of-{}.safetensors", five(part + 1), five(count));
+}
+
+// Parts of the set that a file of the folder belongs to; 0: none does.
+size_t CountParts(const std::string& folder) {
+  constexpr std::string_view kOf = "-of-";
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const size_t at = name.find(kOf);
+    if (at == name.npos) continue;
+    size_t count = 0;
+    const char* begin = name.data() + at + kOf.size();
+    std::from_chars(begin, name.data() + name.size(), count);
+    if (count == 0 || count > kMaxParts) continue;
+    for (size_t part = 0; part < count; ++part) {
+      if (name == PartName(part, count)) return count;
+    }
+  }
+  return 0;
 }
 
 }  // namespace
@@ -29,11 +63,10 @@ Result<Checkpoint> Checkpoint::Open(const std::string& folder) {
     BRAID_TRY(checkpoint.Add(folder, std::string(kSingle)));
   } else if (Exists(Format("{}/{}", folder, kIndex))) {
     BRAID_TRY(checkpoint.AddIndexed(folder));
+  } else if (const size_t parts = CountParts(folder); parts > 0) {
+    BRAID_TRY(checkpoint.AddParts(folder, parts));
   } else {
-    return Error{
-        Format("{}: has neither {} nor {}; weights in another format "
-               "must be saved as safetensors first",
-               folder, kSingle, kIndex)};
+    return MissingWeights(folder);
   }
   for (size_t i = 0; i < checkpoint.tensors_.size(); ++i) {
     const std::string& name = checkpoint.tensors_[i].name;
@@ -73,7 +106,15 @@ Status Checkpoint::AddIndexed(const std::string& folder) {
     }
     files.insert(*name);
   }
-  for (const std::string& file : files) BRAID_TRY(Add(folder, file));
+  for (const std::string& file : files) {
+    if (!Exists(Format("{}/{}", folder, file))) {
+      return Error{
+          Format("{}: names {}, which is not in the folder; fetch it, "
+                 "all {} parts are needed",
+                 path, file, files.size())};
+    }
+    BRAID_TRY(Add(folder, file));
+  }
 
   std::unordered_map<std::string_view, size_t> places;
   for (const SourceTensor& tensor : tensors_) {
@@ -86,6 +127,20 @@ Status Checkpoint::AddIndexed(const std::string& folder) {
     if (place == places.end() || place->second != expected) {
       return Error{Format("{}: {} is not in {}", path, tensor, *file.Text())};
     }
+  }
+  return {};
+}
+
+Status Checkpoint::AddParts(const std::string& folder, size_t count) {
+  for (size_t part = 0; part < count; ++part) {
+    const std::string name = PartName(part, count);
+    if (!Exists(Format("{}/{}", folder, name))) {
+      return Error{
+          Format("{}: has parts of a set of {}, but not {}; fetch it, "
+                 "all are needed",
+                 folder, count, name)};
+    }
+    BRAID_TRY(Add(folder, name));
   }
   return {};
 }

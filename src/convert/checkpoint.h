@@ -1,5 +1,6 @@
 // Checkpoint: the tensors of a Hugging Face folder, in one safetensors file or
-// in several that model.safetensors.index.json lists.
+// in several that model.safetensors.index.json lists, or whose names say that
+// they are all.
 #ifndef BRAID_SRC_CONVERT_CHECKPOINT_H_
 #define BRAID_SRC_CONVERT_CHECKPOINT_H_
 
@@ -19,7 +20,8 @@ namespace braid::convert {
 class Checkpoint {
  public:
   // Maps and validates every file of it. Errors name the file; an index that
-  // names a file outside the folder, or a tensor that its file lacks, is one.
+  // names a file outside the folder, or a tensor that its file lacks, is one,
+  // and so is a part that is missing.
   static Result<Checkpoint> Open(const std::string& folder);
 
   // In the order of the files and of their data.
@@ -37,6 +39,8 @@ class Checkpoint {
  private:
   Status Add(const std::string& folder, const std::string& name);
   Status AddIndexed(const std::string& folder);
+  // A set whose index is missing: the names say how many parts there are.
+  Status AddParts(const std::string& folder, size_t count);
 
   std::vector<MappedFile> files_;
   std::vector<SourceTensor> tensors_;

@@ -7,7 +7,9 @@
 #include "base/format.h"
 #include "base/thread_pool.h"
 #include "base/try.h"
+#include "convert/config_keys.h"
 #include "convert/families.h"
+#include "convert/folder.h"
 #include "convert/hf_config.h"
 #include "convert/target_writer.h"
 #include "convert/vocabulary.h"
@@ -32,6 +34,55 @@ int64_t EmbeddingRows(const TensorMapping& mapping) {
   return found == mapping.targets.end() ? 0 : found->shape[0];
 }
 
+// transformers makes as many rows as the config says.
+Status CheckVocabularySize(const HfConfig& config, int64_t rows) {
+  const int64_t said = config.Count("vocab_size", rows);
+  const int64_t multiple =
+      std::max<int64_t>(config.Count("pad_vocab_size_multiple", 1), 1);
+  BRAID_TRY(config.status());
+  if (rows == 0 || said == rows ||
+      (said + multiple - 1) / multiple * multiple == rows) {
+    return {};
+  }
+  return Error{
+      Format("config.json: vocab_size: {}, but the weights have "
+             "embeddings for {} tokens",
+             said, rows)};
+}
+
+// A file without an output matrix means the embedding. T5 and Falcon-H1 write
+// one where the two are tied and not the same; encoders have none.
+Status CheckOutput(const HfConfig& config, const Family& family,
+                   const TensorMapping& mapping) {
+  constexpr std::string_view kKeys =
+      "tie_word_embeddings|tie_embeddings|tie_embedding";
+  for (const std::string_view apart :
+       {"bert", "nomic-bert", "t5", "t5encoder", "falcon-h1"}) {
+    if (family.architecture == apart) return {};
+  }
+  // Without tensors there is nothing to compare.
+  if (!config.Has(kKeys) || mapping.targets.empty()) return {};
+  const bool tied = config.Flag(kKeys, true);
+  BRAID_TRY(config.status());
+  const bool written =
+      std::ranges::find(mapping.targets, "output.weight",
+                        &TargetTensor::name) != mapping.targets.end();
+  if (tied && written) {
+    return Error{
+        "config.json: tie_word_embeddings: true, but the weights have an "
+        "output matrix that is not the embedding"};
+  }
+  const bool equal = std::ranges::any_of(
+      mapping.skipped,
+      [](const std::string& name) { return name.ends_with("lm_head.weight"); });
+  if (!tied && !written && !equal) {
+    return Error{
+        "config.json: tie_word_embeddings: false, but the weights have no "
+        "output matrix"};
+  }
+  return {};
+}
+
 std::vector<uint64_t> GgufShape(const Shape& shape) {
   return {shape.rbegin(), shape.rend()};
 }
@@ -40,12 +91,19 @@ std::vector<uint64_t> GgufShape(const Shape& shape) {
 
 Result<Conversion> Conversion::Plan(const std::string& folder,
                                     const ConversionOptions& options) {
+  BRAID_TRY(CheckFolder(folder));
   BRAID_ASSIGN(Json root, Json::Read(Format("{}/config.json", folder)));
-  const HfConfig config(std::move(root));
+  HfConfig config(std::move(root));
   BRAID_ASSIGN(const Family* family, FindFamily(config));
+  if (!family->defaults.empty()) {
+    BRAID_ASSIGN(Json defaults, Json::Parse(family->defaults));
+    config.SetDefaults(std::move(defaults));
+  }
+  BRAID_TRY(CheckNotQuantized(config));
   std::optional<Checkpoint> checkpoint;
   if (!options.vocabulary_only) {
     BRAID_ASSIGN(checkpoint, Checkpoint::Open(folder));
+    BRAID_TRY(CheckNotQuantized(checkpoint->tensors()));
   }
   Recipe recipe(folder, config, checkpoint ? &*checkpoint : nullptr,
                 family->architecture);
@@ -60,14 +118,25 @@ Result<Conversion> Conversion::Plan(const std::string& folder,
   DType matrix_type = DType::kF32;
   if (checkpoint) {
     BRAID_ASSIGN(mapping, recipe.rules.Apply(*checkpoint));
+    BRAID_TRY(CheckVocabularySize(config, EmbeddingRows(mapping)));
     matrix_type = MatrixType(options.type, checkpoint->tensors());
     recipe.metadata.Count("general.file_type", FileType(matrix_type));
     recipe.metadata.Count("general.quantization_version", kQuantizationVersion);
   }
+  BRAID_TRY(CheckOutput(config, *family, mapping));
   BRAID_TRY(DescribeVocabulary(recipe, EmbeddingRows(mapping)));
-  return Conversion(std::make_unique<Metadata>(std::move(recipe.metadata)),
-                    std::move(checkpoint), std::move(mapping), matrix_type,
-                    std::move(recipe.notices));
+  BRAID_TRY(CheckKeys(config, family->architecture, recipe.checkpoint,
+                      options.ignored_keys));
+  Conversion conversion(std::make_unique<Metadata>(std::move(recipe.metadata)),
+                        std::move(checkpoint), std::move(mapping), matrix_type,
+                        std::move(recipe.notices));
+  const Status loads =
+      options.check ? options.check(conversion.contents()) : Status();
+  if (!loads.ok()) {
+    return Error{Format("{}: the file would not load: {}", folder,
+                        loads.error().message)};
+  }
+  return conversion;
 }
 
 Conversion::Conversion(std::unique_ptr<Metadata> metadata,

@@ -26,13 +26,20 @@ struct ConversionOptions {
   OutputType type = OutputType::kAuto;
   // Metadata only: a file to tokenize with.
   bool vocabulary_only = false;
+  // Keys of config.json, as paths ("rope_scaling.factor"), that change nothing
+  // although no table of Braid's knows them.
+  std::vector<std::string> ignored_keys = {};
+  // Told what the file will hold; an error of it is one of Plan(). What loads
+  // files can say here what it would not load, before there is one.
+  std::function<Status(const gguf::Contents& contents)> check = {};
 };
 
 // Not thread-safe.
 class Conversion {
  public:
   // Errors name the file and the thing: an architecture that is not known (and
-  // those that are), a tensor that no rule names, a key that is missing, ...
+  // those that are), a tensor that no rule names, a key that is missing, or one
+  // that nothing is known of (config_keys.h), ...
   static Result<Conversion> Plan(const std::string& folder,
                                  const ConversionOptions& options);
 

@@ -32,16 +32,31 @@ void DescribeLatentAttention(Recipe& recipe) {
   if (config.Has("q_lora_rank")) {
     metadata.Count(".attention.q_lora_rank", config.Count("q_lora_rank"));
   }
-  DescribeRope(recipe, rope);
-  const Json& scaling = config.Get("rope_parameters|rope_scaling");
-  const auto all = scaling["mscale_all_dim"].Number();
-  const auto magnitude = scaling["mscale"].Number();
-  if (all != magnitude) {
-    config.Fail(
-        {"config.json: rope_scaling: mscale and mscale_all_dim differ, "
-         "which GGUF cannot say"});
+  DescribeRope(recipe, rope, {.readers_add_temperature = false});
+  // What this one adds is on the whole score.
+  const double slope = config.Number(
+      "rope_parameters.mscale_all_dim|rope_scaling.mscale_all_dim", 0);
+  if (slope != 0) {
+    metadata.Number(".rope.scaling.yarn_log_multiplier", 0.1 * slope);
   }
-  if (all) metadata.Number(".rope.scaling.yarn_log_multiplier", 0.1 * *all);
+}
+
+// What is said twice must be the same.
+void CheckLatentSizes(const HfConfig& config) {
+  struct Size {
+    std::string_view key;
+    int64_t expected;
+  };
+  const int64_t rope = config.Count("qk_rope_head_dim");
+  for (const auto& [key, expected] :
+       {Size{"num_key_value_heads", config.Count("num_attention_heads")},
+        Size{"head_dim", rope},
+        Size{"qk_head_dim", config.Count("qk_nope_head_dim") + rope}}) {
+    const int64_t found = config.Count(key, expected);
+    if (found == expected) continue;
+    config.Fail({Format("config.json: {}: {} is not supported; supported is {}",
+                        key, found, expected)});
+  }
 }
 
 void DescribeDeepseekExperts(Recipe& recipe) {
@@ -62,9 +77,19 @@ void DescribeDeepseekExperts(Recipe& recipe) {
   metadata.Count(".expert_gating_func",
                  scoring == "sigmoid" ? kSigmoid : kSoftmax);
   const int64_t groups = config.Count("n_group", 1);
-  if (groups > 1 && config.Text("topk_method", "noaux_tc") != "greedy") {
+  const int64_t used_groups = config.Count("topk_group", 1);
+  const std::string method =
+      config.Text("topk_method", third ? "noaux_tc" : "greedy");
+  if (third ? method != "noaux_tc"
+            : method != "greedy" && method != "group_limited_greedy") {
+    config.Fail(
+        {Format("config.json: topk_method: {} is not supported; supported is "
+                "{}",
+                method, third ? "noaux_tc" : "greedy, group_limited_greedy")});
+  }
+  if (groups > 1 && method != "greedy") {
     metadata.Count(".expert_group_count", groups);
-    metadata.Count(".expert_group_used_count", config.Count("topk_group", 1));
+    metadata.Count(".expert_group_used_count", used_groups);
   }
 }
 
@@ -101,6 +126,7 @@ void AddLatentRules(Recipe& recipe) {
 void DescribeDeepseek(Recipe& recipe) {
   DescribeSizes(recipe);
   DescribeLatentAttention(recipe);
+  CheckLatentSizes(recipe.config);
   DescribeDeepseekExperts(recipe);
   recipe.metadata.Count(".vocab_size", recipe.config.Count("vocab_size"));
 

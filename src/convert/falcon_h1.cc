@@ -108,24 +108,20 @@ void AddScaledRules(Recipe& recipe, const Mixer& mixer) {
 
 void DescribeFalconH1(Recipe& recipe) {
   const HfConfig& config = recipe.config;
-  if (config.Flag("mamba_rms_norm", false) &&
-      config.Flag("mamba_norm_before_gate", true)) {
+  const bool norm_first = config.Flag("mamba_norm_before_gate", true);
+  if (config.Flag("mamba_rms_norm", false) && norm_first) {
     config.Fail(
         {"config.json: mamba_norm_before_gate: true is not supported; "
          "readers of GGUF gate first"});
   }
-  for (const std::string_view biased :
-       {"attention_bias", "mlp_bias", "mamba_proj_bias", "projectors_bias"}) {
-    if (config.Flag(biased, false)) {
-      config.Fail({Format("config.json: {}: true is not supported", biased)});
-    }
-  }
   const Mixer mixer = ReadMixer(config);
+  CheckInner(config, "mamba_d_head", mixer.heads, mixer.inner);
+  CheckStepLimit(config);
   DescribeSizes(recipe);
   DescribeAttention(recipe);
   recipe.metadata.Count(".attention.key_length", HeadSize(config));
   recipe.metadata.Count(".attention.value_length", HeadSize(config));
-  DescribeRope(recipe, HeadSize(config), 1e11);
+  DescribeRope(recipe, HeadSize(config), {.base = 1e11});
   DescribeMixer(recipe, mixer);
 
   TensorRules& rules = recipe.rules;

@@ -19,7 +19,10 @@ constexpr Family kFamilies[] = {
     {"FalconMambaForCausalLM", "mamba", DescribeMamba},
     {"Gemma2ForCausalLM", "gemma2", DescribeGemma2},
     {"Gemma3ForCausalLM", "gemma3", DescribeGemma3},
-    {"Gemma3ForConditionalGeneration", "gemma3", DescribeGemma3},
+    // The folder of the 4B model says no more than what differs.
+    {"Gemma3ForConditionalGeneration", "gemma3", DescribeGemma3,
+     R"({"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256,
+         "max_position_embeddings": 131072})"},
     {"GraniteMoeHybridForCausalLM", "granitehybrid", DescribeGraniteHybrid},
     {"JambaForCausalLM", "jamba", DescribeJamba},
     {"Lfm2ForCausalLM", "lfm2", DescribeLfm2},
@@ -53,7 +56,7 @@ const Family* FindNameless(const HfConfig& config) {
     return &kCodestral;
   }
   if (!config.Has("d_model") || !config.Has("n_layer")) return nullptr;
-  const std::string* layer = config.Get("ssm_cfg")["layer"].Text();
+  const std::string* layer = config.Get("ssm_cfg.layer").Text();
   return layer != nullptr && *layer == "Mamba2" ? &kMamba2 : &kMamba;
 }
 

@@ -17,6 +17,9 @@ struct Family {
   // Fills in metadata and rules. What it misses in the config it leaves to
   // config.Fail().
   void (*describe)(Recipe& recipe);
+  // What the class of transformers takes where a config is silent, as JSON, if
+  // folders in the field count on it.
+  std::string_view defaults = {};
 };
 
 std::span<const Family> Families();

@@ -40,13 +40,20 @@ void DescribeCommon(Recipe& recipe, int64_t largest) {
                 scalar, AssumedScalar(config, largest))});
   }
   metadata.Count(".attention.sliding_window",
-                 config.Count("sliding_window", 4096));
+                 config.Count("sliding_window|sliding_window_size", 4096));
   for (const std::string_view cap :
        {"attn_logit_softcapping", "final_logit_softcapping"}) {
     if (config.Has(cap)) {
       metadata.Number(Format(".{}", cap), config.Number(cap));
     }
   }
+}
+
+// Of so many layers the last sees everything.
+void CheckPattern(const HfConfig& config, int64_t pattern) {
+  CheckLayerTypes(config, [pattern](int64_t layer) -> std::string_view {
+    return (layer + 1) % pattern == 0 ? "full_attention" : "sliding_attention";
+  });
 }
 
 // Norms scale by one more than their weights; in GGUF by the weights.
@@ -71,6 +78,7 @@ void AddRules(Recipe& recipe) {
 
 void DescribeGemma2(Recipe& recipe) {
   DescribeCommon(recipe, kGemma2Layers27B);
+  CheckPattern(recipe.config, 2);
   DescribeRope(recipe, HeadSize(recipe.config));
   AddRules(recipe);
 }
@@ -86,11 +94,22 @@ void DescribeGemma3(Recipe& recipe) {
                 "supported; supported is 6",
                 pattern)});
   }
-  DescribeRope(recipe, HeadSize(config), 1e6);
-  const Json& local = config.Get("rope_parameters")["sliding_attention"];
-  recipe.metadata.Number(".rope.freq_base_swa",
-                         local["rope_theta"].Number().value_or(
-                             config.Number("rope_local_base_freq", 10000.0)));
+  CheckPattern(config, 6);
+  DescribeRope(recipe, HeadSize(config),
+               {.base = 1e6, .layer_type = "full_attention"});
+  const std::string local =
+      config.Text("rope_parameters.sliding_attention.rope_type", "default");
+  if (local != "default") {
+    config.Fail(
+        {Format("config.json: rope_parameters: sliding_attention: type "
+                "{} is not supported; supported is default",
+                local)});
+  }
+  recipe.metadata.Number(
+      ".rope.freq_base_swa",
+      config.Number("rope_parameters.sliding_attention.rope_theta|"
+                    "rope_local_base_freq",
+                    10000.0));
   AddRules(recipe);
   // The parts of the model that look at pictures.
   recipe.rules.Skip("vision_tower.*");

@@ -15,6 +15,12 @@ std::vector<int64_t> KvHeads(const HfConfig& config) {
   std::vector<int64_t> kv_heads;  // 0: a Mamba-2 layer
   for (const std::string& type : config.Texts("layer_types")) {
     const bool attends = type == "attention" || type == "full_attention";
+    if (!attends && type != "mamba" && type != "linear_attention") {
+      config.Fail(
+          {Format("config.json: layer_types: {} is not supported; "
+                  "supported are attention and mamba",
+                  type)});
+    }
     kv_heads.push_back(attends ? config.Count("num_key_value_heads") : 0);
   }
   const int64_t layers = config.Count("num_hidden_layers");
@@ -61,14 +67,23 @@ void DescribeGraniteHybrid(Recipe& recipe) {
   const int64_t experts = config.Count("num_local_experts", 0);
   const int64_t heads = config.Count("mamba_n_heads");
   const int64_t groups = config.Count("mamba_n_groups", 1);
+  const std::string position = config.Text("position_embedding_type", "nope");
+  if (position != "rope" && position != "nope") {
+    config.Fail(
+        {Format("config.json: position_embedding_type: {} is not "
+                "supported; supported are rope and nope",
+                position)});
+  }
+  CheckInner(config, "mamba_d_head", heads,
+             config.Count("mamba_expand", 2) * config.Count("hidden_size"));
+  CheckStepLimit(config);
   DescribeSizes(recipe);
   metadata.Count(".context_length", kUnlimitedContext);
   DescribeAttention(recipe);
   metadata.Counts(".attention.head_count_kv", KvHeads(config));
   DescribeRope(recipe, HeadSize(config));
   // The flag that readers of this architecture take for "has rotary positions".
-  metadata.Flag(".rope.scaling.finetuned",
-                config.Text("position_embedding_type", "rope") == "rope");
+  metadata.Flag(".rope.scaling.finetuned", position == "rope");
   metadata.Number(".embedding_scale",
                   config.Number("embedding_multiplier", 1.0));
   metadata.Number(".residual_scale", config.Number("residual_multiplier", 1.0));

@@ -1,9 +1,39 @@
 // Jamba (Lieber et al. 2024): Mamba and attention layers, experts in some.
+#include <string>
+#include <vector>
+
+#include "base/format.h"
 #include "convert/families.h"
 #include "convert/state_space.h"
 #include "convert/transformer.h"
 
 namespace braid::convert {
+
+namespace {
+
+// Experts stand where the config says: readers see it by the tensors.
+void CheckExpertLayers(Recipe& recipe, int64_t layers) {
+  const HfConfig& config = recipe.config;
+  const int64_t period = config.Count("expert_layer_period", 2);
+  const int64_t offset = config.Count("expert_layer_offset", 1);
+  const bool any = config.Count("num_experts", 16) > 1;
+  if (recipe.checkpoint == nullptr) return;
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    const std::string router =
+        Format("model.layers.{}.feed_forward.router.weight", layer);
+    const bool expected = any && period > 0 && layer % period == offset;
+    const bool found = recipe.checkpoint->Find(router) != nullptr;
+    if (found == expected) continue;
+    config.Fail(
+        {Format("config.json: expert_layer_period {}, expert_layer_"
+                "offset {}: layer {} {} experts, but the weights {} {}",
+                period, offset, layer, expected ? "has" : "has no",
+                found ? "have" : "lack", router)});
+    return;
+  }
+}
+
+}  // namespace
 
 void DescribeJamba(Recipe& recipe) {
   const HfConfig& config = recipe.config;
@@ -31,6 +61,7 @@ void DescribeJamba(Recipe& recipe) {
                  config.Count("mamba_dt_rank", (width + 15) / 16));
   metadata.Count(".vocab_size", config.Count("vocab_size"));
   DescribeExperts(recipe);
+  CheckExpertLayers(recipe, layers);
 
   TensorRules& rules = recipe.rules;
   AddModelRules(recipe);

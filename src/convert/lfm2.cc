@@ -16,6 +16,17 @@ std::vector<int64_t> KvHeads(const HfConfig& config) {
   const int64_t layers = config.Layers("num_hidden_layers");
   const int64_t heads = config.Count("num_key_value_heads");
   const std::vector<std::string> types = config.Texts("layer_types");
+  if (!types.empty() && static_cast<int64_t>(types.size()) != layers) {
+    config.Fail({Format("config.json: layer_types: {} entries for {} layers",
+                        types.size(), layers)});
+  }
+  for (const std::string& type : types) {
+    if (type == "conv" || type == "full_attention") continue;
+    config.Fail(
+        {Format("config.json: layer_types: {} is not supported; "
+                "supported are conv and full_attention",
+                type)});
+  }
   const std::vector<double> attending = config.Numbers("full_attn_idxs");
   std::vector<int64_t> kv_heads;  // 0: a short convolution
   for (int64_t layer = 0; layer < layers; ++layer) {
@@ -48,20 +59,20 @@ int64_t HiddenSize(const HfConfig& config) {
 void DescribeLfm2(Recipe& recipe) {
   const HfConfig& config = recipe.config;
   Metadata& metadata = recipe.metadata;
-  if (config.Flag("conv_bias", false)) {
-    config.Fail({"config.json: conv_bias: true is not supported"});
-  }
   metadata.Count(".block_count", config.Count("num_hidden_layers"));
   metadata.Count(".context_length", config.Count("max_position_embeddings"));
-  metadata.Count(".embedding_length", config.Count("hidden_size|block_dim"));
+  // Widths that could differ and never do.
+  metadata.Count(".embedding_length",
+                 config.Count("hidden_size|block_dim|conv_dim|conv_dim_out"));
   metadata.Count(".feed_forward_length", HiddenSize(config));
   metadata.Count(".vocab_size", config.Count("vocab_size"));
   DescribeAttention(recipe);
+  config.Count("num_attention_heads|num_heads");
   metadata.Number(".attention.layer_norm_rms_epsilon",
                   config.Number("norm_eps|block_norm_eps", 1e-5));
   metadata.Counts(".attention.head_count_kv", KvHeads(config));
   metadata.Count(".shortconv.l_cache", config.Count("conv_L_cache", 3));
-  DescribeRope(recipe, HeadSize(config), config.Number("theta", 1e6));
+  DescribeRope(recipe, HeadSize(config), {.base = config.Number("theta", 1e6)});
 
   TensorRules& rules = recipe.rules;
   AddModelRules(recipe);

@@ -26,6 +26,9 @@ void Describe(Recipe& recipe, const Mamba2Defaults& defaults) {
     return;
   }
   const int64_t groups = config.Count("n_groups|ngroups", defaults.groups);
+  CheckInner(config, "num_heads|nheads", head_size, inner);
+  CheckInner(config, "expand", width, inner);
+  CheckStepLimit(config);
   metadata.Count(".block_count",
                  config.Count("num_hidden_layers|n_layer|n_layers"));
   metadata.Count(".context_length", kUnlimitedContext);

@@ -1,4 +1,5 @@
 // Nemotron-H (NVIDIA 2025): a layer is one of Mamba-2, attention and MLP.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -57,20 +58,35 @@ std::vector<LayerKind> LayerKinds(const HfConfig& config) {
   return kinds;
 }
 
+// The value of a key that layers of `kind` need; 0 without such layers.
+int64_t CountFor(const HfConfig& config, const std::vector<LayerKind>& kinds,
+                 LayerKind kind, std::string_view key) {
+  const bool needed = std::ranges::find(kinds, kind) != kinds.end();
+  return needed ? config.Count(key) : config.Count(key, 0);
+}
+
 void DescribeLayers(Recipe& recipe) {
   const HfConfig& config = recipe.config;
   const std::vector<LayerKind> kinds = LayerKinds(config);
+  const int64_t heads =
+      CountFor(config, kinds, LayerKind::kAttention, "num_key_value_heads");
+  const int64_t width =
+      CountFor(config, kinds, LayerKind::kMlp, "intermediate_size");
   std::vector<int64_t> kv_heads;
   std::vector<int64_t> hidden;
   for (const LayerKind kind : kinds) {
-    kv_heads.push_back(kind == LayerKind::kAttention
-                           ? config.Count("num_key_value_heads")
-                           : 0);
-    hidden.push_back(kind == LayerKind::kMlp ? config.Count("intermediate_size")
-                                             : 0);
+    kv_heads.push_back(kind == LayerKind::kAttention ? heads : 0);
+    hidden.push_back(kind == LayerKind::kMlp ? width : 0);
+  }
+  const auto layers = static_cast<int64_t>(kinds.size());
+  if (config.Count("num_hidden_layers", layers) != layers) {
+    config.Fail(
+        {Format("config.json: num_hidden_layers: {}, but {} layers are "
+                "described",
+                config.Count("num_hidden_layers"), layers)});
   }
   Metadata& metadata = recipe.metadata;
-  metadata.Count(".block_count", static_cast<int64_t>(kinds.size()));
+  metadata.Count(".block_count", layers);
   metadata.Counts(".attention.head_count_kv", kv_heads);
   metadata.Counts(".feed_forward_length", hidden);
 }
@@ -84,15 +100,18 @@ void DescribeNemotronH(Recipe& recipe) {
   const int64_t groups = config.Count("n_groups", 8);
   const double epsilon = config.Number("layer_norm_epsilon|rms_norm_eps", 1e-5);
   DescribeLayers(recipe);
+  CheckStepLimit(config);
+  const int64_t head_size =
+      config.Count("head_dim|attention_head_dim", HeadSize(config));
   metadata.Count(".context_length", config.Count("max_position_embeddings"));
   metadata.Count(".embedding_length", config.Count("hidden_size"));
   metadata.Count(".vocab_size", config.Count("vocab_size"));
   metadata.Count(".attention.head_count", config.Count("num_attention_heads"));
-  metadata.Count(".attention.key_length", HeadSize(config));
-  metadata.Count(".attention.value_length", HeadSize(config));
+  metadata.Count(".attention.key_length", head_size);
+  metadata.Count(".attention.value_length", head_size);
   metadata.Number(".attention.layer_norm_rms_epsilon", epsilon);
   metadata.Number(".attention.layer_norm_epsilon", epsilon);
-  metadata.Count(".rope.dimension_count", HeadSize(config));
+  metadata.Count(".rope.dimension_count", head_size);
   metadata.Count(".ssm.conv_kernel", config.Count("conv_kernel", 4));
   metadata.Count(".ssm.inner_size", heads * config.Count("mamba_head_dim"));
   metadata.Count(".ssm.state_size", config.Count("ssm_state_size", 128));

@@ -6,9 +6,8 @@ namespace braid::convert {
 
 void DescribeQwen(Recipe& recipe) {
   const HfConfig& config = recipe.config;
-  if (config.Flag("use_sliding_window", false)) {
-    config.Fail({"config.json: use_sliding_window: true is not supported"});
-  }
+  CheckLayerTypes(config,
+                  [](int64_t) -> std::string_view { return "full_attention"; });
   DescribeSizes(recipe);
   DescribeAttention(recipe);
   DescribeRope(recipe, HeadSize(config));

@@ -42,6 +42,18 @@ void DescribeCommon(Recipe& recipe, int64_t hidden, int64_t head_size) {
                   config.Number("layer_norm_epsilon|norm_eps", 1e-5));
 }
 
+void RefuseWidth(const HfConfig& config, std::string_view key, int64_t found,
+                 int64_t width) {
+  config.Fail({Format("config.json: {}: {} is not supported; supported is {}",
+                      key, found, width)});
+}
+
+// Readers know one width.
+void CheckWidth(const HfConfig& config, std::string_view key, int64_t width) {
+  const int64_t found = config.Count(key, width);
+  if (found != width) RefuseWidth(config, key, found, width);
+}
+
 void AddTimeMix6(Recipe& recipe, int64_t rescale_every) {
   TensorRules& rules = recipe.rules;
   const std::string at = "blocks.{}.attention.";
@@ -123,6 +135,7 @@ void DescribeRwkv6(Recipe& recipe) {
   Metadata& metadata = recipe.metadata;
   const int64_t width = config.Count("hidden_size");
   const int64_t rescale_every = config.Count("rescale_every", 6);
+  CheckWidth(config, "attention_hidden_size", width);
   DescribeCommon(recipe,
                  config.Count("intermediate_size", width * 7 / 2 / 32 * 32),
                  config.Count("head_size", 64));
@@ -156,9 +169,18 @@ void DescribeRwkv7(Recipe& recipe) {
   const int64_t width = config.Count("hidden_size");
   const int64_t hidden =
       ToCount(config.Number("hidden_ratio", 4.0) * static_cast<double>(width));
+  const int64_t head_size = config.Count("head_dim", 64);
   DescribeCommon(recipe,
                  config.Count("intermediate_size", (hidden + 31) / 32 * 32),
-                 config.Count("head_dim", 64));
+                 head_size);
+  CheckInner(config, "num_heads", head_size, width);
+  if (config.Get("value_dim").IsArray()) {
+    for (const int64_t value : config.Counts("value_dim")) {
+      if (value != width) RefuseWidth(config, "value_dim", value, width);
+    }
+  } else {
+    CheckWidth(config, "value_dim", width);
+  }
   metadata.Count(".attention.decay_lora_rank",
                  config.Count("decay_low_rank_dim"));
   metadata.Count(".attention.iclr_lora_rank", config.Count("a_low_rank_dim"));

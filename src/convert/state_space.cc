@@ -24,6 +24,32 @@ void AddConvolutionRules(TensorRules& rules, const std::string& prefix) {
 
 }  // namespace
 
+void CheckStepLimit(const HfConfig& config) {
+  const auto limits = config.Get("time_step_limit").Elements();
+  if (limits.empty()) return;
+  // Infinity is read as null; newer configs have {"__float__": "Infinity"}.
+  const auto is_infinite = [](const Json& limit) {
+    const std::string* name = limit["__float__"].Text();
+    return limit.IsNull() || (name != nullptr && *name == "Infinity");
+  };
+  if (limits.size() == 2 && limits[0].Number() == 0.0 &&
+      is_infinite(limits[1])) {
+    return;
+  }
+  config.Fail(
+      {Format("config.json: time_step_limit: {} is not supported; "
+              "supported is from 0 to infinity",
+              ValueText(config.Get("time_step_limit")))});
+}
+
+void CheckInner(const HfConfig& config, std::string_view key, int64_t factor,
+                int64_t inner) {
+  if (!config.Has(key) || config.Count(key) * factor == inner) return;
+  config.Fail(
+      {Format("config.json: {}: {} times {} is not the inner width {}",
+              key.substr(0, key.find('|')), config.Count(key), factor, inner)});
+}
+
 void AddBackboneRules(Recipe& recipe) {
   TensorRules& rules = recipe.rules;
   rules.StripPrefix("model.");

@@ -12,6 +12,15 @@ namespace braid::convert {
 // What files say of models that remember in a state of fixed size.
 inline constexpr int64_t kUnlimitedContext = 1 << 20;
 
+// Fails unless time_step_limit, if the config has it, is from 0 to infinity:
+// readers do not clamp the step.
+void CheckStepLimit(const HfConfig& config);
+
+// Fails unless the value of `key`, if it is there, times `factor` is `inner`,
+// the width inside of a mixer.
+void CheckInner(const HfConfig& config, std::string_view key, int64_t factor,
+                int64_t inner);
+
 // embeddings, norm_f, lm_head; an lm_head that repeats the embedding is left
 // out.
 void AddBackboneRules(Recipe& recipe);

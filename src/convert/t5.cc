@@ -1,4 +1,5 @@
 // T5 (Raffel et al. 2020), T5 1.1 and UMT5; whole, or the encoder alone.
+#include <cmath>
 #include <string>
 
 #include "base/format.h"
@@ -7,6 +8,35 @@
 namespace braid::convert {
 
 namespace {
+
+// Readers see by the tensors which of two kinds the MLP is: ReLU, or a gate of
+// GELU in its tanh form.
+void CheckFeedForward(const HfConfig& config, const Checkpoint* checkpoint) {
+  const std::string kind = config.Text("feed_forward_proj", "relu");
+  const bool gated = kind == "gated-gelu";
+  if (!gated && kind != "relu") {
+    config.Fail(
+        {Format("config.json: feed_forward_proj: {} is not supported; "
+                "supported are relu and gated-gelu",
+                kind)});
+    return;
+  }
+  const std::string_view expected = gated ? "gelu_new" : "relu";
+  const std::string function = config.Text("dense_act_fn", expected);
+  if (function != expected || config.Flag("is_gated_act", gated) != gated) {
+    config.Fail(
+        {Format("config.json: feed_forward_proj: {} contradicts "
+                "dense_act_fn {} and is_gated_act {}",
+                kind, function, config.Flag("is_gated_act", gated))});
+  }
+  if (checkpoint == nullptr) return;
+  const std::string gate = "encoder.block.0.layer.1.DenseReluDense.wi_0.weight";
+  if ((checkpoint->Find(gate) != nullptr) == gated) return;
+  config.Fail(
+      {Format("config.json: feed_forward_proj: {}, but the weights {} "
+              "{}",
+              kind, gated ? "lack" : "have", gate)});
+}
 
 void DescribeCommon(Recipe& recipe) {
   const HfConfig& config = recipe.config;
@@ -23,6 +53,7 @@ void DescribeCommon(Recipe& recipe) {
   metadata.Number(".attention.layer_norm_rms_epsilon", epsilon);
   metadata.Count(".attention.relative_buckets_count",
                  config.Count("relative_attention_num_buckets", 32));
+  CheckFeedForward(config, recipe.checkpoint);
   // Readers know no other distance.
   if (config.Count("relative_attention_max_distance", 128) != 128) {
     config.Fail(
@@ -72,6 +103,25 @@ void AddEmbeddingRules(TensorRules& rules) {
       "weight");
 }
 
+// Readers scale what the embedding is multiplied with, and not what an output
+// matrix is. transformers scales by a flag of its own, or if the two are tied.
+void AddOutputRules(Recipe& recipe) {
+  const HfConfig& config = recipe.config;
+  TensorRules& rules = recipe.rules;
+  const bool tied = config.Flag("tie_word_embeddings", true);
+  const double width = static_cast<double>(config.Count("d_model"));
+  if (config.Flag("scale_decoder_outputs", tied)) {
+    rules.Rename("lm_head.weight", "output.weight",
+                 {Multiply(static_cast<float>(1 / std::sqrt(width)))});
+    rules.SkipIfEqual("lm_head.weight", "shared.weight");
+  } else if (recipe.checkpoint != nullptr &&
+             recipe.checkpoint->Find("lm_head.weight") == nullptr) {
+    rules.Rename("shared.weight", "output.weight");
+  } else {
+    rules.Rename("lm_head.weight", "output.weight");
+  }
+}
+
 }  // namespace
 
 void DescribeT5(Recipe& recipe) {
@@ -85,8 +135,7 @@ void DescribeT5(Recipe& recipe) {
   AddEmbeddingRules(recipe.rules);
   AddStack(recipe.rules, "encoder", "enc");
   AddStack(recipe.rules, "decoder", "dec");
-  recipe.rules.Rename("lm_head.weight", "output.weight");
-  recipe.rules.SkipIfEqual("lm_head.weight", "shared.weight");
+  AddOutputRules(recipe);
 }
 
 void DescribeT5Encoder(Recipe& recipe) {

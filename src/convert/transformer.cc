@@ -1,8 +1,7 @@
 #include "convert/transformer.h"
 
-#include <cmath>
-#include <numbers>
 #include <string>
+#include <vector>
 
 #include "base/format.h"
 
@@ -43,137 +42,24 @@ void DescribeAttention(Recipe& recipe) {
   }
 }
 
-namespace {
-
-// More than any head has.
-constexpr int64_t kMaxRotated = 1 << 16;
-
-// The rope settings of a config of either age.
-struct RopeSource {
-  const Json& parameters;  // rope_parameters, or rope_scaling
-  std::string type;        // "default" if there is no scaling
-
-  explicit RopeSource(const HfConfig& config)
-      : parameters(config.Get("rope_parameters|rope_scaling")) {
-    const Json& name = parameters["rope_type"].IsNull()
-                           ? parameters["type"]
-                           : parameters["rope_type"];
-    type = name.Text() == nullptr ? "default" : *name.Text();
-  }
-
-  double Number(std::string_view key, double if_missing) const {
-    return parameters[key].Number().value_or(if_missing);
-  }
-};
-
-// Llama 3.1's divisors: long wavelengths are slowed down by `factor`, short
-// ones are kept, those between are mixed.
-std::vector<float> Llama3Divisors(const RopeSource& rope, double base,
-                                  int64_t dimensions) {
-  const double factor = rope.Number("factor", 8.0);
-  const double low = rope.Number("low_freq_factor", 1.0);
-  const double high = rope.Number("high_freq_factor", 4.0);
-  const double trained = rope.Number("original_max_position_embeddings", 8192);
-  std::vector<float> divisors;
-  for (int64_t i = 0; i < dimensions; i += 2) {
-    const double wavelength =
-        2 * std::numbers::pi *
-        std::pow(base,
-                 static_cast<double>(i) / static_cast<double>(dimensions));
-    double divisor = 1.0;
-    if (wavelength > trained / low) {
-      divisor = factor;
-    } else if (wavelength >= trained / high) {
-      const double smooth = (trained / wavelength - low) / (high - low);
-      divisor = 1.0 / ((1.0 - smooth) / factor + smooth);
-    }
-    divisors.push_back(static_cast<float>(divisor));
-  }
-  return divisors;
-}
-
-void AddFactors(Recipe& recipe, const Json& factors, std::string_view target,
-                int64_t dimensions) {
-  std::vector<float> values;
-  for (const Json& factor : factors.Elements()) {
-    values.push_back(static_cast<float>(factor.Number().value_or(1.0)));
-  }
-  if (static_cast<int64_t>(values.size()) != dimensions / 2) {
-    recipe.config.Fail(
-        {Format("config.json: rope factors: {} of them, expected {}",
-                values.size(), dimensions / 2)});
+void CheckLayerTypes(const HfConfig& config,
+                     FunctionRef<std::string_view(int64_t layer)> expected) {
+  const std::vector<std::string> types = config.Texts("layer_types");
+  const int64_t layers = config.Count("num_hidden_layers|n_layer");
+  if (types.empty()) return;
+  if (static_cast<int64_t>(types.size()) != layers) {
+    config.Fail({Format("config.json: layer_types: {} entries for {} layers",
+                        types.size(), layers)});
     return;
   }
-  recipe.rules.Constant(target, {dimensions / 2}, std::move(values));
-}
-
-void DescribeLongRope(Recipe& recipe, const RopeSource& rope,
-                      int64_t dimensions) {
-  const HfConfig& config = recipe.config;
-  const double trained =
-      rope.Number("original_max_position_embeddings",
-                  config.Number("original_max_position_embeddings", 0));
-  const double context =
-      config.Number("max_position_embeddings|max_seq_len|n_ctx");
-  if (trained <= 0) {
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    const std::string& type = types[static_cast<size_t>(layer)];
+    if (type == expected(layer)) continue;
     config.Fail(
-        {"config.json: longrope without original_max_position_embeddings"});
+        {Format("config.json: layer_types: layer {} is {}; supported "
+                "is {} there",
+                layer, type, expected(layer))});
     return;
-  }
-  // Phi-3's magnitude, unless the config says otherwise.
-  const double scale = context / trained;
-  const double magnitude =
-      scale <= 1 ? 1.0 : std::sqrt(1 + std::log(scale) / std::log(trained));
-  Metadata& metadata = recipe.metadata;
-  metadata.Text(".rope.scaling.type", "longrope");
-  metadata.Count(".rope.scaling.original_context_length", ToCount(trained));
-  metadata.Number(".rope.scaling.attn_factor",
-                  rope.Number("attention_factor", magnitude));
-  AddFactors(recipe, rope.parameters["long_factor"], "rope_factors_long.weight",
-             dimensions);
-  AddFactors(recipe, rope.parameters["short_factor"],
-             "rope_factors_short.weight", dimensions);
-}
-
-}  // namespace
-
-void DescribeRope(Recipe& recipe, int64_t head_size, double default_base) {
-  const HfConfig& config = recipe.config;
-  Metadata& metadata = recipe.metadata;
-  const RopeSource rope(config);
-  const double base = rope.Number(
-      "rope_theta", config.Number("rope_theta|rotary_emb_base", default_base));
-  const double part = rope.Number("partial_rotary_factor",
-                                  config.Number("partial_rotary_factor", 1.0));
-  const int64_t dimensions = ToCount(static_cast<double>(head_size) * part);
-  if (dimensions < 2 || dimensions > kMaxRotated) {
-    config.Fail({Format("config.json: {} rotary dimensions; expected 2 to {}",
-                        dimensions, kMaxRotated)});
-    return;
-  }
-  metadata.Count(".rope.dimension_count", dimensions);
-  metadata.Number(".rope.freq_base", base);
-  if (rope.type == "linear") {
-    metadata.Text(".rope.scaling.type", "linear");
-    metadata.Number(".rope.scaling.factor", rope.Number("factor", 1.0));
-  } else if (rope.type == "yarn") {
-    metadata.Text(".rope.scaling.type", "yarn");
-    metadata.Number(".rope.scaling.factor", rope.Number("factor", 1.0));
-    metadata.Count(".rope.scaling.original_context_length",
-                   ToCount(rope.Number("original_max_position_embeddings",
-                                       config.Number("max_position_embeddings|"
-                                                     "max_seq_len|n_ctx"))));
-  } else if (rope.type == "llama3") {
-    recipe.rules.Constant("rope_freqs.weight", {dimensions / 2},
-                          Llama3Divisors(rope, base, dimensions));
-  } else if (rope.type == "longrope" || rope.type == "su") {
-    DescribeLongRope(recipe, rope, dimensions);
-  } else if (rope.type != "default") {
-    config.Fail(
-        {Format("config.json: rope_scaling: type {} is not supported; "
-                "supported are default, linear, yarn, llama3 and "
-                "longrope",
-                rope.type)});
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/function_ref.h"
 #include "convert/recipe.h"
 
 namespace braid::convert {
@@ -19,11 +20,26 @@ void DescribeAttention(Recipe& recipe);
 // The width of an attention head: head_dim, or the embedding's share.
 int64_t HeadSize(const HfConfig& config);
 
+struct RopeReading {
+  double base = 10000.0;  // if the config has none
+  // The member of rope_parameters that counts, where they differ by the kind of
+  // layer.
+  std::string_view layer_type = {};
+  // Readers multiply cosines and sines by 1 + 0.1 ln(factor) when a file with
+  // YaRN says nothing of it; else by 1.
+  bool readers_add_temperature = true;
+};
+
 // rope.dimension_count, rope.freq_base and the scaling: rope_parameters of
 // newer configs, rope_theta and rope_scaling of older ones. Scalings that are
-// divisors per frequency (llama3, longrope) become tensors. `base` is used if
-// the config has none.
-void DescribeRope(Recipe& recipe, int64_t head_size, double base = 10000.0);
+// divisors per frequency (llama3, longrope) become tensors.
+void DescribeRope(Recipe& recipe, int64_t head_size,
+                  const RopeReading& reading = {});
+
+// Fails unless layer_types, if the config has it, names for every layer the
+// type that `expected` gives.
+void CheckLayerTypes(const HfConfig& config,
+                     FunctionRef<std::string_view(int64_t layer)> expected);
 
 // expert_count and expert_used_count, if there are experts.
 void DescribeExperts(Recipe& recipe);

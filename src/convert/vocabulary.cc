@@ -232,8 +232,13 @@ Status DescribeVocabulary(Recipe& recipe, int64_t rows) {
   BRAID_ASSIGN(draft.chat_template, ReadChatTemplate(folder, files));
   const auto tokens = static_cast<int64_t>(draft.size());
   if (rows != 0 && tokens > rows) {
-    return Error{Format("{}: {} tokens, but the model has embeddings for {}",
-                        folder, tokens, rows)};
+    const Status dropped = draft.DropFrom(static_cast<size_t>(rows));
+    if (!dropped.ok()) {
+      return Error{
+          Format("{}: {} tokens, but the model has embeddings for {}: "
+                 "{}",
+                 folder, tokens, rows, dropped.error().message)};
+    }
   }
   if (rows > kMaxTokens) {
     return Error{Format("{}: embeddings for {} tokens; expected at most {}",

@@ -11,8 +11,9 @@ namespace braid::convert {
 
 // Adds the keys to `recipe.metadata`. `rows` is the number of tokens that the
 // model has embeddings for (0: unknown); the vocabulary is filled up to it with
-// unused tokens. Errors: no file of a tokenizer that is known, more tokens than
-// rows, a pre-tokenizer that GGUF has no name for, ...
+// unused tokens, and tokens that were added to a vocabulary and have no row are
+// left out. Errors: no file of a tokenizer that is known, other tokens without
+// a row, a pre-tokenizer that GGUF has no name for, ...
 Status DescribeVocabulary(Recipe& recipe, int64_t rows);
 
 }  // namespace braid::convert

@@ -61,6 +61,32 @@ Status VocabularyDraft::SetToken(int64_t id, std::string text, TokenType type,
   return {};
 }
 
+Status VocabularyDraft::DropFrom(size_t size) {
+  for (size_t id = size; id < tokens_.size(); ++id) {
+    const TokenType type = tokens_[id].type;
+    if (type != TokenType::kControl && type != TokenType::kUserDefined &&
+        type != TokenType::kUnused) {
+      return Error{Format("token {} \"{}\" is of the vocabulary itself", id,
+                          Excerpt(tokens_[id].text))};
+    }
+  }
+  for (const auto& [word, id] : ids) {
+    if (id < static_cast<int64_t>(size)) continue;
+    return Error{Format("token {} \"{}\" is the token {}", id,
+                        Excerpt(tokens_[static_cast<size_t>(id)].text), word)};
+  }
+  const size_t count = tokens_.size() - size;
+  notices.push_back(
+      Format("{} token{} without a row of the embedding left "
+             "out, the first is {} \"{}\"",
+             count, count == 1 ? "" : "s", size, Excerpt(tokens_[size].text)));
+  std::erase_if(by_text_, [size](const auto& entry) {
+    return entry.second >= static_cast<int64_t>(size);
+  });
+  tokens_.resize(size);
+  return {};
+}
+
 void VocabularyDraft::PadTo(size_t size) {
   while (tokens_.size() < size) {
     tokens_.push_back({.text = Format("[PAD{}]", tokens_.size()),

@@ -67,6 +67,10 @@ class VocabularyDraft {
                   float score = 0);
   void SetType(size_t id, TokenType type) { tokens_[id].type = type; }
   void SetScore(size_t id, float score) { tokens_[id].score = score; }
+  // Leaves out the tokens from `size` on, and notes it. Error, and nothing is
+  // left out: one of them was not added to a vocabulary, but is a part of it,
+  // or has a role.
+  Status DropFrom(size_t size);
   // Unused tokens up to `size`.
   void PadTo(size_t size);
 

@@ -4,6 +4,7 @@
 usage: convert_test.py BRAID ZOO
 """
 
+import json
 import pathlib
 import shutil
 import sys
@@ -75,6 +76,31 @@ class ConvertTest(unittest.TestCase):
         self.assertFalse(target.exists())
         self.assertIn("f64", BRAID.error("convert", FOLDER, "--outtype", "f64"))
         self.assertIn("DIR", BRAID.error("convert"))
+
+    def changed(self, **keys):
+        """A copy of the folder whose config says something else."""
+        source = self.path / "changed"
+        shutil.copytree(FOLDER, source, dirs_exist_ok=True)
+        config = json.loads((FOLDER / "config.json").read_text())
+        (source / "config.json").write_text(json.dumps(config | keys))
+        return source
+
+    def test_keys_that_nobody_knows(self):
+        source = self.changed(residual_gate=0.5)
+        said = BRAID.error("convert", source, "--dry-run")
+        self.assertIn("residual_gate: 0.5", said)
+        plan = BRAID.output("convert", source, "--dry-run", "--ignore-key",
+                            "residual_gate")
+        self.assertIn("token_embd.weight", plan)
+
+    def test_the_plan_is_asked_of_the_loader(self):
+        layers = json.loads(
+            (FOLDER / "config.json").read_text())["num_hidden_layers"]
+        source = self.changed(num_hidden_layers=layers + 1)
+        for flags in ((), ("--dry-run",)):
+            said = BRAID.error("convert", source, "-o", self.path / "x", *flags)
+            self.assertIn(f"blk.{layers}.", said)
+        self.assertFalse((self.path / "x").exists())
 
 
 if __name__ == "__main__":
