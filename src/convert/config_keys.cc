@@ -80,6 +80,8 @@ constexpr SilentKeys kSilent[] = {
      "time_step_rank"},
     {"llama", "max_position_embeddings says it", "max_sequence_length"},
     {"t5 t5encoder", "transformers does not read it", "scalable_attention"},
+    {"mamba", "intermediate_size counts where it is given", "expand"},
+    {"rwkv7", "head_dim counts where it is given", "num_heads"},
     {"mamba mamba2", "without effect on a model with RMS norms throughout",
      "norm_before_gate"},
     {"nemotron_h", "the number of heads and their size count", "expand"},

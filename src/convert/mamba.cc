@@ -31,7 +31,6 @@ void DescribeMamba(Recipe& recipe) {
   const int64_t width = config.Count("hidden_size|d_model");
   const int64_t inner = config.Count("intermediate_size|d_inner",
                                      config.Count("expand", 2) * width);
-  CheckInner(config, "expand", width, inner);
   metadata.Count(".block_count", config.Count("num_hidden_layers|n_layer"));
   metadata.Count(".context_length", kUnlimitedContext);
   metadata.Count(".embedding_length", width);

@@ -169,11 +169,12 @@ void DescribeRwkv7(Recipe& recipe) {
   const int64_t width = config.Count("hidden_size");
   const int64_t hidden =
       ToCount(config.Number("hidden_ratio", 4.0) * static_cast<double>(width));
-  const int64_t head_size = config.Count("head_dim", 64);
+  const int64_t heads = config.Count("num_heads", 0);
+  const int64_t head_size =
+      config.Count("head_dim", heads == 0 ? 64 : width / heads);
   DescribeCommon(recipe,
                  config.Count("intermediate_size", (hidden + 31) / 32 * 32),
                  head_size);
-  CheckInner(config, "num_heads", head_size, width);
   if (config.Get("value_dim").IsArray()) {
     for (const int64_t value : config.Counts("value_dim")) {
       if (value != width) RefuseWidth(config, "value_dim", value, width);
