@@ -30,10 +30,11 @@ Result<LlamaConfig> LlamaConfig::Read(ConfigReader& reader) {
   BRAID_TRY(reader.status());
   config.attention =
       ReadAttention(reader, config.shape.width, config.shape.layers);
-  // Mistral's; no other program writes or reads it for this architecture.
+  // Mistral's, which other programs do not read for this architecture. One that
+  // holds the context is none.
   const int window = reader.Count("attention.sliding_window", 0);
   for (nn::AttentionConfig& attention : config.attention) {
-    attention.window = window;
+    attention.window = window < config.shape.trained_context ? window : 0;
   }
   BRAID_TRY(reader.status());
   config.rope = ReadRope(reader, config.attention.front().key_dim,

@@ -211,10 +211,11 @@ TEST(Models, AKeyIsIgnoredOnlyWhereItHasNoBearing) {
   const auto with = [](std::string key, Value value) {
     return ErrorOf(TinyLlama().Set("llama." + key, value).Load());
   };
-  EXPECT_EQ(with("attention.sliding_window", uint32_t{64}), "no error");
-  EXPECT_EQ(with("attention.sliding_window", uint32_t{63}),
-            "llama.attention.sliding_window: 63 is not supported by \"llama\", "
+  EXPECT_EQ(with("attention.max_alibi_bias", 0.0f), "no error");
+  EXPECT_EQ(with("attention.max_alibi_bias", 8.0f),
+            "llama.attention.max_alibi_bias: 8 is not supported by \"llama\", "
             "which does not read this key; a file is read whole or not at all");
+  EXPECT_EQ(with("attention.sliding_window", uint32_t{63}), "no error");
   EXPECT_EQ(with("embedding_length_out", uint32_t{8}), "no error");
   EXPECT_NE(with("embedding_length_out", uint32_t{4}), "no error");
   EXPECT_EQ(with("logit_scale", 1.0f), "no error");
