@@ -109,14 +109,14 @@ class Embedding : public Command {
     double load_seconds = 0;
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
                  MakeEngine(texts.size(), &load_seconds));
-    const size_t failed = Tokenize(*engine, texts);
+    size_t failed = Tokenize(*engine, texts);
     if (failed == texts.size()) {
       return Error{Format("none of {} can be embedded",
                           Counted(static_cast<int64_t>(failed), "text"))};
     }
     const Stopwatch watch;
     const InterruptGuard guard;
-    BRAID_ASSIGN(const size_t done, EmbedAll(*engine, guard, texts));
+    const size_t done = EmbedAll(*engine, guard, texts, &failed);
     const bool pooled = *engine->options().pooling != Pooling::kNone;
     std::vector<EmbeddedText> embedded;
     for (size_t i = 0; i < done; ++i) {
@@ -182,26 +182,42 @@ class Embedding : public Command {
   }
 
   // Returns how many of the texts were done when it ended, or was interrupted.
-  Result<size_t> EmbedAll(Engine& engine, const InterruptGuard& guard,
-                          std::vector<Text>& texts) const {
+  // Adds those that the engine refuses alone to `failed`.
+  size_t EmbedAll(Engine& engine, const InterruptGuard& guard,
+                  std::vector<Text>& texts, size_t* failed) const {
     Progress progress("embedding", model_.progress);
     size_t done = 0;
     while (done < texts.size()) {
       progress.Show(static_cast<double>(done) /
                     static_cast<double>(texts.size()));
-      const auto end = Embed(engine, guard, done, texts);
+      if (texts[done].tokens.empty()) {
+        ++done;
+        continue;
+      }
+      auto end = Embed(engine, guard, done, kMostTexts, texts);
       if (guard.interrupted()) break;
-      if (!end.ok()) return end.error();
+      // The memory of sequences may be too small for them together.
+      if (!end.ok()) end = Embed(engine, guard, done, 1, texts);
+      if (guard.interrupted()) break;
+      if (!end.ok()) {
+        Text& text = texts[done];
+        Note(Format("{}: {}: {}\n", text.name,
+                    Counted(text.embedded.tokens, "token"),
+                    end.error().message));
+        text.embedded.rows.clear();
+        ++*failed;
+        end = done + 1;
+      }
       done = *end;
     }
     return done;
   }
 
-  // As many of the texts from `first` on as one batch takes, as sequences 0, 1,
-  // ...; returns which is the next one. A text that is longer than a batch
-  // comes alone, in several calls.
+  // As many of the texts from `first` on as one batch takes, `most` at the
+  // most, as sequences 0, 1, ...; returns which is the next one. A text that is
+  // longer than a batch comes alone, in several calls.
   Result<size_t> Embed(Engine& engine, const InterruptGuard& guard,
-                       size_t first, std::vector<Text>& texts) const {
+                       size_t first, int most, std::vector<Text>& texts) const {
     const EngineOptions& options = engine.options();
     const Want want =
         *options.pooling == Pooling::kNone ? Want::kHidden : Want::kPooled;
@@ -219,9 +235,10 @@ class Embedding : public Command {
       const int count = static_cast<int>(tokens.size());
       if (count == 0) continue;
       const auto sequence = static_cast<SequenceId>(sequences.size());
-      if (sequence == options.max_sequences) break;
+      if (sequence == std::min(options.max_sequences, most)) break;
       if (sequence > 0 && count > left) break;
       left -= count;
+      texts[next].embedded.rows.clear();
       sequences.push_back(&texts[next]);
       for (int i = 0; i < count; ++i) {
         if (batch.size() == options.max_batch && !info.bidirectional) {

@@ -48,9 +48,11 @@ Status Scheduler::Serve(std::span<const Request> requests) {
   if (options_.forks()) BRAID_TRY(DecodePrefix());
   const auto is_live = [](const auto& slot) { return slot.has_value(); };
   while (!Cancelled()) {
+    BRAID_TRY(Resume());
     BRAID_TRY(Admit(requests));
-    if (std::none_of(slots_.begin(), slots_.end(), is_live)) break;
-    BRAID_TRY(Step());
+    if (Newest() >= 0) BRAID_TRY(Step());
+    const bool waiting = next_request_ < static_cast<int>(requests.size());
+    if (!waiting && std::none_of(slots_.begin(), slots_.end(), is_live)) break;
   }
   return {};
 }
@@ -107,6 +109,7 @@ Status Scheduler::Admit(std::span<const Request> requests) {
   if (!options_.continuous && !idle) return {};
   for (int slot = 0; slot < options_.slots; ++slot) {
     if (slots_[slot]) continue;
+    if (OldestAside() >= 0) return {};
     if (next_request_ == static_cast<int>(requests.size())) return {};
     const Request& request = requests[next_request_];
     // The first of the queue waits until it fits, so that none starves.
@@ -118,26 +121,14 @@ Status Scheduler::Admit(std::span<const Request> requests) {
 }
 
 Status Scheduler::Start(int slot, const Request& request, int number) {
-  const bool forked = options_.forks();
-  if (forked) BRAID_TRY(engine_.Fork(options_.slots, slot));
-  if (!request.encoder_text.empty()) {
-    const Stopwatch watch;
-    batch_.Clear();
-    batch_.AddEncoder(request.encoder_text, slot);
-    BRAID_TRY(engine_.Decode(batch_, options_.cancelled));
-    CountTime(EncoderPositions(request), 0, watch.Seconds());
-  }
   std::vector<TokenId> tokens = options_.prefix;
   tokens.insert(tokens.end(), request.prompt.begin(), request.prompt.end());
-
   const auto prompt_tokens = static_cast<int>(tokens.size());
   slots_[slot].emplace(Live{.request = request,
                             .sequence = slot,
                             .tokens = std::move(tokens),
-                            .given = forked ? options_.prefix.size() : 0,
                             .max_tokens = MaxTokens(request),
                             .reserved = Positions(request),
-                            .logits_entry = -1,
                             .detokenizer = StreamingDetokenizer(
                                 engine_.model().tokenizer(), request.decode),
                             .stop = StopText(request.stop_texts),
@@ -151,12 +142,111 @@ Status Scheduler::Start(int slot, const Request& request, int number) {
                                          .text = ""},
                             .watch = {}});
   free_positions_ -= slots_[slot]->reserved;
+  return Begin(slot);
+}
+
+Status Scheduler::Prepare(Live& live) {
+  live.decoded = options_.forks() ? options_.prefix.size() : 0;
+  live.given = live.decoded;
+  if (options_.forks()) BRAID_TRY(engine_.Fork(options_.slots, live.sequence));
+  if (live.request.encoder_text.empty()) return {};
+  const Stopwatch watch;
+  batch_.Clear();
+  batch_.AddEncoder(live.request.encoder_text, live.sequence);
+  BRAID_TRY(engine_.Decode(batch_, options_.cancelled));
+  CountTime(EncoderPositions(live.request), 0, watch.Seconds());
   return {};
+}
+
+Status Scheduler::Begin(int slot) {
+  slots_[slot]->aside = false;
+  const Status prepared = Prepare(*slots_[slot]);
+  if (prepared.ok() || Cancelled()) return prepared;
+  return SetAside(slot, prepared.error());
+}
+
+Status Scheduler::SetAside(int slot, const Error& error) {
+  Live& live = *slots_[slot];
+  live.aside = true;
+  live.logits_entry = -1;
+  if (Newest() < 0) {
+    // Alone it does not fit either.
+    live.response.error = error.message;
+    return Finish(slot);
+  }
+  BRAID_TRY(engine_.Remove(live.sequence, 0, -1));
+  return {};
+}
+
+Status Scheduler::Resume() {
+  while (has_room_ || Newest() < 0) {
+    has_room_ = false;
+    const int slot = OldestAside();
+    if (slot < 0) return {};
+    // Either it goes on, or it waits for more room, or it has ended.
+    BRAID_TRY(Begin(slot));
+    if (slots_[slot] && slots_[slot]->aside) return {};
+  }
+  return {};
+}
+
+int Scheduler::OldestAside() const {
+  int oldest = -1;
+  for (int slot = 0; slot < options_.slots; ++slot) {
+    const auto& live = slots_[slot];
+    if (!live || !live->aside) continue;
+    if (oldest < 0 ||
+        live->response.request < slots_[oldest]->response.request) {
+      oldest = slot;
+    }
+  }
+  return oldest;
+}
+
+int Scheduler::Newest() const {
+  int newest = -1;
+  for (int slot = 0; slot < options_.slots; ++slot) {
+    const auto& live = slots_[slot];
+    if (!live || live->aside) continue;
+    if (newest < 0 ||
+        live->response.request > slots_[newest]->response.request) {
+      newest = slot;
+    }
+  }
+  return newest;
 }
 
 Status Scheduler::Step() {
   const Stopwatch watch;
+  int decode_rows = FillBatch();
+  Status decoded = engine_.Decode(batch_, options_.cancelled);
+  while (!decoded.ok()) {
+    if (Cancelled()) return decoded;
+    BRAID_TRY(SetAside(Newest(), decoded.error()));
+    if (Newest() < 0) return {};
+    decode_rows = FillBatch();
+    decoded = engine_.Decode(batch_, options_.cancelled);
+  }
+  for (auto& live : slots_) {
+    if (live) live->decoded = live->given;
+  }
+  const int rows = batch_.size();
+  for (int slot = 0; slot < options_.slots; ++slot) {
+    auto& live = slots_[slot];
+    if (!live || live->logits_entry < 0) continue;
+    if (Advance(*live)) BRAID_TRY(Finish(slot));
+  }
+  CountTime(rows - decode_rows, decode_rows, watch.Seconds());
+  return {};
+}
+
+int Scheduler::FillBatch() {
   batch_.Clear();
+  for (auto& live : slots_) {
+    if (!live) continue;
+    live->given = live->decoded;
+    live->logits_entry = -1;
+  }
   for (auto& live : slots_) {
     if (live && live->response.generated_tokens > 0) AddTokens(*live);
   }
@@ -164,20 +254,12 @@ Status Scheduler::Step() {
   for (auto& live : slots_) {
     if (live && live->response.generated_tokens == 0) AddTokens(*live);
   }
-  BRAID_TRY(engine_.Decode(batch_, options_.cancelled));
-
-  for (int slot = 0; slot < options_.slots; ++slot) {
-    auto& live = slots_[slot];
-    if (!live || live->logits_entry < 0) continue;
-    if (Advance(*live)) BRAID_TRY(Finish(slot));
-  }
-  CountTime(batch_.size() - decode_rows, decode_rows, watch.Seconds());
-  return {};
+  return decode_rows;
 }
 
 // As many of the tokens that the engine has not seen as the batch holds.
 void Scheduler::AddTokens(Live& live) {
-  live.logits_entry = -1;
+  if (live.aside) return;
   while (live.given < live.tokens.size() &&
          batch_.size() < engine_.options().max_batch) {
     const bool last = live.given + 1 == live.tokens.size();
@@ -225,6 +307,7 @@ Status Scheduler::Finish(int slot) {
   free_positions_ += live.reserved;
   BRAID_TRY(engine_.Remove(live.sequence, 0, -1));
   slots_[slot].reset();
+  has_room_ = true;
   return {};
 }
 

@@ -5,7 +5,9 @@
 // become; then they are decoded side by side. Every step is one Decode: first
 // the sampled token of each live request, then waiting prompts, as much as the
 // batch holds. Which slot serves a request, and beside whom, does not show in
-// its text.
+// its text. If the engine refuses a step, because the memory of sequences is
+// full, the request that came last is set aside: its sequence is forgotten, and
+// evaluated again when another request has ended.
 #ifndef BRAID_APPS_BRAID_SCHEDULER_H_
 #define BRAID_APPS_BRAID_SCHEDULER_H_
 
@@ -88,7 +90,8 @@ class Scheduler {
 
   // Serves all requests; if cancelled, those that have a slot by then, up to
   // there. Errors: a request without tokens of its own or larger than the
-  // context (found before anything is decoded), and the engine's.
+  // context (found before anything is decoded), and the engine's of the shared
+  // prefix. What the engine refuses for one request alone is in its response.
   Status Run(std::span<const Request> requests);
 
   const SchedulerTimes& times() const { return times_; }
@@ -104,10 +107,12 @@ class Scheduler {
     const Request& request;
     SequenceId sequence;
     std::vector<TokenId> tokens;  // prefix, prompt, sampled
-    size_t given;  // of them to the engine, this step's batch included
+    size_t decoded = 0;           // of them, by the engine
+    size_t given = 0;             // the same, and those of this step's batch
+    bool aside = false;           // the engine remembers nothing of it
     int max_tokens;
-    int64_t reserved;  // positions
-    int logits_entry;  // in this step's batch; -1: none
+    int64_t reserved;       // positions
+    int logits_entry = -1;  // in this step's batch; -1: none
     StreamingDetokenizer detokenizer;
     StopText stop;
     Response response;
@@ -119,7 +124,20 @@ class Scheduler {
   // Starts waiting requests, in order, while there are slots and positions.
   Status Admit(std::span<const Request> requests);
   Status Start(int slot, const Request& request, int number);
+  // From an empty sequence to where its own tokens begin.
+  Status Prepare(Live& live);
+  // Prepares it; if the engine refuses, sets it aside.
+  Status Begin(int slot);
+  Status SetAside(int slot, const Error& error);
+  // One that was set aside goes on if a request has ended, or none goes on.
+  Status Resume();
+  // The slot of the one that came last of those that are not set aside, and of
+  // the one that came first of those that are; -1: none.
+  int Newest() const;
+  int OldestAside() const;
   Status Step();
+  // Fills the batch; returns how many of its rows decode sampled tokens.
+  int FillBatch();
   void AddTokens(Live& live);
   void CountTime(int64_t prompt_rows, int64_t decode_rows, double seconds);
   // Samples the next token; true if it was the last.
@@ -147,6 +165,7 @@ class Scheduler {
   int64_t capacity_;        // positions for all requests together
   int64_t free_positions_;  // of them, not reserved
   int next_request_ = 0;
+  bool has_room_ = false;  // a request has ended since the last Resume
 };
 
 }  // namespace braid::cli

@@ -58,7 +58,8 @@ class LetterModel : public Model {
 
 // Its logits are a hash of the whole sequence, so a lost, doubled or misplaced
 // token shows in the text. Counts positions as the real memory does: what a
-// fork shares is counted once. Refuses what the real engine refuses.
+// fork shares is counted once; options.memory_limit is as many. Refuses what
+// the real engine refuses.
 class HashEngine : public Engine {
  public:
   HashEngine(const Model& model, const EngineOptions& options)
@@ -68,6 +69,7 @@ class HashEngine : public Engine {
     if (batch.size() == 0) return Error{"empty batch"};
     if (batch.size() > options_.max_batch) return Error{"batch too large"};
     logits_.assign(batch.size(), {});
+    const std::vector<Sequence> before = sequences_;
     for (int i = 0; i < batch.size(); ++i) {
       const Batch::Entry& entry = batch[i];
       Sequence& sequence = sequences_.at(entry.sequence);
@@ -76,6 +78,11 @@ class HashEngine : public Engine {
       }
       sequence.tokens.push_back(entry.token);
       if (entry.want == Want::kLogits) logits_[i] = HashLogits(sequence.tokens);
+    }
+    const auto most = static_cast<int>(options_.memory_limit);
+    if (most > 0 && Positions() > most) {
+      sequences_ = before;
+      return Error{"memory is full"};
     }
     largest_batch_ = std::max(largest_batch_, batch.size());
     decoded_ += batch.size();
@@ -196,7 +203,8 @@ std::vector<Request> MakeRequests(int count, int max_tokens = 12) {
 
 struct Outcome {
   std::vector<std::string> texts;
-  std::vector<int> order;  // of finishing
+  std::vector<int> order;           // of finishing
+  std::vector<std::string> errors;  // of requests, empty where there is none
   std::string error;
   int decoded = 0;
   int largest_batch = 0;
@@ -210,6 +218,7 @@ Outcome Serve(const std::vector<Request>& requests, SchedulerOptions options,
   HashEngine engine(model, engine_options);
   Outcome outcome;
   outcome.texts.resize(requests.size());
+  outcome.errors.resize(requests.size());
   std::vector<std::string> streamed(requests.size());
   Scheduler scheduler(
       engine, options,
@@ -217,6 +226,7 @@ Outcome Serve(const std::vector<Request>& requests, SchedulerOptions options,
        .on_finish =
            [&](const Response& response) {
              outcome.texts[response.request] = response.text;
+             outcome.errors[response.request] = response.error;
              outcome.order.push_back(response.request);
            }});
   const Status status = scheduler.Run(requests);
@@ -245,6 +255,59 @@ TEST(SchedulerTest, ATextDoesNotDependOnSlotsBatchesOrContinuity) {
         EXPECT_LE(together.largest_batch, max_batch);
       }
     }
+  }
+}
+
+// The engine refuses steps for a reason that the scheduler does not know of
+// before: those that came last wait, and all texts are what they are alone.
+TEST(SchedulerTest, AStepThatIsRefusedSetsRequestsAside) {
+  const auto requests = MakeRequests(9);
+  const Outcome alone = Serve(requests, {.slots = 1});
+  std::vector<TokenId> prefix(5);
+  std::iota(prefix.begin(), prefix.end(), 1);
+  const Outcome prefixed = Serve(requests, {.slots = 1, .prefix = prefix});
+  for (const int slots : {1, 2, 4, 9}) {
+    for (const int max_batch : {1, 3, 2048}) {
+      for (const size_t positions : {30, 41, 64}) {
+        const Outcome together =
+            Serve(requests, {.slots = slots},
+                  {.max_batch = max_batch, .memory_limit = positions});
+        EXPECT_EQ(together.error, "");
+        EXPECT_EQ(together.texts, alone.texts);
+        EXPECT_EQ(together.errors, alone.errors);
+        EXPECT_LE(together.most_positions, static_cast<int>(positions));
+        const Outcome forked = Serve(
+            requests, {.slots = slots, .prefix = prefix, .share_prefix = true},
+            {.max_batch = max_batch, .memory_limit = positions});
+        EXPECT_EQ(forked.error, "");
+        EXPECT_EQ(forked.texts, prefixed.texts);
+      }
+    }
+  }
+}
+
+TEST(SchedulerTest, ARequestThatDoesNotFitAloneEndsWithTheError) {
+  const auto requests = MakeRequests(9);
+  const Outcome alone = Serve(requests, {.slots = 1});
+  // Some prompts are longer, and some texts become longer.
+  constexpr size_t kPositions = 12;
+  for (const int slots : {1, 3, 9}) {
+    const Outcome together =
+        Serve(requests, {.slots = slots}, {.memory_limit = kPositions});
+    EXPECT_EQ(together.error, "");
+    EXPECT_EQ(together.order.size(), requests.size());
+    int refused = 0;
+    for (size_t i = 0; i < requests.size(); ++i) {
+      // The last token is sampled and never decoded.
+      const bool fits =
+          requests[i].prompt.size() + alone.texts[i].size() <= kPositions + 1;
+      EXPECT_EQ(together.errors[i], fits ? "" : "memory is full") << i;
+      EXPECT_TRUE(alone.texts[i].starts_with(together.texts[i]));
+      EXPECT_EQ(together.texts[i] == alone.texts[i], fits);
+      refused += fits ? 0 : 1;
+    }
+    EXPECT_GT(refused, 0);
+    EXPECT_LT(refused, 9);
   }
 }
 

@@ -231,6 +231,28 @@ class TextsThatDoNotFit(unittest.TestCase):
                                  r"are used")
                 self.assertEqual(len(texts(cut.stdout.decode())), 3)
 
+    def test_texts_that_do_not_fit_together_come_one_after_another(self):
+        """Four of about 400 KiB each, and one that is too large for 1 MiB."""
+        prompts = [x for text in (TEXT * 2 + "a", TEXT * 2 + "b", TEXT * 2 + "c",
+                                  "one", TEXT * 2 + "d")
+                   for x in ("-p", text)]
+        run = ["-m", model("llama"), "-c", "40000"]
+        for command, *flags in [
+                ("generate", "-n", "4", "-s", "1", "--no-display-prompt"),
+                ("embedding", "--pooling", "mean", "-b", "20000",
+                 "--embd-output-format", "raw")]:
+            plain = BRAID.output(command, *run, *flags, *prompts)
+            self.assertEqual(BRAID.output(command, *run, *flags, *prompts,
+                                          "--memory-limit", "1"), plain)
+            done = BRAID.run(command, *run, *flags, "-p", TEXT * 7, *prompts,
+                             "--memory-limit", "1")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"memory", done.stderr)
+            if command == "embedding":
+                self.assertEqual(done.stdout.decode(), "\n" + plain)
+            else:
+                self.assertEqual(texts(done.stdout.decode())[1:], texts(plain))
+
     def test_a_single_text_is_refused_by_size(self):
         for command in (["generate", "-p", TEXT],
                         ["state", "save", str(ROOT / "s"), "-p", TEXT],
