@@ -20,6 +20,7 @@ import argparse
 import collections
 import io
 import json
+import math
 import os
 import random
 import re
@@ -178,7 +179,8 @@ def edit(model, generator):
             piece.type = PIECE.UNUSED
     if generator.random() < 0.1:
         for piece in normal:  # ties
-            piece.score = float(round(piece.score / 8) * 8)
+            if math.isfinite(piece.score):
+                piece.score = float(round(piece.score / 8) * 8)
     if generator.random() < 0.07:
         model.normalizer_spec.escape_whitespaces = False
         for piece in generator.sample(normal, len(normal) // 2):

@@ -1,7 +1,6 @@
 #include "tokenizer/text_rewriter.h"
 
 #include <utility>
-#include <vector>
 
 #include "base/try.h"
 #include "tokenizer/byte_text.h"
@@ -43,11 +42,14 @@ Result<TextRewriter> TextRewriter::Make(const TokenizerSpec& spec,
   BRAID_ASSIGN(ByteTrie symbols,
                ByteTrie::Make(SymbolEntries(spec.sentencepiece, vocabulary),
                               "braid.tokenizer.sentencepiece.user_defined"));
-  return TextRewriter(spec, defaults, std::move(map), std::move(symbols));
+  return TextRewriter(spec, vocabulary, defaults, std::move(map),
+                      std::move(symbols));
 }
 
-TextRewriter::TextRewriter(const TokenizerSpec& spec, const Defaults& defaults,
-                           CharsMap map, ByteTrie symbols)
+TextRewriter::TextRewriter(const TokenizerSpec& spec,
+                           const Vocabulary& vocabulary,
+                           const Defaults& defaults, CharsMap map,
+                           ByteTrie symbols)
     : map_(std::move(map)),
       symbols_(std::move(symbols)),
       has_symbols_(!spec.sentencepiece.symbols.empty()),
@@ -58,7 +60,17 @@ TextRewriter::TextRewriter(const TokenizerSpec& spec, const Defaults& defaults,
       replaces_broken_(defaults.replaces_broken),
       only_escapes_(spec.charsmap.empty() && !has_symbols_ && !squeezes_ &&
                     !replaces_broken_),
-      space_(escapes_spaces_ ? kSpaceMark : std::string_view(" ")) {}
+      space_(escapes_spaces_ ? kSpaceMark : std::string_view(" ")) {
+  if (escapes_spaces_) return;
+  for (TokenId token = 0; token < vocabulary.size(); ++token) {
+    marked_.push_back(vocabulary.text(token).starts_with(kSpaceMark));
+  }
+  // The vocabulary has spaces for their marks.
+  for (const auto& [text, token] :
+       SymbolEntries(spec.sentencepiece, vocabulary)) {
+    marked_[static_cast<size_t>(token)] = text.starts_with(kSpaceMark);
+  }
+}
 
 void TextRewriter::Rewrite(std::string_view text, std::string& out) const {
   out.clear();
@@ -113,9 +125,9 @@ bool TextRewriter::TrimStart(const Vocabulary& vocabulary, TokenId last,
   const TokenType type = vocabulary.type(last);
   if (type == TokenType::kByte || type == TokenType::kUnknown) return false;
   if (text.empty()) return true;
-  const bool begins_with_mark =
-      escapes_spaces_ ? text.starts_with(' ')
-                      : vocabulary.text(last).starts_with(kSpaceMark);
+  const bool begins_with_mark = escapes_spaces_
+                                    ? text.starts_with(' ')
+                                    : marked_[static_cast<size_t>(last)];
   if (begins_with_mark && (adds_space_ || squeezes_)) text.erase(0, 1);
   return squeezes_ && text.empty();
 }

@@ -10,6 +10,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "braid/result.h"
 #include "tokenizer/byte_trie.h"
@@ -47,13 +48,14 @@ class TextRewriter {
   bool has_symbols() const { return has_symbols_; }
   bool escapes_spaces() const { return escapes_spaces_; }
 
-  // For VocabularyTokenizer::TrimStart: `text` is that of `last`.
+  // For VocabularyTokenizer::TrimStart: `text` is that of `last`, a token of
+  // the vocabulary that Make was given.
   bool TrimStart(const Vocabulary& vocabulary, TokenId last,
                  std::string& text) const;
 
  private:
-  TextRewriter(const TokenizerSpec& spec, const Defaults& defaults,
-               CharsMap map, ByteTrie symbols);
+  TextRewriter(const TokenizerSpec& spec, const Vocabulary& vocabulary,
+               const Defaults& defaults, CharsMap map, ByteTrie symbols);
 
   CharsMap::Match Next(std::string_view text) const;
   void AppendRewritten(std::string_view text, std::string& out) const;
@@ -68,6 +70,9 @@ class TextRewriter {
   bool replaces_broken_;
   bool only_escapes_;  // nothing but spaces is rewritten
   std::string_view space_;
+  // By token: does its piece begin with a space mark? Filled where a space in a
+  // decoded text may be none.
+  std::vector<bool> marked_;
 };
 
 // The entries of a trie of user-defined pieces.

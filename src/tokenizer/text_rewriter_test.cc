@@ -69,22 +69,38 @@ TEST(TextRewriterTest, FindsUserDefinedPieces) {
   EXPECT_EQ(rewriter->Symbol(" b").length, 0u);
 }
 
-TEST(TextRewriterTest, TakesOffTheSpaceOfTheStart) {
-  const TokenizerSpec spec = SmallSpec();
+// The text that is left, and whether the next token is looked at too.
+using Trimmed = std::pair<std::string, bool>;
+
+Trimmed TrimmedStart(const TokenizerSpec& spec, TokenId token,
+                     std::string text) {
   const auto vocabulary = Vocabulary::Make(spec);
-  ASSERT_TRUE(vocabulary.ok());
+  EXPECT_TRUE(vocabulary.ok());
   const auto rewriter = TextRewriter::Make(spec, *vocabulary, {});
-  ASSERT_TRUE(rewriter.ok());
-  const auto trim = [&](TokenId token, std::string text) {
-    const bool goes_on = rewriter->TrimStart(*vocabulary, token, text);
-    return std::pair(text, goes_on);
+  EXPECT_TRUE(rewriter.ok());
+  const bool goes_on = rewriter->TrimStart(*vocabulary, token, text);
+  return {text, goes_on};
+}
+
+TEST(TextRewriterTest, TakesOffTheSpaceOfTheStart) {
+  const auto trim = [](TokenId token, std::string text) {
+    return TrimmedStart(SmallSpec(), token, std::move(text));
   };
-  using Trimmed = std::pair<std::string, bool>;
   EXPECT_EQ(trim(2, " a"), Trimmed("a", false));
   EXPECT_EQ(trim(2, "a"), Trimmed("a", false));
   // Nothing is left of a text of one space: the next token begins the text.
   EXPECT_EQ(trim(1, " "), Trimmed("", true));
   EXPECT_EQ(trim(4, " "), Trimmed(" ", false));
+}
+
+// Where spaces are not escaped, only marks are taken off, of a user-defined
+// piece too.
+TEST(TextRewriterTest, SpacesThatAreNotEscapedStay) {
+  TokenizerSpec spec = SmallSpec();
+  spec.sentencepiece.escapes_spaces = false;
+  EXPECT_EQ(TrimmedStart(spec, 2, " a"), Trimmed(" a", false));
+  EXPECT_EQ(TrimmedStart(spec, 1, " "), Trimmed("", true));
+  EXPECT_EQ(TrimmedStart(spec, 3, " b"), Trimmed("b", false));
 }
 
 TEST(TextRewriterTest, RulesForTokensThatAreNoneAreRefused) {
