@@ -337,14 +337,15 @@ class Refusals(QuantizeTest):
         self.refused("is the source and would be written over", parts[0], parts[1], "Q4_0")
         self.assertEqual([self.bytes(part) for part in parts], before)
 
-    def test_numbers_that_no_scale_holds(self):
+    def test_numbers_that_the_format_does_not_hold(self):
         for value, kind in [(float("nan"), "Q4_0"), (float("inf"), "Q8_0"),
+                            (float("nan"), "BF16"), (float("nan"), "COPY"),
                             (1e30, "Q4_K_M")]:
             data = bytearray(self.bytes(self.model))
             data[-8:-4] = struct.pack("<f", value)
             path = self.folder / "bad.gguf"
             path.write_bytes(data)
-            self.refused("blk.0.odd.weight: a value is not finite",
+            self.refused("blk.0.odd.weight: element 94 is ",
                          str(path), self.path("none.gguf"), kind)
 
 
