@@ -347,11 +347,13 @@ class Interrupt(unittest.TestCase):
 
 class HowFar(unittest.TestCase):
 
-    def on_terminal(self, *arguments, interrupt=False):
+    def on_terminal(self, *arguments, interrupt=False, columns=80):
         """Exit code and all bytes of a run on a terminal, which types Ctrl-C
         when the first bar of the command itself is there."""
         child, terminal = pty.fork()
         if child == 0:
+            fcntl.ioctl(1, termios.TIOCSWINSZ,
+                        struct.pack("HHHH", 24, columns, 0, 0))
             os.execv(PROGRAM, [PROGRAM, *map(str, arguments)])
         seen, typed = b"", False
         while True:
@@ -379,6 +381,19 @@ class HowFar(unittest.TestCase):
         for line in filter(None, results.splitlines()):
             self.assertIn(line, shown)
         self.assertFalse([line for line in shown if "[#" in line], shown)
+
+    def test_a_bar_never_wraps(self):
+        for columns in (20, 40, 80):
+            code, seen = self.on_terminal("bench", "-p", "8", "-n", "4", "-r",
+                                          "4", "-t", "1", "--delay", "3",
+                                          columns=columns)
+            self.assertEqual(code, 0)
+            bars = [bar for bar in re.findall(rb"\r([^\r\n]*)\x1b\[K", seen)
+                    if bar]
+            self.assertTrue([bar for bar in bars if b"bench" in bar], seen)
+            for bar in bars:
+                self.assertLess(len(bar), columns)
+                self.assertIn(b" %", bar)
 
     def test_lines_and_a_bar(self):
         model = next(pathlib.Path(FOLDER).glob(PATTERN))
