@@ -64,6 +64,9 @@ constexpr Kind kOtherFolders[] = {
      "one); convert the folder of the same model in the format of "
      "transformers"},
     {"model_index.json", "", "this is a pipeline of diffusers, no text model"},
+    {"0_Transformer", "",
+     "this is a folder of sentence-transformers of an older form; convert that "
+     "one, which has the model"},
     {"", ".gguf", "a GGUF file needs no conversion"},
 };
 

@@ -36,6 +36,9 @@ TEST_F(FolderKinds, WithoutAConfig) {
   ExpectError({"has no config.json"});
   Write("params.json", "{}");
   ExpectError({"params.json", "Mistral", "format of transformers"});
+  std::filesystem::remove(Path("params.json"));
+  std::filesystem::create_directory(Path("0_Transformer"));
+  ExpectError({"0_Transformer", "sentence-transformers"});
   Write("adapter_config.json", "{}");
   ExpectError({"adapter_config.json", "LoRA", "merge"});
 }
