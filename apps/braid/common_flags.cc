@@ -51,6 +51,7 @@ Result<std::shared_ptr<const Model>> ModelFlags::Load(int threads,
                                   .progress = [&](double s) { bar.Show(s); },
                                   .encoder_only = encoder_only});
   *seconds = watch.Seconds();
+  if (model.ok()) NoteAll((*model)->tokenizer().notices());
   return model;
 }
 

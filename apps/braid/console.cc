@@ -56,6 +56,10 @@ void Note(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
+void NoteAll(std::span<const std::string> notices) {
+  for (const std::string& notice : notices) Note(Format("{}\n", notice));
+}
+
 bool OutputIsTerminal() { return ::isatty(STDOUT_FILENO) != 0; }
 bool ErrorsAreTerminal() { return ::isatty(STDERR_FILENO) != 0; }
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,8 @@ void PrintBesideFile(std::string_view text);
 
 // Writes to standard error; what cannot be written is lost.
 void Note(std::string_view text);
+// Each on a line of its own.
+void NoteAll(std::span<const std::string> notices);
 
 bool OutputIsTerminal();
 bool ErrorsAreTerminal();

@@ -61,9 +61,7 @@ class Convert : public Command {
     for (const std::string& name : conversion.skipped()) {
       Note(Format("left out: {}\n", name));
     }
-    for (const std::string& notice : conversion.notices()) {
-      Note(Format("{}\n", notice));
-    }
+    NoteAll(conversion.notices());
     if (dry_run_) {
       Print(Plan(conversion));
       return {};

@@ -55,6 +55,7 @@ class Detokenize : public Command {
     BRAID_ASSIGN(const std::string path, model_.Path());
     BRAID_ASSIGN(const std::unique_ptr<Tokenizer> tokenizer,
                  LoadTokenizer(path));
+    NoteAll(tokenizer->notices());
     BRAID_ASSIGN(const std::vector<TokenId> ids,
                  ParseIds(ids_, tokenizer->vocabulary_size()));
     Print(tokenizer->Decode(ids, {.special = special_}));

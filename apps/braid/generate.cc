@@ -4,6 +4,7 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/doubled_bos.h"
 #include "apps/braid/interrupt.h"
 #include "apps/braid/model_use.h"
 #include "apps/braid/progress.h"
@@ -124,6 +125,7 @@ class Generate : public Command {
     BRAID_ASSIGN(SamplingParams params,
                  sampling_.Params(engine.model().tokenizer()));
     TextSeeds seeds(std::move(params));
+    DoubledBosNote doubled_bos;
     Work work = {.prompts = prompts, .numbers = {}, .requests = {}};
     for (int i = 0; i < work.count(); ++i) {
       auto request = RequestOf(PromptName(static_cast<size_t>(i), prompts[i]),
@@ -133,6 +135,7 @@ class Generate : public Command {
         Note(request.error().message + "\n");
         continue;
       }
+      doubled_bos.Look(request->prompt, engine.model().tokenizer());
       request->max_tokens = std::max(max_tokens_, -1);
       request->sampling = seeds.Next(request->encoder_text, request->prompt);
       request->stop_texts = stop_texts_;

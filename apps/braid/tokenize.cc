@@ -2,6 +2,7 @@
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
+#include "apps/braid/doubled_bos.h"
 #include "apps/braid/prompts.h"
 #include "apps/braid/text.h"
 #include "apps/braid/text_input.h"
@@ -50,8 +51,10 @@ class Tokenize : public Command {
     BRAID_ASSIGN(const std::string path, model_.Path());
     BRAID_ASSIGN(const std::unique_ptr<Tokenizer> tokenizer,
                  LoadTokenizer(path));
+    NoteAll(tokenizer->notices());
     const std::vector<TokenId> tokens = tokenizer->Encode(
         text, {.add_special = add_special_, .parse_special = parse_special_});
+    DoubledBosNote().Look(tokens, *tokenizer);
     std::string output =
         ids_only_ ? IdList(tokens) : PieceLines(tokens, *tokenizer);
     if (show_count_) {

@@ -55,6 +55,9 @@ class Tokenizer {
   virtual bool IsControl(TokenId token) const = 0;
   // The text that the vocabulary stores for a token, unchanged.
   virtual std::string_view StoredText(TokenId token) const = 0;
+  // What is odd about the vocabulary and was settled in one way: sentences for
+  // whoever uses it, each once. Usually none.
+  virtual std::span<const std::string> notices() const { return {}; }
 };
 
 // Turns a growing sequence of tokens into text, and never hands out half a

@@ -52,6 +52,21 @@ Result<TextTable> MakePieces(const Vocabulary& vocabulary) {
   return TextTable::Make(views, findable, "tokenizer.ggml.tokens");
 }
 
+Status CheckMerges(const TokenizerSpec& spec, const Vocabulary& vocabulary,
+                   const TextTable& pieces) {
+  if (!spec.merges.empty()) return {};
+  for (TokenId token = 0; token < vocabulary.size(); ++token) {
+    const bool needs_merges = vocabulary.type(token) == TokenType::kNormal &&
+                              pieces[token].size() > 1;
+    if (!needs_merges) continue;
+    return Error{
+        Format("tokenizer.ggml.merges: absent, and without merges no text "
+               "becomes token {} \"{}\"",
+               token, Excerpt(vocabulary.text(token)))};
+  }
+  return {};
+}
+
 std::array<TokenId, 256> MakeByteTokens(const Vocabulary& vocabulary) {
   std::array<TokenId, 256> tokens;
   for (int byte = 0; byte < 256; ++byte) {
@@ -161,6 +176,7 @@ Result<std::unique_ptr<Tokenizer>> MakeBpeTokenizer(const TokenizerSpec& spec) {
   }
   BRAID_ASSIGN(Vocabulary vocabulary, Vocabulary::Make(spec));
   BRAID_ASSIGN(TextTable pieces, MakePieces(vocabulary));
+  BRAID_TRY(CheckMerges(spec, vocabulary, pieces));
   BRAID_ASSIGN(MergeTable merges, MakeMergeTable(spec.merges, vocabulary));
   return std::unique_ptr<Tokenizer>(
       std::make_unique<BpeTokenizer>(std::move(vocabulary), std::move(pieces),

@@ -20,7 +20,8 @@
 namespace braid {
 
 // Errors: those of Vocabulary::Make, a value of tokenizer.ggml.pre that is not
-// supported, a merge that is not two texts with a space between.
+// supported, a merge that is not two texts with a space between, no merges at
+// all although normal tokens of several bytes need them.
 //
 // Tolerated: merges of or into texts that are no tokens (left out); bytes that
 // no token stands for (dropped from a text). Unused tokens decode to nothing.

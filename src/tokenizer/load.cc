@@ -151,6 +151,25 @@ Result<SentencePieceRules> ReadSentencePieceRules(const gguf::File& file) {
   return rules;
 }
 
+// The id at `key`, empty for "none".
+Result<std::optional<int64_t>> GetId(const gguf::File& file,
+                                     const IdKey& id_key, TokenizerSpec& spec) {
+  constexpr int64_t kNone = 0xFFFFFFFF;  // -1 as u32
+  BRAID_ASSIGN(const int64_t id, file.GetInt(id_key.key));
+  if (id == -1 || id == kNone) return std::optional<int64_t>();
+  const auto size = static_cast<int64_t>(spec.tokens.size());
+  // Without tokens something else is wrong.
+  if ((id >= 0 && id < size) || size == 0) return std::optional<int64_t>(id);
+  const std::string wrong =
+      Format("{}: {} is no token of the vocabulary, which has {}", id_key.key,
+             id, size);
+  const bool unused =
+      id_key.role == TokenRole::kPadding || id_key.role == TokenRole::kMask;
+  if (!unused) return Error{wrong};
+  spec.notices.push_back(wrong + "; it counts as none");
+  return std::optional<int64_t>();
+}
+
 std::string ListKinds() {
   std::string list;
   for (const Kind& kind : kKinds) {
@@ -176,10 +195,18 @@ Result<TokenizerSpec> ReadTokenizerSpec(const gguf::File& file) {
   BRAID_ASSIGN(spec.scores, GetNumbers<float>(file, "tokenizer.ggml.scores"));
   BRAID_ASSIGN(spec.types,
                GetNumbers<int32_t>(file, "tokenizer.ggml.token_type"));
-  for (const auto& [role, key] : kIdKeys) {
-    if (file.Find(key) == nullptr) continue;
-    BRAID_ASSIGN(const int64_t id, file.GetInt(key));
-    spec.ids[static_cast<size_t>(role)] = id;
+  for (const IdKey& id_key : kIdKeys) {
+    if (file.Find(id_key.key) == nullptr) continue;
+    BRAID_ASSIGN(const std::optional<int64_t> id, GetId(file, id_key, spec));
+    if (id) spec.ids[static_cast<size_t>(id_key.role)] = id;
+  }
+  BRAID_ASSIGN(spec.end_ids,
+               GetNumbers<int32_t>(file, "braid.tokenizer.end_token_ids"));
+  if (spec.model == "gpt2" && file.Find("tokenizer.ggml.pre") == nullptr) {
+    spec.notices.push_back(Format(
+        "tokenizer.ggml.pre: absent; texts are cut as \"{}\" does, which "
+        "may not be how the model was trained",
+        spec.pre));
   }
   BRAID_ASSIGN(spec.add_bos, GetFlag(file, "tokenizer.ggml.add_bos_token"));
   BRAID_ASSIGN(spec.add_eos, GetFlag(file, "tokenizer.ggml.add_eos_token"));

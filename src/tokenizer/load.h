@@ -16,7 +16,11 @@ namespace braid {
 // tokenizer that is not supported and those that are.
 Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const gguf::File& file);
 
-// The two halves of it. The spec's views are into `file`.
+// The two halves of it. The spec's views are into `file`. An id of a special
+// token must be that of a token, or -1 (also as u32), which files write for
+// "none". One that is out of range is an error, because whatever the file meant
+// would be lost without a word; but for padding and mask, which Braid makes no
+// use of and for which files in use write the vocabulary's size: a notice.
 Result<TokenizerSpec> ReadTokenizerSpec(const gguf::File& file);
 Result<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerSpec& spec);
 

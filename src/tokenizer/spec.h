@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -45,8 +46,8 @@ enum class TokenType : uint8_t {
 };
 inline constexpr int kTokenTypes = 7;
 
-// By TokenRole. An id that names no token counts as absent: real files write -1
-// or the vocabulary's size for "none".
+// By TokenRole. An id that names no token counts as absent; those of a file are
+// checked where they are read (load.h).
 using TokenIds = std::array<std::optional<int64_t>, kTokenRoles>;
 
 // What a SentencePiece model says that GGUF has no key for:
@@ -73,6 +74,7 @@ struct TokenizerSpec {
   std::vector<int32_t> types;  // empty, or one per token
   std::vector<std::string_view> merges;
   TokenIds ids;
+  std::vector<int32_t> end_ids;  // braid.tokenizer.end_token_ids
   std::optional<bool> add_bos;
   std::optional<bool> add_eos;
   std::optional<bool> add_space_prefix;
@@ -86,6 +88,8 @@ struct TokenizerSpec {
   // special tokens take the spaces beside them along: see strip_rules.h.
   std::string_view architecture;
   std::string_view name;
+  // For Tokenizer::notices(): what reading the file found.
+  std::vector<std::string> notices;
 };
 
 // What an error message shows of a text from a file, which may be long: whole

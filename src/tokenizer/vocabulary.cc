@@ -1,11 +1,14 @@
 #include "tokenizer/vocabulary.h"
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <iterator>
 
 #include "base/format.h"
 #include "base/try.h"
 #include "tokenizer/byte_text.h"
+#include "tokenizer/utf8.h"
 
 namespace braid {
 
@@ -57,6 +60,10 @@ Result<std::vector<TokenType>> ReadTypes(const TokenizerSpec& spec) {
     types[i] = static_cast<TokenType>(spec.types[i]);
   }
   return types;
+}
+
+bool IsOneCharacter(std::string_view text) {
+  return text.empty() || DecodeUtf8(text, 0).length == text.size();
 }
 
 Status CheckScores(const TokenizerSpec& spec) {
@@ -121,15 +128,54 @@ Result<Vocabulary> Vocabulary::Make(const TokenizerSpec& spec,
       }
     }
   }
+  vocabulary.notices_ = spec.notices;
+  if (spec.model != "rwkv") vocabulary.MarkNamedAsControl(spec);
   vocabulary.MarkEndOfGeneration(!spec.types.empty());
   vocabulary.MarkSymbols(spec.sentencepiece);
   vocabulary.falls_back_to_bytes_ = spec.sentencepiece.falls_back_to_bytes;
+  for (const int32_t end : spec.end_ids) {
+    if (end < 0 || end >= vocabulary.size()) {
+      return Error{
+          Format("braid.tokenizer.end_token_ids: {} is no token of the "
+                 "vocabulary, which has {}",
+                 end, vocabulary.size())};
+    }
+    vocabulary.ends_generation_[Index(end)] = true;
+  }
   const StripRules rules(spec);
   for (TokenId token = 0; token < vocabulary.size(); ++token) {
     vocabulary.strips_.push_back(
         rules.Of(vocabulary.text(token), vocabulary.type(token)));
   }
   return vocabulary;
+}
+
+void Vocabulary::MarkNamedAsControl(const TokenizerSpec& spec) {
+  struct Named {
+    TokenRole role;
+    std::string_view key;
+  };
+  constexpr Named kNamed[] = {
+      {TokenRole::kBos, "tokenizer.ggml.bos_token_id"},
+      {TokenRole::kEos, "tokenizer.ggml.eos_token_id"},
+      {TokenRole::kEndOfTurn, "tokenizer.ggml.eot_token_id"},
+      {TokenRole::kEndOfMessage, "tokenizer.ggml.eom_token_id"},
+  };
+  for (const auto& [role, key] : kNamed) {
+    const TokenId token = id(role);
+    const bool by_file = spec.ids[static_cast<size_t>(role)] == token;
+    if (token == kNoToken || !by_file || IsOneCharacter(text(token))) continue;
+    const TokenType typed = type(token);
+    if (typed != TokenType::kNormal && typed != TokenType::kUserDefined) {
+      continue;
+    }
+    types_[Index(token)] = TokenType::kControl;
+    if (spec.types.empty()) continue;
+    notices_.push_back(Format(
+        "{}: token {} \"{}\" is typed {}; it is taken for a control token", key,
+        token, Excerpt(text(token)),
+        typed == TokenType::kNormal ? "normal" : "user-defined"));
+  }
 }
 
 void Vocabulary::MarkEndOfGeneration(bool has_types) {
@@ -173,6 +219,10 @@ void Vocabulary::MarkSymbols(const SentencePieceRules& rules) {
   for (const TokenId token : rules.symbols) {
     symbols_[Index(token)] = type(token) == TokenType::kUserDefined;
   }
+}
+
+bool IsEndText(std::string_view text) {
+  return std::ranges::find(kEndTexts, text) != std::end(kEndTexts);
 }
 
 ByteTokens FindNamedByteTokens(const Vocabulary& vocabulary) {

@@ -6,6 +6,7 @@
 #define BRAID_SRC_TOKENIZER_VOCABULARY_H_
 
 #include <array>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,7 +29,10 @@ class Vocabulary {
   //
   // Tolerated, because files in use have it: texts that occur twice (the lower
   // id is found), empty texts (never found), texts that are not UTF-8, ids out
-  // of range (see TokenIds).
+  // of range (see TokenIds). With a notice: the start or an end of texts that
+  // is typed as ordinary text, which is a control token all the same; not in
+  // RWKV's vocabulary, where two line feeds end a turn, nor a single character,
+  // without which texts could not be written.
   static Result<Vocabulary> Make(const TokenizerSpec& spec,
                                  const TokenIds& default_ids = {});
 
@@ -50,17 +54,21 @@ class Vocabulary {
 
   // kNoToken where the vocabulary has none.
   TokenId id(TokenRole role) const { return ids_[static_cast<size_t>(role)]; }
-  // The ids that the file names as ends, and the special tokens whose text is
-  // known to be one ("<|im_end|>", ...), which become control tokens. A normal
-  // token is none, whatever its text, unless the file has no types; nor is
+  // The ids that the file names as ends (also braid.tokenizer.end_token_ids),
+  // and the special tokens whose text is known to be one ("<|im_end|>", ...),
+  // which become control tokens. A normal token is none, whatever its text,
+  // unless the file has no types; nor is
   // "</s>" among the tags of HTML.
   bool IsEndOfGeneration(TokenId token) const {
     return ends_generation_[Index(token)];
   }
+  // Those of the spec, and what Make() settled.
+  const std::vector<std::string>& notices() const { return notices_; }
 
  private:
   static size_t Index(TokenId token) { return static_cast<size_t>(token); }
 
+  void MarkNamedAsControl(const TokenizerSpec& spec);
   void MarkEndOfGeneration(bool has_types);
   void MarkSymbols(const SentencePieceRules& rules);
 
@@ -72,7 +80,11 @@ class Vocabulary {
   bool falls_back_to_bytes_ = true;
   std::array<TokenId, kTokenRoles> ids_;
   std::vector<bool> ends_generation_;
+  std::vector<std::string> notices_;
 };
+
+// Is it a text that ends a turn or a text in the chat formats in use?
+bool IsEndText(std::string_view text);
 
 // By byte: the token "<0x0A>" of byte 10; kNoToken where it is absent, or all
 // are no bytes (SentencePieceRules).

@@ -33,6 +33,9 @@ class VocabularyTokenizer : public Tokenizer {
   bool IsEndOfGeneration(TokenId token) const final;
   bool IsControl(TokenId token) const final;
   std::string_view StoredText(TokenId token) const final;
+  std::span<const std::string> notices() const final {
+    return vocabulary_.notices();
+  }
 
  protected:
   // `end` is the token that Encode puts last if `add_end`.
