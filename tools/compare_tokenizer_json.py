@@ -4,7 +4,7 @@
     compare_tokenizer_json.py CONVERT_AND_TOKENIZE [--count 2000] [--seed 1]
         [--only N] [--texts 200] [--shrink 10] [--keep FOLDER]
         [--least-accepted 80]
-    compare_tokenizer_json.py CONVERT_AND_TOKENIZE --file TOKENIZER_JSON...
+    compare_tokenizer_json.py CONVERT_AND_TOKENIZE --file PATH...
         [--texts 10000] [--seed 1]
 
 CONVERT_AND_TOKENIZE is the test program of that name. Every tokenizer, drawn by
@@ -14,7 +14,8 @@ every text, with what a template adds and special tokens recognised, and decodes
 them to the same text, with special tokens in it and without. Prints how many
 were accepted, were refused (by message) and differ, and for the first --shrink
 that differ the smallest tokenizer and text that still do. With --file, the
-tokenizers are those of the files.
+tokenizers are those of the paths: a tokenizer.json (also .xz), or a folder that
+has one, whose other small files are read too.
 
 The exit status is 1 if any differs or fewer than --least-accepted percent were
 accepted, and 77 without the PyPI package `tokenizers`.
@@ -366,12 +367,26 @@ def report(verdicts, refusals, first_refused, different, arguments):
     return not different and share >= arguments.least_accepted
 
 
+SMALL_FILES = ["tokenizer_config.json", "special_tokens_map.json",
+               "added_tokens.json", "generation_config.json"]
+
+
+def read_file(path):
+    source = f"{path}/tokenizer.json" if os.path.isdir(path) else path
+    opener = lzma.open if source.endswith(".xz") else open
+    with opener(source, "rt", encoding="utf-8") as file:
+        return json.load(file)
+
+
 def compare_files(arguments, subject):
     good = True
     for path in arguments.file:
-        opener = lzma.open if path.endswith(".xz") else open
-        with opener(path, "rt", encoding="utf-8") as file:
-            whole = json.load(file)
+        whole = read_file(path)
+        for name in SMALL_FILES:
+            if os.path.exists(f"{subject.folder}/{name}"):
+                os.remove(f"{subject.folder}/{name}")
+            if os.path.isdir(path) and os.path.exists(f"{path}/{name}"):
+                shutil.copy(f"{path}/{name}", subject.folder)
         texts = random_texts(Draw(arguments.seed), random_tokenizer_json.canonical(
             whole), arguments.texts)
         message, results = subject.ask(whole, texts)
@@ -382,6 +397,7 @@ def compare_files(arguments, subject):
         found = differences(whole, texts, results)
         print(f"{path}: {len(texts)} texts, "
               + (f"different: {found}" if found else "0 different"))
+        sys.stdout.flush()
         good = good and not found
     return good
 

@@ -91,10 +91,10 @@ class Model:
         self.n_vocab = lib.llama_vocab_n_tokens(self.vocab)
         self.pos = 0
 
-    def tokenize(self, text: str) -> list[int]:
+    def tokenize(self, text: str, parse_special: bool = False) -> list[int]:
         raw = text.encode()
-        out = (ctypes.c_int32 * (len(raw) + 8))()
-        n = self.lib.llama_tokenize(self.vocab, raw, len(raw), out, len(out), True, False)
+        out = (ctypes.c_int32 * (3 * len(raw) + 8))()
+        n = self.lib.llama_tokenize(self.vocab, raw, len(raw), out, len(out), True, parse_special)
         return list(out[:n])
 
     def _batch(self, ids) -> _Batch:
