@@ -1,5 +1,4 @@
 // BERT (Devlin et al. 2018) and Nomic's variant with rotary positions.
-#include <filesystem>
 #include <string>
 
 #include "base/format.h"
@@ -10,35 +9,8 @@ namespace braid::convert {
 
 namespace {
 
-// Values of A.pooling_type.
-enum Pooling { kNone = 0, kMean = 1, kCls = 2, kLast = 3, kRank = 4 };
-
-// What sentence-transformers writes beside an embedding model; nothing is said
-// in its absence.
-void DescribePooling(Recipe& recipe) {
-  const auto path =
-      std::filesystem::path(recipe.folder) / "1_Pooling" / "config.json";
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return;
-  const Result<Json> pooling = Json::Read(path.string());
-  if (!pooling.ok()) {
-    recipe.config.Fail(pooling.error());
-    return;
-  }
-  const auto has = [&pooling](std::string_view mode) {
-    return (*pooling)[mode].Bool().value_or(false);
-  };
-  if (has("pooling_mode_mean_tokens")) {
-    recipe.metadata.Count(".pooling_type", kMean);
-  } else if (has("pooling_mode_cls_token")) {
-    recipe.metadata.Count(".pooling_type", kCls);
-  } else if (has("pooling_mode_lasttoken")) {
-    recipe.metadata.Count(".pooling_type", kLast);
-  } else {
-    recipe.config.Fail({Format("{}: none of the modes mean, cls and lasttoken",
-                               path.string())});
-  }
-}
+// The value of A.pooling_type for a model that scores pairs of texts.
+constexpr int kRank = 4;
 
 void DescribeEncoder(Recipe& recipe) {
   const HfConfig& config = recipe.config;
@@ -52,7 +24,6 @@ void DescribeEncoder(Recipe& recipe) {
   metadata.Number(".attention.layer_norm_epsilon",
                   config.Number("layer_norm_eps|layer_norm_epsilon", 1e-12));
   metadata.Flag(".attention.causal", false);
-  DescribePooling(recipe);
 }
 
 // `module` of a checkpoint, with weight and bias.

@@ -8,10 +8,12 @@
 #include "base/thread_pool.h"
 #include "base/try.h"
 #include "convert/config_keys.h"
+#include "convert/embedding_modules.h"
 #include "convert/families.h"
 #include "convert/folder.h"
 #include "convert/hf_config.h"
 #include "convert/target_writer.h"
+#include "convert/unread_files.h"
 #include "convert/vocabulary.h"
 #include "json/json.h"
 
@@ -125,6 +127,8 @@ Result<Conversion> Conversion::Plan(const std::string& folder,
   }
   BRAID_TRY(CheckOutput(config, *family, mapping));
   BRAID_TRY(DescribeVocabulary(recipe, EmbeddingRows(mapping)));
+  BRAID_TRY(DescribeEmbedding(recipe));
+  NoteUnreadFiles(recipe);
   BRAID_TRY(CheckKeys(config, family->architecture, recipe.checkpoint,
                       options.ignored_keys));
   Conversion conversion(std::make_unique<Metadata>(std::move(recipe.metadata)),

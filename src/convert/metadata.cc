@@ -12,6 +12,8 @@ void Metadata::Count(std::string_view key, int64_t value) {
   Put(key, static_cast<uint32_t>(value));
 }
 
+void Metadata::Signed(std::string_view key, int32_t value) { Put(key, value); }
+
 void Metadata::Number(std::string_view key, double value) {
   Put(key, static_cast<float>(value));
 }

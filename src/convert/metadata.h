@@ -22,6 +22,7 @@ class Metadata {
   const std::string& architecture() const { return architecture_; }
 
   void Count(std::string_view key, int64_t value);  // u32
+  void Signed(std::string_view key, int32_t value);
   void Number(std::string_view key, double value);  // f32
   void Flag(std::string_view key, bool value);
   void Text(std::string_view key, std::string value);

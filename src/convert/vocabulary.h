@@ -12,8 +12,10 @@ namespace braid::convert {
 // Adds the keys to `recipe.metadata`. `rows` is the number of tokens that the
 // model has embeddings for (0: unknown); the vocabulary is filled up to it with
 // unused tokens, and tokens that were added to a vocabulary and have no row are
-// left out. Errors: no file of a tokenizer that is known, other tokens without
-// a row, a pre-tokenizer that GGUF has no name for, ...
+// left out. What the files beside a vocabulary say is in it as well: tokens
+// that are added, roles, chat templates, sampling. Errors: no file of a
+// tokenizer that is known, other tokens without a row, a pre-tokenizer that
+// GGUF has no name for, ...
 Status DescribeVocabulary(Recipe& recipe, int64_t rows);
 
 }  // namespace braid::convert

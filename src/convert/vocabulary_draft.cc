@@ -138,8 +138,19 @@ void VocabularyDraft::Write(Metadata& metadata) {
     metadata.Bytes("tokenizer.ggml.precompiled_charsmap", charsmap);
   }
   WritePieceRules(std::move(pieces), metadata);
+  if (!end_ids.empty()) {
+    metadata.Counts("braid.tokenizer.end_token_ids", end_ids);
+  }
   if (!chat_template.empty()) {
     metadata.Text("tokenizer.chat_template", chat_template);
+  }
+  std::vector<std::string> names;
+  for (auto& [name, text] : named_templates) {
+    metadata.Text(Format("tokenizer.chat_template.{}", name), std::move(text));
+    names.push_back(name);
+  }
+  if (!names.empty()) {
+    metadata.Texts("tokenizer.chat_templates", std::move(names));
   }
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "braid/result.h"
@@ -46,12 +47,18 @@ class VocabularyDraft {
   std::optional<bool> add_bos;
   std::optional<bool> add_eos;
   std::optional<bool> add_sep;
+  // Does the vocabulary's own file say what stands around a text?
+  bool has_template = false;
   std::optional<bool> add_space_prefix;
   std::optional<bool> remove_extra_whitespaces;
   std::optional<bool> lowercase;
   std::optional<bool> strip_accents;
   PieceRules pieces;
-  std::string chat_template;
+  std::string chat_template;  // the default one
+  // tokenizer.chat_template.NAME, by that name.
+  std::vector<std::pair<std::string, std::string>> named_templates;
+  // Ends of a text that have no role: braid.tokenizer.end_token_ids.
+  std::vector<int64_t> end_ids;
   // For Recipe::notices.
   std::vector<std::string> notices;
   // By the key's word: "bos" for tokenizer.ggml.bos_token_id.

@@ -92,24 +92,6 @@ std::optional<std::string> ParseLiteral(std::string_view literal) {
   return bytes;
 }
 
-// The inside of Python's repr() of bytes, which is what GGUF files have.
-std::string EscapedBytes(std::string_view bytes) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (const char c : bytes) {
-    const auto byte = static_cast<uint8_t>(c);
-    const size_t named = std::string_view("\t\n\r\\").find(c);
-    if (named != std::string_view::npos) {
-      text += {'\\', "tnr\\"[named]};
-    } else if (byte >= 0x20 && byte < 0x7F) {
-      text += c;
-    } else {
-      text += {'\\', 'x', kHex[byte / 16], kHex[byte % 16]};
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 Status ReadByteLevelLists(const Json& vocab, std::string_view merges,
@@ -136,37 +118,24 @@ Status ReadByteLevelLists(const Json& vocab, std::string_view merges,
     if (line.empty() || line.starts_with("#version")) continue;
     draft.merges.emplace_back(line);
   }
-  // What is special is not in the lists.
-  return AddDecoderTokens(tokenizer_config, draft);
+  return {};
 }
 
-Status AddDecoderTokens(const Json& tokenizer_config, VocabularyDraft& draft) {
-  for (const auto& [key, token] :
-       tokenizer_config["added_tokens_decoder"].Members()) {
-    const std::string* text = token["content"].Text();
-    const auto id = ParseNumber<int64_t>(key, 10);
-    if (text == nullptr || !id) {
-      return Error{
-          Format("tokenizer_config.json: added_tokens_decoder: {}: "
-                 "not an id and a token",
-                 key)};
+std::string EscapedBytes(std::string_view bytes) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<uint8_t>(c);
+    const size_t named = std::string_view("\t\n\r\\").find(c);
+    if (named != std::string_view::npos) {
+      text += {'\\', "tnr\\"[named]};
+    } else if (byte >= 0x20 && byte < 0x7F) {
+      text += c;
+    } else {
+      text += {'\\', 'x', kHex[byte / 16], kHex[byte % 16]};
     }
-    const bool is_symbol = draft.pieces.HasSymbol(*id, *text);
-    if (is_symbol && text->find(kSpaceMark) != std::string::npos) {
-      continue;  // spaces become it, which only the model knows
-    }
-    // What a folder adds is looked for in the text as it is.
-    draft.pieces.DropSymbol(*id);
-    const bool known = draft.Find(*text) == id;
-    if (known && draft.type(static_cast<size_t>(*id)) != TokenType::kNormal) {
-      continue;
-    }
-    BRAID_TRY(draft.SetToken(*id, *text,
-                             token["special"].Bool().value_or(false)
-                                 ? TokenType::kControl
-                                 : TokenType::kUserDefined));
   }
-  return {};
+  return text;
 }
 
 std::string WordPieceText(const std::string& text) {

@@ -2,6 +2,7 @@
 #ifndef BRAID_SRC_CONVERT_WORD_LISTS_H_
 #define BRAID_SRC_CONVERT_WORD_LISTS_H_
 
+#include <string>
 #include <string_view>
 
 #include "braid/result.h"
@@ -25,13 +26,12 @@ Status ReadWordPieceList(std::string_view words, const Json& tokenizer_config,
 // text, and its length. Id 0, which is not in the list, ends a text.
 Status ReadRwkvList(std::string_view list, VocabularyDraft& draft);
 
-// The tokens in `added_tokens_decoder` of tokenizer_config.json, {id: token},
-// beyond or over those that are there.
-Status AddDecoderTokens(const Json& tokenizer_config, VocabularyDraft& draft);
-
 // A word of WordPiece as GGUF writes it: beginnings of words get a mark,
 // continuations lose theirs ("##"), "[CLS]" stays.
 std::string WordPieceText(const std::string& text);
+
+// The inside of Python's repr() of bytes: RWKV's tokens as GGUF writes them.
+std::string EscapedBytes(std::string_view bytes);
 
 }  // namespace braid::convert
 

@@ -62,6 +62,28 @@ class ConvertTest(unittest.TestCase):
         self.assertIn("token_embd.weight F16 {80, 384}", plan)
         self.assertEqual(list(self.path.iterdir()), [])
 
+    def test_a_doubled_bos_is_told_once(self):
+        file = self.convert()
+        texts = ["-p", "<|begin_of_text|>It was"]
+        for command in (["tokenize", *texts],
+                        ["generate", *texts, *texts, "-n", "1", "--temp", "0"]):
+            done = BRAID.run(command[0], "-m", file, *command[1:])
+            said = done.stderr.decode()
+            self.assertEqual(done.returncode, 0, said)
+            self.assertEqual(said.count("the model sees it twice"), 1, said)
+        said = BRAID.run("tokenize", "-m", file, "-p", "It was").stderr
+        self.assertEqual(said, b"")
+
+    def test_notices_go_to_standard_error(self):
+        source = self.path / "source"
+        shutil.copytree(FOLDER, source)
+        (source / "tekken.json").write_text("{}")
+        done = BRAID.run("convert", source, "-o", self.path / "out.gguf",
+                         "--vocab-only")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("tekken.json: not read", done.stderr.decode())
+        self.assertNotIn("tekken", done.stdout.decode())
+
     def test_errors_leave_no_file(self):
         source = self.path / "source"
         shutil.copytree(FOLDER, source)
