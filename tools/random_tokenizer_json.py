@@ -1,3 +1,4 @@
+# length: a table of steps, and one drawing function for each
 """Random tokenizer.json of the steps and options that `tokenizers` knows.
 
 A drawn tokenizer is of one of two sorts. "kind": the steps that belong to the
