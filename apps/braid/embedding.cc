@@ -92,6 +92,10 @@ class Embedding : public Command {
     std::vector<UnusedFlags> unused = {{.names = kGoingBackFlags,
                                         .use = "on texts, which never go back",
                                         .only_noted = true}};
+    if (prompts_.EscapesNothing()) {
+      unused.push_back(
+          {.names = "-e", .use = "on a whole file", .only_noted = true});
+    }
     if (pooling_ == Pooling::kRank) {
       unused.push_back({.names = "--embd-normalize",
                         .use = "with --pooling rank",

@@ -55,15 +55,22 @@ class Generate : public Command {
   }
 
   std::vector<UnusedFlags> Unused() const override {
-    if (!cache_.path.empty()) {
-      return {
-          {.names = "-np", .use = "with --prompt-cache", .only_noted = true}};
+    std::vector<UnusedFlags> unused;
+    if (prompts_.EscapesNothing()) {
+      unused.push_back(
+          {.names = "-e", .use = "on a whole file", .only_noted = true});
     }
-    return {{.names = "--prompt-cache-all, --prompt-cache-ro",
-             .use = "without --prompt-cache"},
-            {.names = kGoingBackFlags,
-             .use = "without --prompt-cache",
-             .only_noted = true}};
+    if (!cache_.path.empty()) {
+      unused.push_back(
+          {.names = "-np", .use = "with --prompt-cache", .only_noted = true});
+      return unused;
+    }
+    unused.push_back({.names = "--prompt-cache-all, --prompt-cache-ro",
+                      .use = "without --prompt-cache"});
+    unused.push_back({.names = kGoingBackFlags,
+                      .use = "without --prompt-cache",
+                      .only_noted = true});
+    return unused;
   }
 
   Status Run() override {
@@ -251,7 +258,6 @@ class Generate : public Command {
     const Status run = cache_.Run(
         engine, work.requests[0], guard.asked(),
         [&] { Print(Shown(work, 0, engine.model())); }, Print, times);
-    if (times.decoded_tokens > 0 || run.ok()) Print("\n");
     BRAID_TRY(guard.Verdict());
     BRAID_TRY(run);
     Note(RunReport(engine, times, load_seconds));

@@ -110,7 +110,9 @@ Status PromptCache::Run(Engine& engine, const Request& request,
   const Stopwatch decoding;
   heading();
   const Position begin = engine.NextPosition(sequence);
-  BRAID_TRY(text.Generate(request, on_text));
+  const auto generated = text.Generate(request, on_text);
+  on_text("\n");
+  if (!generated.ok()) return generated.error();
   times.decoded_tokens += engine.NextPosition(sequence) - begin;
   times.decode_seconds += decoding.Seconds();
   times.seconds += watch.Seconds();

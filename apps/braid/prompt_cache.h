@@ -29,8 +29,9 @@ struct PromptCache {
   // has of it is not evaluated, and the file is replaced. A file that is not
   // there, or empty, is no error; one of another model is. What a file has and
   // is of no use is said on standard error. `heading` is called once before the
-  // first text, and `cancelled` asked as by TextSequence. A file that cannot be
-  // written costs no text: the error comes at the end.
+  // first text, `on_text` gets a line break at its end, and `cancelled` is
+  // asked as by TextSequence. A file that cannot be written costs no text: the
+  // error comes at the end.
   Status Run(Engine& engine, const Request& request,
              const std::function<bool()>& cancelled,
              const std::function<void()>& heading,

@@ -24,6 +24,8 @@ struct PromptFlags {
   bool escape = true;
 
   void Declare(FlagTable& table);
+  // Is there nothing in which escapes could be processed?
+  bool EscapesNothing() const { return texts.empty() && !per_line; }
   // Errors: a file cannot be read; --per-line without a file, or with an empty
   // one. Empty if none was given.
   Result<std::vector<Prompt>> Read() const;

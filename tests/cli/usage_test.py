@@ -100,6 +100,7 @@ class Usage(unittest.TestCase):
                 (["generate", "-p", "x", "--rollback", "4"], b"--rollback"),
                 (["perplexity", "-f", "x", "--hellaswag", "-c", "64"], b"-c"),
                 (["tokenize", "-f", "x", "--no-escape"], b"--no-escape"),
+                (["generate", "-f", "/dev/null", "-e"], b"-e"),
                 (["embedding", "-p", "x", "--checkpoint-every", "4"],
                  b"--checkpoint-every")]:
             with self.subTest(arguments=arguments):
