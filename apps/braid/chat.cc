@@ -1,6 +1,7 @@
 // braid chat: a conversation on the terminal.
 #include <charconv>
-#include <iostream>
+#include <cstdio>
+#include <optional>
 
 #include "apps/braid/chat_session.h"
 #include "apps/braid/command.h"
@@ -23,6 +24,7 @@ constexpr const char* kHelp =
     "/history        print the conversation so far\n"
     "/clear          forget it\n"
     "/quit           end\n"
+    "//TEXT          say /TEXT\n"
     "Ctrl-C ends an answer; where there is none, the program.\n";
 
 Result<int> ParseBranch(const std::string& text) {
@@ -33,16 +35,6 @@ Result<int> ParseBranch(const std::string& text) {
     return number;
   }
   return Error{Format("'{}' is no number of a branch", text)};
-}
-
-std::string FormatHelp() {
-  std::vector<std::string> names;
-  for (const ChatFormat& format : ChatFormats()) {
-    names.emplace_back(format.name);
-  }
-  return Format(
-      "the format of turns; as the model's file says if not given: {}",
-      Joined(names, ", "));
 }
 
 class Chat : public Command {
@@ -62,7 +54,9 @@ class Chat : public Command {
         .Text("-p, --prompt", "TEXT", "what you say first", &first_)
         .Switch("-st, --single-turn", "end after the answer to -p",
                 &single_turn_)
-        .Text("--chat-template", "NAME", FormatHelp(), &format_)
+        .Text("--chat-template-file", "FILE",
+              "a file with the Jinja template to use instead of the model's",
+              &template_file_)
         .Integer("-n, --predict, --n-predict", "N",
                  "tokens of an answer; -1: until it ends", &options_.max_tokens,
                  {-1, 1 << 30});
@@ -79,22 +73,24 @@ class Chat : public Command {
     if (!model->info().logits || model->info().encoder) {
       return Error{"this model answers no conversation: it has an encoder"};
     }
-    BRAID_ASSIGN(options_.format,
-                 format_.empty() ? ChatFormatOf(model->info().chat_template)
-                                 : ChatFormatNamed(format_));
     BRAID_ASSIGN(options_.sampling, sampling_.Params(model->tokenizer()));
     BRAID_ASSIGN(const std::unique_ptr<Engine> engine,
                  Engine::Create(model, options));
-    ChatSession session(*engine, options_);
-    Note(Format("chat format {}; /help lists the commands\n",
-                options_.format->name));
+    BRAID_ASSIGN(const Prompter prompter, MakePrompter(*model));
+    ChatSession session(*engine, prompter, options_);
+    Note(Format("chat template: {}; /help lists the commands\n",
+                template_file_.empty() ? prompter.name() : template_file_));
+    if (!options_.system.empty() && !session.takes_system_text()) {
+      Note(
+          "the chat template takes no system text: it is said before your "
+          "first words\n");
+    }
     if (!first_.empty()) {
       const Status status = Say(session, first_);
       if (single_turn_) return status;
       if (!status.ok()) Note(Format("{}\n", status.error().message));
     }
-    Talk(session);
-    return {};
+    return Talk(session);
   }
 
  private:
@@ -108,14 +104,26 @@ class Chat : public Command {
     return {};
   }
 
-  void Talk(ChatSession& session) {
-    std::string line;
+  Result<Prompter> MakePrompter(const Model& model) const {
+    if (template_file_.empty()) {
+      return Prompter::Create(model, model.info().chat_template);
+    }
+    BRAID_ASSIGN(const std::string source, ReadText(template_file_));
+    return Prompter::Create(model, source);
+  }
+
+  static Status Talk(ChatSession& session) {
+    LineReader lines(stdin);
     while (true) {
       if (ErrorsAreTerminal()) Note("\n> ");
-      if (!std::getline(std::cin, line) || line == "/quit") return;
+      BRAID_ASSIGN(const std::optional<std::string> read, lines.Next());
+      if (!read.has_value() || *read == "/quit") return {};
+      const std::string& line = *read;
       if (line.empty()) continue;
-      const Status status =
-          line.front() == '/' ? Obey(session, line) : Say(session, line);
+      const bool escaped = line.starts_with("//");
+      const Status status = line.front() == '/' && !escaped
+                                ? Obey(session, line)
+                                : Say(session, line.substr(escaped ? 1 : 0));
       // A conversation goes on after a mistake.
       if (!status.ok()) Note(Format("{}\n", status.error().message));
     }
@@ -176,7 +184,7 @@ class Chat : public Command {
   EngineFlags engine_;
   SamplingFlags sampling_;
   ChatOptions options_;
-  std::string format_;
+  std::string template_file_;
   std::string system_file_;
   std::string first_;
   bool single_turn_ = false;

@@ -47,9 +47,9 @@ constexpr const char* kNoGrammar = "texts cannot be constrained";
 constexpr const char* kUseChat = "braid chat holds conversations";
 constexpr const char* kNoReasoning =
     "answers are printed as they come, thoughts included";
-constexpr const char* kBuiltInFormats =
-    "templates are not run; --chat-template NAME chooses one of the built-in "
-    "formats";
+constexpr const char* kTemplateFile =
+    "the model's template says what stands around words; "
+    "--chat-template-file FILE gives another";
 constexpr const char* kNothingGenerated = "nothing is generated";
 constexpr const char* kTextFile = "UTF-8 or UTF-16, LF or CRLF";
 constexpr const char* kNoEscapes = "a file has no escapes";
@@ -368,9 +368,9 @@ Flags TerminalFlags() {
               "redirect standard output: > FILE"),
       Refused("--log-prompts-dir", "DIR", kNoLog),
       Refused("--server-base", "URL", "the model runs in this program"),
-      Refused("--chat-template-file", "FILE", kBuiltInFormats),
-      Refused("--chat-template-kwargs", "JSON", kBuiltInFormats),
-      NotApplicable("--jinja, --no-jinja", "", "formats of turns are built in"),
+      Refused("--chat-template-kwargs", "JSON",
+              "templates get the conversation and nothing else"),
+      NotApplicable("--jinja, --no-jinja", "", "templates are always run"),
   };
 }
 
@@ -399,6 +399,7 @@ Flags GenerateFlags() {
       Refused("--in-suffix", "TEXT", kUseChat),
       Refused("--in-prefix-bos", "", kUseChat),
       Refused("--chat-template", "NAME", kUseChat),
+      Refused("--chat-template-file", "FILE", kUseChat),
   };
 }
 
@@ -410,7 +411,8 @@ Flags ChatFlags() {
       Supported("-sys, --system-prompt", "TEXT"),
       Supported("-sysf, --system-prompt-file", "FILE"),
       Supported("-st, --single-turn", ""),
-      Supported("--chat-template", "NAME", "a built-in format, no Jinja text"),
+      Supported("--chat-template-file", "FILE"),
+      Refused("--chat-template", "NAME", kTemplateFile),
       NotApplicable("-cnv, --conversation", "", "braid chat is one"),
       NotApplicable("-i, --interactive", "", "braid chat is"),
       NotApplicable("-if, --interactive-first", "", "braid chat is"),
@@ -426,9 +428,9 @@ Flags ChatFlags() {
               "a turn ends as the format says; braid generate has -r"),
       Refused("-sp, --special", "", "braid generate prints control tokens"),
       Refused("-mli, --multiline-input", "", "a line is a turn"),
-      Refused("--in-prefix", "TEXT", kBuiltInFormats),
-      Refused("--in-suffix", "TEXT", kBuiltInFormats),
-      Refused("--in-prefix-bos", "", kBuiltInFormats),
+      Refused("--in-prefix", "TEXT", kTemplateFile),
+      Refused("--in-suffix", "TEXT", kTemplateFile),
+      Refused("--in-prefix-bos", "", kTemplateFile),
       Refused("--prompt-cache", "FILE", "/save and /load keep a conversation"),
       Refused("--prompt-cache-all", "", "/save and /load keep a conversation"),
       Refused("--prompt-cache-ro", "", "/save and /load keep a conversation"),

@@ -139,8 +139,7 @@ class Chat(ModelTest):
     def chat(self, *lines, more=()):
         """What is answered to lines, and what else is said."""
         done = self.braid.run("chat", *self.braid.model_flags,
-                              "--chat-template", "plain", "-n", "8", "--seed",
-                              "3", *more,
+                              "-n", "8", "--seed", "3", *more,
                               stdin="".join(line + "\n" for line in lines)
                               .encode())
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -180,6 +179,89 @@ class Chat(ModelTest):
         once, _ = self.chat(more=["-p", "It was", "-st"])
         self.assertEqual(plain[:len(once)], once)
         self.assertLess(len(once), len(plain))
+
+    def test_a_loaded_conversation_can_be_taken_back(self):
+        plain, _ = self.chat("It was", " so that")
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "talk.state")
+            self.chat("It was", " and then", f"/save {path}")
+            after, said = self.chat(f"/load {path}", "/undo", " so that")
+            first = plain.split("\n")[0]
+            self.assertEqual(plain, first + "\n" + after)
+            self.assertIn("back at position", said)
+            _, said = self.chat(f"/load {path}", "/undo", "/undo", "/undo")
+            self.assertIn("nothing to take back", said)
+            os.remove(path + ".json")
+            _, said = self.chat(f"/load {path}")
+            self.assertIn("talk.state.json", said)
+
+    def test_a_line_may_begin_with_a_slash(self):
+        _, said = self.chat("//etc is a folder", "/history")
+        self.assertIn("/etc is a folder", said)
+        self.assertNotIn("//etc", said)
+        self.assertNotIn("there is no", said)
+
+    def test_lines_may_come_from_any_system(self):
+        plain, _ = self.chat("It was", " and then")
+        for text in ("\ufeffIt was\r\n and then\r\n".encode(),
+                     "\ufeffIt was\n and then\n".encode("utf-16-le")):
+            done = self.braid.run("chat", *self.braid.model_flags, "-n", "8",
+                                  "--seed", "3", stdin=text)
+            self.assertEqual(done.stdout.decode(errors="replace"), plain)
+
+    def with_template(self, source, *lines, more=()):
+        with tempfile.NamedTemporaryFile("w", suffix=".jinja") as file:
+            file.write(source)
+            file.flush()
+            return self.chat(*lines,
+                             more=["--chat-template-file", file.name, *more])
+
+    # A template that rewrites what was said: the sequence has to go back.
+    def test_a_template_may_forget_what_was_said(self):
+        last = "{{ messages[-1].content }}"
+        alone, _ = self.with_template(last, " and then")
+        both, _ = self.with_template(last, "It was", " and then")
+        self.assertTrue(both.endswith(alone), (both, alone))
+        undone, _ = self.with_template(last, "It was", " so", "/undo",
+                                       " and then")
+        self.assertTrue(undone.endswith(alone), (undone, alone))
+
+    def test_a_template_has_the_system_text_and_a_default_for_it(self):
+        source = ("{% if messages[0].role != 'system' %}Default. {% endif %}"
+                  "{% for m in messages %}{{ m.content }} {% endfor %}")
+        _, said = self.with_template(source, "It was", "/history")
+        self.assertIn("Default. It was", said)
+        _, said = self.with_template(source, "It was", "/history",
+                                     more=["-sys", "Given."])
+        self.assertIn("Given. It was", said)
+        self.assertNotIn("Default", said)
+        refusing = ("{% if messages[0].role == 'system' %}"
+                    "{{ raise_exception('no system') }}{% endif %}" + source)
+        _, said = self.with_template(refusing, "It was", "/history",
+                                     more=["-sys", "Given."])
+        self.assertIn("takes no system text", said)
+        self.assertIn("Default. Given.\n\nIt was", said)
+
+    def test_what_a_template_refuses_is_said_and_ends_nothing(self):
+        source = ("{% if 'bad' in messages[-1].content %}"
+                  "{{ raise_exception('not that') }}{% endif %}"
+                  "{% for m in messages %}{{ m.content }}{% endfor %}")
+        plain, _ = self.with_template(source, "It was", " and then")
+        mended, said = self.with_template(source, "It was", "bad", " and then")
+        self.assertEqual(mended.replace("\n", ""), plain.replace("\n", ""))
+        self.assertIn("line 1, column", said)
+        self.assertIn("not that", said)
+        self.assertIn("is taken back", said)
+
+    def test_a_file_that_is_no_template_is_refused(self):
+        for source, message in (("{% if %}", "line 1, column 7"),
+                                ("chatml", "is no template: 'chatml'")):
+            with tempfile.NamedTemporaryFile("w", suffix=".jinja") as file:
+                file.write(source)
+                file.flush()
+                self.assertIn(message, self.braid.error(
+                    "chat", *self.braid.model_flags, "--chat-template-file",
+                    file.name))
 
     def test_mistakes_are_said_and_end_nothing(self):
         _, said = self.chat("/undo", "/nonsense", "/branch 9", "/load",
