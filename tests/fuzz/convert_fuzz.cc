@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/check.h"
+#include "convert/config_keys.h"
+#include "convert/families.h"
 #include "convert/safetensors.h"
 #include "convert/tokenizer_json.h"
 #include "convert/word_lists.h"
@@ -13,6 +16,7 @@
 namespace {
 
 using namespace braid::convert;
+using braid::Json;
 
 void ReadTensors(std::span<const std::byte> file) {
   const auto tensors = ParseSafetensors(file);
@@ -37,6 +41,22 @@ void ReadTokenizer(std::string_view text) {
   BRAID_CHECK(metadata.Has("tokenizer.ggml.model"));
 }
 
+// What a family makes of a configuration, without weights.
+void ReadConfig(std::string_view text) {
+  auto json = Json::Parse(text);
+  if (!json.ok()) return;
+  const HfConfig config(std::move(*json));
+  const auto family = FindFamily(config);
+  if (!family.ok()) return;
+  Recipe recipe("nowhere", config, nullptr, (*family)->architecture);
+  (*family)->describe(recipe);
+  if (!config.status().ok()) return;
+  (void)CheckKeys(config, (*family)->architecture, nullptr, {});
+  for (const auto& unknown : UnknownKeys(config, (*family)->architecture)) {
+    BRAID_CHECK(!ValueText(*unknown.value).empty());
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -44,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data) + 1,
                               size - 1);
   VocabularyDraft draft;
-  switch (data[0] % 5) {
+  switch (data[0] % 6) {
     case 0:
       ReadTensors(std::as_bytes(std::span(text)));
       break;
@@ -56,6 +76,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 3:
       (void)ReadWordPieceList(text, Json(), draft);
+      break;
+    case 4:
+      ReadConfig(text);
       break;
     default: {
       const auto json = Json::Parse(text);
