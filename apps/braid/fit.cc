@@ -2,14 +2,13 @@
 #include "engine/fit.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "apps/braid/command.h"
 #include "apps/braid/common_flags.h"
 #include "apps/braid/console.h"
 #include "apps/braid/json_text.h"
-#include "apps/braid/progress.h"
 #include "apps/braid/text.h"
 
 namespace braid::cli {
@@ -19,7 +18,6 @@ namespace {
 // Of the table: positions of each sequence, and sequences.
 constexpr int kContexts[] = {1024, 4096, 16384, 65536};
 constexpr int kSequences[] = {1, 4, 16, 64};
-constexpr double kCells = std::size(kContexts) * std::size(kSequences);
 
 struct Part {
   const char* name;  // in JSON
@@ -84,13 +82,23 @@ class FitCommand : public Command {
     const ModelInfo& info = fitter.model().info();
     if (options.context == 0) options.context = info.trained_context;
     if (info.bidirectional) options.split = SplitPolicy::kWhole;
-    BRAID_ASSIGN(const Fit fit, fitter.Measure(options));
+    BRAID_ASSIGN(const Fit fit, fitter.Compute(options));
     if (json_) {
       Print(Json(path, options, fit));
       return {};
     }
-    Print(Report(options, fit));
-    return table_ ? PrintTable(fitter, options) : Status();
+    std::string text = Report(options, fit);
+    if (table_) {
+      BRAID_ASSIGN(const std::string table, Table(fitter, options));
+      text += table;
+    }
+    Print(text);
+    // Another one at every run.
+    if (const size_t available = AvailableMemory(); available > 0) {
+      Note(Format("{} are available on this machine\n",
+                  SizeText(static_cast<double>(available))));
+    }
+    return {};
   }
 
  private:
@@ -102,11 +110,7 @@ class FitCommand : public Command {
       if (fit.*part.bytes == 0) continue;
       text += Format("{}  {}\n", SizeColumn(fit.*part.bytes), part.text);
     }
-    text += Format("{}  in all, at the most\n", SizeColumn(fit.total()));
-    if (const size_t available = AvailableMemory(); available > 0) {
-      text += Format("{}  available on this machine\n", SizeColumn(available));
-    }
-    return text;
+    return text + Format("{}  in all, at the most\n", SizeColumn(fit.total()));
   }
 
   std::string Json(const std::string& path, const EngineOptions& options,
@@ -126,34 +130,44 @@ class FitCommand : public Command {
                       fit.loading, fit.total(), AvailableMemory());
   }
 
+  // The lengths of the table: those that the model was trained for, and for
+  // one that reads texts whole, that fit a ubatch.
+  static std::vector<int> Lengths(const ModelInfo& info,
+                                  const EngineOptions& setup) {
+    int most = info.trained_context;
+    if (info.bidirectional) {
+      most = std::min({most, setup.max_ubatch, setup.max_batch});
+    }
+    std::vector<int> lengths;
+    for (const int length : kContexts) {
+      if (length <= most) lengths.push_back(length);
+    }
+    if (lengths.empty()) lengths.push_back(most);
+    return lengths;
+  }
+
   // One row per length, one column per number of sequences.
-  Status PrintTable(const Fitter& fitter, const EngineOptions& setup) const {
+  Result<std::string> Table(const Fitter& fitter,
+                            const EngineOptions& setup) const {
     const size_t available = AvailableMemory();
     std::string text = "\npositions of each; * does not fit\n         ";
     for (const int sequences : kSequences) {
       text += Column(Format("{} seq.", sequences), 13);
     }
     text += "\n";
-    Progress progress("table", model_.progress);
-    int done = 0;
-    const int trained = fitter.model().info().trained_context;
-    for (const int context : kContexts) {
-      if (context > trained && context != kContexts[0]) break;
-      text += Column(Format("{}", context), 9);
+    for (const int length : Lengths(fitter.model().info(), setup)) {
+      text += Column(Format("{}", length), 9);
       for (const int sequences : kSequences) {
-        progress.Show(static_cast<double>(done++) / kCells);
         EngineOptions options = setup;
         options.max_sequences = sequences;
-        options.context = context * sequences;
-        BRAID_ASSIGN(const Fit fit, fitter.Measure(options));
+        options.context = length * sequences;
+        BRAID_ASSIGN(const Fit fit, fitter.Compute(options));
         text += SizeColumn(fit.total()) +
                 (available > 0 && fit.total() > available ? "*" : " ");
       }
       text += "\n";
     }
-    progress.Hide();
-    Print(text);
-    return {};
+    return text;
   }
 
   ModelFlags model_;

@@ -51,8 +51,12 @@ struct EngineOptions {
   // Of embeddings. Empty: what the model's file asks for.
   std::optional<Pooling> pooling = {};
   // How far every sequence can go back without evaluating anything
-  // (--rollback). Layers that keep all positions can always; recurrent ones and
-  // sliding windows keep what that takes. 0: not at all.
+  // (--rollback): so many positions, counted from the furthest that it has been
+  // since it was empty, evaluated again from a checkpoint, or restored. So one
+  // that has gone back by some can go back by the rest of them, in as many
+  // steps as it likes, and by all of them when it is as long again. Layers that
+  // keep all positions can always; recurrent ones and sliding windows keep what
+  // that takes. 0: not at all.
   int rollback = 0;
   // Recurrent layers: a checkpoint after every so many positions, kept until
   // `checkpoint_bytes` are used in all and then the oldest is dropped first.
@@ -160,7 +164,8 @@ class Engine {
   // piece can be forgotten. Goes back by dropping pages, by the replay log, or
   // to the checkpoint at or before `begin` and through the model again from
   // there, whichever is the first that is possible. Where none is, the error
-  // says what to raise. A refusal changes nothing.
+  // says how far the sequence can still go back, and what to raise. A refusal
+  // changes nothing.
   virtual Result<Removal> Remove(SequenceId sequence, Position begin,
                                  Position end) = 0;
   // Forgets every other sequence.

@@ -1,20 +1,39 @@
 #include "engine/fit.h"
 
+#include <malloc.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/huge_pages.h"
 #include "base/try.h"
 #include "engine/batch_engine.h"
+#include "engine/engine_options.h"
+#include "engine/thread_count.h"
+#include "memory/checked_size.h"
 
 namespace braid {
 
 namespace {
 
-constexpr size_t kPage = 4096;
+// Code and data of the program and its libraries that are in memory once it has
+// run, of a release build (RssFile of /proc/PID/status less what is mapped of
+// the model). An estimate: the system decides.
+constexpr size_t kProgramBytes = size_t{8960} << 10;
+// Of a batch's token: its entry, its places in the ubatches, and the lists with
+// which a batch is checked and cut.
+constexpr size_t kBytesOfToken = 128;
+// Of a thread: what of its stack was written, and its heap.
+constexpr size_t kBytesOfThread = size_t{64} << 10;
+// A sequence's list of tokens has room for so many from the start.
+constexpr int64_t kReservedTokens = 1 << 16;
+// Rotations are made for a multiple of so many positions.
+constexpr int64_t kRotationStep = 256;
 
 // A value of a /proc file of lines "Name:  123 kB", in bytes; 0: not there.
 size_t ReadProc(const char* path, std::string_view name) {
@@ -31,178 +50,114 @@ size_t ReadProc(const char* path, std::string_view name) {
   return 0;
 }
 
-size_t ResidentBytes() { return ReadProc("/proc/self/status", "VmRSS:"); }
-
-struct Extent {
-  size_t begin = 0;
-  size_t end = 0;
-};
-
-// Memory behind parts of a MappedRegion of `size` bytes that were written.
-size_t BytesBehind(std::vector<Extent> written, size_t size) {
-  const size_t unit =
-      HugePagesAreGiven() && size >= kHugePage ? kHugePage : kPage;
-  std::sort(written.begin(), written.end(),
-            [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
-  size_t bytes = 0;
-  size_t counted = 0;  // all before it
-  for (const Extent& extent : written) {
-    if (extent.begin >= extent.end) continue;
-    const size_t begin = std::max(counted, extent.begin / unit * unit);
-    const size_t end = std::min(size, (extent.end + unit - 1) / unit * unit);
-    if (end <= begin) continue;
-    bytes += end - begin;
-    counted = end;
-  }
-  return bytes;
+// Of what this process has allocated and not given back.
+size_t HeapBytes() {
+  const struct mallinfo2 heap = mallinfo2();
+  return heap.uordblks + heap.hblkhd;
 }
 
-// A layer's pages in a pool: page p at base + p * stride.
-struct LayerPages {
-  const std::byte* base = nullptr;
-  size_t stride = 0;
-};
-
-// Memory behind the first `pages` pages of all layers of a pool.
-size_t BytesOfPages(const std::vector<LayerPages>& layers, int64_t pages,
-                    size_t capacity) {
-  std::vector<Extent> written;
-  for (const LayerPages& layer : layers) {
-    const auto begin = static_cast<size_t>(layer.base - layers.front().base);
-    written.push_back(
-        {begin, begin + static_cast<size_t>(pages) * layer.stride});
-  }
-  return BytesBehind(std::move(written), capacity);
+// What stays mapped of the file beside its tensors: keys, names, the
+// vocabulary.
+size_t HeaderBytes(const std::string& path, const ModelInfo& info) {
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(path, failed);
+  const auto tensors = static_cast<uintmax_t>(info.file_bytes);
+  return failed ? 0 : static_cast<size_t>(size - std::min(size, tensors));
 }
 
-size_t CellBytes(HybridMemory& memory) {
-  const StateCells& cells = memory.cells();
-  const auto touched = static_cast<size_t>(cells.cells_touched());
-  return BytesBehind({{0, touched * cells.cell_bytes()}},
-                     cells.capacity_bytes());
+// Elements in memory while a vector grows to `count` in small steps, its room
+// doubling from `first`: the last move has the old ones and their copies.
+int64_t MostWhileGrowing(int64_t count, int64_t first) {
+  int64_t room = std::max<int64_t>(1, first);
+  if (count <= room) return count;
+  while (room < count) room *= 2;
+  return std::max(count, room);
 }
 
-size_t KvBytes(HybridMemory& memory) {
-  const MemorySpec& spec = memory.spec();
-  size_t bytes = 0;
-  for (size_t g = 0; g < memory.groups().size(); ++g) {
-    std::vector<LayerPages> layers;
-    for (int i = 0; i < static_cast<int>(spec.layers.size()); ++i) {
-      if (memory.GroupOf(i) != static_cast<int>(g)) continue;
-      layers.push_back({memory.PageBase(i), memory.PageStride(i)});
-    }
-    const KvPages& group = memory.groups()[g];
-    bytes += BytesOfPages(
-        layers, int64_t{group.groups_touched()} * group.pages_per_group(),
-        group.capacity_bytes());
-  }
-  return bytes;
+int64_t RoundedUp(int64_t value, int64_t unit) {
+  return (value / unit + (value % unit != 0)) * unit;
 }
 
-size_t LogBytes(HybridMemory& memory) {
-  const KvPages& log = memory.log();
-  if (!log.present()) return 0;
-  std::vector<LayerPages> layers;
-  for (int i = 0; i < static_cast<int>(memory.spec().layers.size()); ++i) {
-    if (memory.LogFloats(i) == 0) continue;
-    layers.push_back({reinterpret_cast<const std::byte*>(memory.LogPage(i, 0)),
-                      log.PageStride(i)});
+// Tokens, rotations, rows that sequences carry, and what a batch passes
+// through: all that an engine has beside its memory, activations and logits.
+Result<size_t> TableBytes(const LoadedModel& model,
+                          const EngineOptions& options, const Filling& filling,
+                          size_t books) {
+  const LanguageModel& language_model = model.language_model();
+  const auto bytes = [](int64_t count, size_t each) {
+    return CheckedSize(static_cast<size_t>(count)) * each;
+  };
+  const int64_t sequences = options.max_sequences;
+  const auto width = static_cast<size_t>(language_model.width());
+  const int64_t room = std::min<int64_t>(options.context, kReservedTokens);
+  // One list at a time is moved.
+  const int64_t tokens = sequences * filling.positions +
+                         MostWhileGrowing(filling.positions, room) -
+                         filling.positions;
+  CheckedSize sum = bytes(tokens, sizeof(TokenId)) + CheckedSize(books) +
+                    bytes(sequences * filling.text_tokens, sizeof(TokenId));
+  const int64_t turned = RoundedUp(filling.positions, kRotationStep);
+  const int64_t first = RoundedUp(filling.run_tokens, kRotationStep);
+  for (const RopeConfig& rope : language_model.ropes()) {
+    sum = sum + bytes(MostWhileGrowing(turned, first),
+                      static_cast<size_t>(rope.rotated) * sizeof(float));
   }
-  return BytesOfPages(layers, log.groups_touched(), log.capacity_bytes());
+  const size_t pooled = *options.pooling == Pooling::kNone
+                            ? 0
+                            : width * (sizeof(double) + sizeof(float));
+  sum = sum + bytes(sequences, pooled + width * sizeof(float));
+  sum = sum + bytes(options.max_batch, kBytesOfToken) +
+        bytes(options.threads, kBytesOfThread);
+  if (!sum.value()) return Error{"tokens and rotations overflow 64 bits"};
+  return *sum.value();
 }
 
-size_t TextBytes(HybridMemory& memory) {
-  CrossPages& cross = memory.cross();
-  std::vector<LayerPages> layers;
-  for (int i = 0; i < static_cast<int>(memory.spec().layers.size()); ++i) {
-    if (memory.spec().layers[i].cross_page.empty()) continue;
-    layers.push_back({cross.PageBase(i), cross.PageStride(i)});
-  }
-  return BytesOfPages(layers, cross.pages_touched(), cross.capacity_bytes());
+// One row for each sequence: all that generating asks for.
+size_t LogitBytes(const ModelInfo& info, const EngineOptions& options) {
+  if (!info.logits) return 0;
+  return BytesOfBuffer(static_cast<size_t>(options.max_sequences) *
+                       static_cast<size_t>(info.vocabulary_size) *
+                       sizeof(float));
 }
 
-int PositionsOfEach(const Engine& engine) {
-  const EngineOptions& options = engine.options();
-  const int share = std::max(1, options.context / options.max_sequences);
-  // A text that is read both ways is one ubatch.
-  return engine.model().info().bidirectional
-             ? std::min({share, options.max_ubatch, options.max_batch})
-             : share;
+// The options as an engine would settle them.
+Result<EngineOptions> Settle(const LoadedModel& model, EngineOptions options) {
+  BRAID_TRY(ValidateOptions(options));
+  BRAID_TRY(ValidateForModel(options, model.language_model()));
+  if (!options.pooling) options.pooling = model.info().pooling;
+  options.threads = ThreadCount(options.threads);
+  if (options.context == 0) options.context = model.info().trained_context;
+  return options;
 }
-
-// What FillSequences does.
-class Filler {
- public:
-  explicit Filler(Engine& engine)
-      : engine_(engine), positions_(PositionsOfEach(engine)) {}
-
-  // Sequences go side by side, as many tokens of each as a batch has room for.
-  Status Run() {
-    const EngineOptions& options = engine_.options();
-    if (engine_.model().info().encoder) BRAID_TRY(AddTexts());
-    // A text that is read both ways comes whole.
-    const int share =
-        engine_.model().info().bidirectional
-            ? positions_
-            : std::max(1, options.max_batch / options.max_sequences);
-    for (bool more = true; more;) {
-      more = false;
-      for (SequenceId s = 0; s < options.max_sequences; ++s) {
-        const Position begin = engine_.NextPosition(s);
-        const int count = std::min(share, positions_ - begin);
-        if (count <= 0) continue;
-        if (batch_.size() + count > options.max_batch) BRAID_TRY(Flush());
-        Add(s, begin, count);
-        more = true;
-      }
-      BRAID_TRY(Flush());
-    }
-    return {};
-  }
-
- private:
-  Status AddTexts() {
-    const EngineOptions& options = engine_.options();
-    const std::vector<TokenId> text(static_cast<size_t>(
-        std::min({positions_, options.max_ubatch, options.max_batch - 1})));
-    for (SequenceId s = 0; s < options.max_sequences; ++s) {
-      batch_.AddEncoder(text, s);
-      Add(s, 0, 1);
-      BRAID_TRY(Flush());
-    }
-    return {};
-  }
-
-  void Add(SequenceId sequence, Position begin, int count) {
-    const ModelInfo& info = engine_.model().info();
-    const bool pooled = *engine_.options().pooling != Pooling::kNone;
-    for (int i = 0; i < count; ++i) {
-      const bool last = i + 1 == count;
-      Want want = Want::kNothing;
-      if (pooled) {
-        want = Want::kPooled;
-      } else if (last) {
-        want = info.logits ? Want::kLogits : Want::kHidden;
-      }
-      batch_.Add(0, begin + i, sequence, want);
-    }
-  }
-
-  Status Flush() {
-    if (batch_.size() == 0) return {};
-    const Status decoded = engine_.Decode(batch_);
-    batch_.Clear();
-    return decoded;
-  }
-
-  Engine& engine_;
-  int positions_;
-  Batch batch_;
-};
 
 }  // namespace
 
-Status FillSequences(Engine& engine) { return Filler(engine).Run(); }
+Filling FillingOf(const Model& model, const EngineOptions& options) {
+  const ModelInfo& info = model.info();
+  const int64_t sequences = options.max_sequences;
+  const int64_t batch = options.max_batch;
+  const int64_t rows = std::min(options.max_ubatch, options.max_batch);
+  Filling filling;
+  filling.positions = std::max<int64_t>(1, options.context / sequences);
+  if (info.bidirectional) {
+    // A text is one ubatch, and not longer than what the model was trained for.
+    filling.positions =
+        std::min({filling.positions, rows, int64_t{info.trained_context}});
+    filling.batch_tokens = filling.positions;
+  } else {
+    filling.batch_tokens =
+        std::min(filling.positions, std::max<int64_t>(1, batch / sequences));
+  }
+  filling.batch_sequences =
+      std::clamp<int64_t>(batch / filling.batch_tokens, 1, sequences);
+  filling.run_tokens = std::min(filling.batch_tokens, rows);
+  filling.runs = std::clamp<int64_t>(rows / filling.run_tokens, 1, sequences);
+  if (info.encoder) {
+    filling.text_tokens =
+        std::max<int64_t>(1, std::min({filling.positions, rows, batch - 1}));
+  }
+  return filling;
+}
 
 size_t Fit::total() const {
   const size_t running = program + weights + embeddings + cells + replay_log +
@@ -216,39 +171,79 @@ Result<Fitter> Fitter::Open(const std::string& path,
   BRAID_ASSIGN(fitter.model_,
                LoadedModel::Load(path, options, WeightScope::Tensors::kSized,
                                  &fitter.weights_));
-  const size_t resident = ResidentBytes();
-  fitter.program_bytes_ =
-      resident - std::min(resident, fitter.weights_.vectors);
+  const size_t heap = HeapBytes();
+  fitter.program_bytes_ = kProgramBytes +
+                          HeaderBytes(path, fitter.model_->info()) + heap -
+                          std::min(heap, fitter.weights_.vectors);
   return fitter;
 }
 
-Result<Fit> Fitter::Measure(const EngineOptions& options) const {
-  const size_t before = ResidentBytes();
+Result<Fit> Fitter::Compute(const EngineOptions& options) const {
+  BRAID_ASSIGN(const EngineOptions settled, Settle(*model_, options));
+  const Filling filling = FillingOf(*model_, settled);
   BRAID_ASSIGN(
-      const std::unique_ptr<BatchEngine> engine,
-      BatchEngine::Create(model_, options, ThreadPool::Tasks::kSkipped));
-  const ModelInfo& info = model_->info();
-  const EngineOptions& settled = engine->options();
-  BRAID_TRY(FillSequences(*engine));
-
+      const FilledMemory memory,
+      Fill(model_->language_model().Memory(StorageType(settled.kv_type)),
+           LimitsOf(settled), filling));
   Fit fit;
   fit.program = program_bytes_;
   fit.weights = weights_.packed + weights_.vectors;
   fit.loading = program_bytes_ + weights_.most_loading;
   fit.embeddings = weights_.tables;
-  HybridMemory& memory = engine->memory();
-  fit.cells = CellBytes(memory);
-  fit.replay_log = LogBytes(memory);
-  fit.pages = KvBytes(memory);
-  fit.texts = TextBytes(memory);
-  fit.scratch = engine->memory_use().scratch;
-  if (info.logits) {
-    fit.logits = static_cast<size_t>(settled.max_sequences) *
-                 static_cast<size_t>(info.vocabulary_size) * sizeof(float);
-  }
-  const size_t grown = ResidentBytes() - std::min(ResidentBytes(), before);
-  fit.tables = grown - std::min(grown, fit.scratch + fit.logits);
+  fit.cells = memory.cells;
+  fit.replay_log = memory.replay_log;
+  fit.pages = memory.pages;
+  fit.texts = memory.texts;
+  BRAID_ASSIGN(fit.scratch, Activations(settled, filling));
+  fit.logits = LogitBytes(model_->info(), settled);
+  BRAID_ASSIGN(fit.tables, TableBytes(*model_, settled, filling, memory.books));
   return fit;
+}
+
+Result<size_t> Fitter::Activations(const EngineOptions& options,
+                                   const Filling& filling) const {
+  const UBatchKind kind = {
+      filling.runs,     filling.run_tokens, filling.text_tokens,
+      options.threads,  options.split,      options.kv_type,
+      *options.pooling, options.rollback,   options.checkpoint_every};
+  if (const auto known = activations_.find(kind); known != activations_.end()) {
+    return known->second;
+  }
+  BRAID_ASSIGN(const size_t bytes, TryUBatch(options, filling));
+  activations_.emplace(kind, bytes);
+  return bytes;
+}
+
+Result<size_t> Fitter::TryUBatch(const EngineOptions& options,
+                                 const Filling& filling) const {
+  EngineOptions probe = options;
+  const bool texts = filling.text_tokens > 0;
+  const int64_t runs = texts ? 1 : filling.runs;
+  const int64_t tokens = runs * filling.run_tokens + filling.text_tokens;
+  // What lies in the memory already shows in no activation.
+  probe.max_sequences = static_cast<int>(runs);
+  probe.context = static_cast<int>(tokens);
+  probe.max_batch = static_cast<int>(tokens);
+  probe.memory_limit = 0;
+  BRAID_ASSIGN(const std::unique_ptr<BatchEngine> engine,
+               BatchEngine::Create(model_, probe, ThreadPool::Tasks::kSkipped));
+  const bool pooled = *options.pooling != Pooling::kNone;
+  const Want last = pooled                  ? Want::kPooled
+                    : model_->info().logits ? Want::kLogits
+                                            : Want::kHidden;
+  Batch batch;
+  for (int s = 0; s < probe.max_sequences; ++s) {
+    if (texts) {
+      batch.AddEncoder(
+          std::vector<TokenId>(static_cast<size_t>(filling.text_tokens)), s);
+    }
+    for (Position p = 0; p < filling.run_tokens; ++p) {
+      const bool wanted = pooled || p + 1 == filling.run_tokens;
+      batch.Add(0, p, s, wanted ? last : Want::kNothing);
+    }
+  }
+  BRAID_TRY(engine->Decode(batch, {}));
+  return engine->memory_use().scratch;
 }
 
 size_t AvailableMemory() { return ReadProc("/proc/meminfo", "MemAvailable:"); }

@@ -1,23 +1,26 @@
 // Fit: the memory that a model needs with a set-up, told before it is tried.
 //
-// The engine itself is asked. It is built on weights without data
-// (WeightScope::Tensors::kSized) and on threads that skip their work, and every
-// sequence is filled to its share of the context. What such an engine allocates
-// is what the real one allocates, so this process is measured for it; what it
-// only would have written (packed weights, cells, pages) is counted. Of the
-// tensors nothing is read but the embedding of one token.
+// It is computed, in a time that does not grow with the context: weights from
+// the shapes in the file (WeightScope::Tensors::kSized), cells and pages from
+// the rules of the memory (memory/filled_memory.h), activations by one ubatch
+// that goes through weights without data on threads that skip their work. Of
+// the tensors nothing is read but the embedding of one token. Equal set-ups
+// give equal numbers.
 //
-// One thing is an estimate: a program has buffers of its own beside the engine.
+// What a program has beside the engine and the vocabulary is an estimate.
 #ifndef BRAID_SRC_ENGINE_FIT_H_
 #define BRAID_SRC_ENGINE_FIT_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "braid/engine.h"
 #include "engine/loaded_model.h"
+#include "memory/filled_memory.h"
 
 namespace braid {
 
@@ -40,30 +43,42 @@ struct Fit {
   size_t total() const;
 };
 
-// Not thread-safe: it measures the process that it runs in.
+// Not thread-safe.
 class Fitter {
  public:
   // Reads the file's metadata and vocabulary. Errors are those of Model::Load.
   static Result<Fitter> Open(const std::string& path,
                              const LoadOptions& options);
 
-  // Errors are those of Engine::Create.
-  Result<Fit> Measure(const EngineOptions& options) const;
+  // Of sequences that have grown side by side to their share of the context, or
+  // to what a text can be. Errors: those of Engine::Create that are not the
+  // system's; a sum overflows 64 bits.
+  Result<Fit> Compute(const EngineOptions& options) const;
 
   const Model& model() const { return *model_; }
 
  private:
   Fitter() = default;
 
+  // What a ubatch's activations depend on: its shape, threads, split policy, KV
+  // type, pooling, and what is kept for going back.
+  using UBatchKind = std::tuple<int64_t, int64_t, int64_t, int, SplitPolicy,
+                                KvType, Pooling, int, int>;
+
+  // Of a ubatch in the middle of that growth.
+  Result<size_t> Activations(const EngineOptions& options,
+                             const Filling& filling) const;
+  Result<size_t> TryUBatch(const EngineOptions& options,
+                           const Filling& filling) const;
+
   size_t program_bytes_ = 0;
   WeightUse weights_;
   std::shared_ptr<const LoadedModel> model_;
+  mutable std::map<UBatchKind, size_t> activations_;  // that were asked for
 };
 
-// Puts every sequence, which must be empty, through the engine: its share of
-// the context, side by side, and logits after every batch; with an encoder a
-// text first. Errors are those of Engine::Decode.
-Status FillSequences(Engine& engine);
+// The shape of the growth that Compute looks at.
+Filling FillingOf(const Model& model, const EngineOptions& options);
 
 // Memory that programs can still have, as the system tells (MemAvailable); 0
 // where it does not.

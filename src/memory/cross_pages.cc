@@ -1,6 +1,7 @@
 #include "memory/cross_pages.h"
 
 #include <limits>
+#include <utility>
 
 #include "base/aligned_buffer.h"
 #include "base/check.h"
@@ -18,15 +19,8 @@ int64_t PagesFor(int64_t tokens) {
 
 }  // namespace
 
-CrossPages::CrossPages(const MemoryLimits& limits, int32_t pages)
-    : limit_(limits.kv_positions),
-      slots_(pages),
-      texts_(limits.max_sequences),
-      free_texts_(limits.max_sequences),
-      text_of_(limits.max_sequences, kNoText) {}
-
-Result<CrossPages> CrossPages::Create(const MemorySpec& spec,
-                                      const MemoryLimits& limits) {
+Result<CrossPages::Sizes> CrossPages::SizesOf(const MemorySpec& spec,
+                                              const MemoryLimits& limits) {
   bool present = false;
   for (const LayerSpec& layer : spec.layers) {
     present |= !layer.cross_page.empty();
@@ -39,31 +33,45 @@ Result<CrossPages> CrossPages::Create(const MemorySpec& spec,
                "numbered: lower -c",
                limits.kv_positions, pages)};
   }
-  CrossPages result(limits, static_cast<int32_t>(pages));
-  BRAID_TRY(result.ReserveLayers(spec));
-  return result;
-}
-
-Status CrossPages::ReserveLayers(const MemorySpec& spec) {
+  Sizes sizes = {
+      .pages = static_cast<int32_t>(pages), .layers = {}, .page_bytes = 0};
   CheckedSize end = 0;
   CheckedSize page_bytes = 0;
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const CheckedSize stride =
         CheckedSize(spec.layers[i].cross_page.page_bytes).RoundedUp(kAlignment);
-    const CheckedSize next = end + stride * static_cast<size_t>(slots_.count());
+    const CheckedSize next = end + stride * static_cast<size_t>(pages);
     page_bytes = page_bytes + stride;
     if (!next.value()) {
       return Error{
           Format("layer {}: {} pages of {} bytes for encoder texts overflow "
                  "the address space: lower -c",
-                 i, slots_.count(), spec.layers[i].cross_page.page_bytes)};
+                 i, pages, spec.layers[i].cross_page.page_bytes)};
     }
-    layers_.push_back({.offset = *end.value(), .stride = *stride.value()});
+    sizes.layers.push_back({.offset = *end.value(), .stride = *stride.value()});
     end = next;
   }
-  page_bytes_ = *page_bytes.value();
-  BRAID_ASSIGN(region_, MappedRegion::Create(*end.value()));
-  return {};
+  sizes.page_bytes = *page_bytes.value();
+  sizes.bytes = *end.value();
+  return sizes;
+}
+
+CrossPages::CrossPages(const MemoryLimits& limits, Sizes sizes)
+    : layers_(std::move(sizes.layers)),
+      page_bytes_(sizes.page_bytes),
+      limit_(limits.kv_positions),
+      slots_(sizes.pages),
+      texts_(limits.max_sequences),
+      free_texts_(limits.max_sequences),
+      text_of_(limits.max_sequences, kNoText) {}
+
+Result<CrossPages> CrossPages::Create(const MemorySpec& spec,
+                                      const MemoryLimits& limits) {
+  BRAID_ASSIGN(Sizes sizes, SizesOf(spec, limits));
+  const size_t bytes = sizes.bytes;
+  CrossPages result(limits, std::move(sizes));
+  BRAID_ASSIGN(result.region_, MappedRegion::Create(bytes));
+  return result;
 }
 
 Status CrossPages::CheckFits(int64_t tokens) const {

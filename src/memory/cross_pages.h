@@ -26,6 +26,22 @@ namespace braid {
 
 class CrossPages {
  public:
+  // Where a layer's pages lie: page p at offset + p * stride.
+  struct Layer {
+    size_t offset = 0;
+    size_t stride = 0;
+  };
+  // What an object reserves.
+  struct Sizes {
+    int32_t pages = 0;          // 0: no layer looks at a text
+    std::vector<Layer> layers;  // of the model
+    size_t page_bytes = 0;      // of one page, all layers together
+    size_t bytes = 0;           // of all pages
+  };
+  // Error: a size overflows.
+  static Result<Sizes> SizesOf(const MemorySpec& spec,
+                               const MemoryLimits& limits);
+
   // A model without an encoder gets no pages. Errors: a size overflows, or the
   // system refuses.
   static Result<CrossPages> Create(const MemorySpec& spec,
@@ -68,18 +84,13 @@ class CrossPages {
   size_t capacity_bytes() const { return region_.size(); }
 
  private:
-  struct Layer {
-    size_t offset = 0;
-    size_t stride = 0;
-  };
   struct Text {
     int32_t owners = 0;  // sequences
     int32_t length = 0;  // tokens
     std::vector<int32_t> pages;
   };
 
-  CrossPages(const MemoryLimits& limits, int32_t pages);
-  Status ReserveLayers(const MemorySpec& spec);
+  CrossPages(const MemoryLimits& limits, Sizes sizes);
 
   MappedRegion region_;
   std::vector<Layer> layers_;

@@ -1,64 +1,16 @@
 #include "memory/hybrid_memory.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/check.h"
 #include "base/format.h"
 #include "base/try.h"
+#include "memory/page_sets.h"
 
 namespace braid {
 
 namespace {
-
-// The windows of the attention layers, each once: 0 (everything) first.
-std::vector<int> WindowsOf(const MemorySpec& spec) {
-  std::set<int> windows;
-  for (const LayerSpec& layer : spec.layers) {
-    if (layer.attention()) windows.insert(layer.window);
-  }
-  return {windows.begin(), windows.end()};
-}
-
-PageGroupSpec AttentionPages(const MemorySpec& spec, int window,
-                             const MemoryLimits& limits) {
-  PageGroupSpec pages;
-  pages.pages_per_group = limits.page_positions / kPagePositions;
-  for (const LayerSpec& layer : spec.layers) {
-    const bool member = layer.attention() && layer.window == window;
-    pages.page_bytes.push_back(member ? layer.page.page_bytes : 0);
-  }
-  return pages;
-}
-
-// A state is rebuilt for all layers or for none.
-bool CanReplay(const MemorySpec& spec) {
-  return std::all_of(spec.layers.begin(), spec.layers.end(),
-                     [](const LayerSpec& layer) {
-                       return !layer.recurrent() || layer.log_floats > 0;
-                     });
-}
-
-Result<KvPages> CreateLog(const MemorySpec& spec, const MemoryLimits& limits) {
-  PageGroupSpec pages;
-  pages.page_positions = kLogPositions;
-  const bool logged = limits.rollback > 0 && CanReplay(spec);
-  for (const LayerSpec& layer : spec.layers) {
-    pages.page_bytes.push_back(
-        logged ? layer.log_floats * sizeof(float) * kLogPositions : 0);
-  }
-  // A sequence logs fewer than 2 k positions. A plan gives nothing back, and a
-  // run takes at most a page more for each row.
-  MemoryLimits room = limits;
-  const int64_t pages_of_sequence =
-      2 * int64_t{limits.rollback} / kLogPositions + 3;
-  room.kv_positions =
-      kLogPositions * (int64_t{limits.max_batch} +
-                       int64_t{limits.max_sequences} * pages_of_sequence);
-  pages.unlimited_positions = true;
-  return KvPages::Create(pages, room);
-}
 
 Status CheckLimits(const MemoryLimits& limits) {
   if (limits.max_sequences < 1) {
@@ -84,7 +36,8 @@ Result<std::unique_ptr<HybridMemory>> HybridMemory::Create(
     MemorySpec spec, MemoryLimits limits) {
   BRAID_TRY(CheckLimits(limits));
   BRAID_ASSIGN(StateCells cells, StateCells::Create(spec, limits));
-  BRAID_ASSIGN(KvPages log, CreateLog(spec, limits));
+  const PageSetSpec logged = LogPages(spec, limits);
+  BRAID_ASSIGN(KvPages log, KvPages::Create(logged.pages, logged.limits));
   BRAID_ASSIGN(CrossPages cross, CrossPages::Create(spec, limits));
   BRAID_ASSIGN(Lineage lineage, Lineage::Create(limits.max_sequences));
   std::unique_ptr<HybridMemory> memory(
@@ -108,9 +61,8 @@ HybridMemory::HybridMemory(MemorySpec spec, MemoryLimits limits,
 
 Status HybridMemory::AddGroups() {
   for (const int window : windows_) {
-    BRAID_ASSIGN(
-        KvPages group,
-        KvPages::Create(AttentionPages(spec_, window, limits_), limits_));
+    const PageSetSpec set = AttentionPages(spec_, window, limits_);
+    BRAID_ASSIGN(KvPages group, KvPages::Create(set.pages, set.limits));
     for (size_t i = 0; i < spec_.layers.size(); ++i) {
       const LayerSpec& layer = spec_.layers[i];
       if (!layer.attention() || layer.window != window) continue;
@@ -307,11 +259,7 @@ Result<WayBack> HybridMemory::FindWayBack(SequenceId sequence,
   if (!cells_.present()) {
     way.checkpoint.position = position;
     if (WindowsReach(sequence, position)) return way;
-    return Error{
-        Format("cannot go back to position {} of sequence {}, which holds {}: "
-               "what its sliding windows need is given back {} positions "
-               "behind them: raise --rollback",
-               position, sequence, length, limits_.rollback)};
+    return NoWayBack(sequence, position);
   }
   way.checkpoint = cells_.CheckpointBefore(sequence, position);
   const bool replayable =
@@ -325,12 +273,42 @@ Result<WayBack> HybridMemory::FindWayBack(SequenceId sequence,
     BRAID_TRY(CheckRoom(position - way.checkpoint.position));
     return way;
   }
-  return Error{Format(
-      "cannot go back to position {} of sequence {}, which holds {}: "
-      "its recurrent state can be rebuilt for the last {} positions, "
-      "and there is no checkpoint at or before it: raise --rollback or "
-      "--checkpoint-every",
-      position, sequence, length, log_.present() ? limits_.rollback : 0)};
+  return NoWayBack(sequence, position);
+}
+
+Position HybridMemory::EarliestWayBack(SequenceId sequence) const {
+  const Position length = lineage_.Length(sequence);
+  Position seen = 1;  // by the windows, from here on
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const Position first = windows_[g] == 0 ? 0 : groups_[g].First(sequence);
+    if (first > 0) seen = std::max(seen, first + windows_[g] - 1);
+  }
+  if (!cells_.present()) return std::min(seen, length);
+  const bool logged = log_.present();
+  if (logged && log_.First(sequence) == 0) return std::min(seen, length);
+  for (const auto& checkpoint : cells_.Checkpoints(sequence)) {
+    const Position position = checkpoint.position;
+    if (position >= seen) return position;
+    if (logged && log_.First(sequence) <= position) {
+      return std::min(seen, length);
+    }
+  }
+  return length;
+}
+
+Error HybridMemory::NoWayBack(SequenceId sequence, Position position) const {
+  const Position length = lineage_.Length(sequence);
+  const Position earliest = EarliestWayBack(sequence);
+  const std::string reach =
+      earliest < length
+          ? Format("{} is the earliest position that it can still go back to",
+                   earliest)
+          : std::string("it can only be removed whole");
+  return Error{
+      Format("cannot go back to position {} of sequence {}, which holds {}: "
+             "{} (rollback is {}, counted from the furthest that it has been): "
+             "raise --rollback or --checkpoint-every",
+             position, sequence, length, reach, limits_.rollback)};
 }
 
 UBatchView HybridMemory::GoBack(SequenceId sequence, const WayBack& way) {

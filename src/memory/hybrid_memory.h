@@ -131,8 +131,11 @@ class HybridMemory {
   Status Checkpoint(SequenceId sequence);
 
   // How can the sequence, which is longer, go back to `position` > 0? Changes
-  // nothing. Error: it cannot, and which flag to raise.
+  // nothing. Error: it cannot, how far it still can, and which flag to raise.
   Result<WayBack> FindWayBack(SequenceId sequence, Position position) const;
+  // The least position > 0 that FindWayBack finds a way to, whatever must be
+  // evaluated again; the sequence's length: there is none.
+  Position EarliestWayBack(SequenceId sequence) const;
   // Error: so many positions more do not fit, whoever's they are.
   Status CheckRoom(int64_t positions) const;
   // Goes back, to way.position if way.exact and to the checkpoint's position
@@ -203,6 +206,8 @@ class HybridMemory {
   }
   // Gives back what lies behind the windows and before the log of a sequence.
   void ForgetWhatIsBehind(SequenceId sequence);
+  // What a sequence cannot go back to.
+  Error NoWayBack(SequenceId sequence, Position position) const;
   // Can a query at `position` see all that its windows ask for?
   bool WindowsReach(SequenceId sequence, Position position) const;
 

@@ -331,11 +331,65 @@ TEST(HybridMemory, RefusalsNameBothValues) {
   const auto way = memory->FindWayBack(0, 3);
   ASSERT_FALSE(way.ok());
   EXPECT_EQ(way.error().message,
-            "cannot go back to position 3 of sequence 0, which holds 10: its "
-            "recurrent state can be rebuilt for the last 0 positions, and "
-            "there is no checkpoint at or before it: raise --rollback or "
+            "cannot go back to position 3 of sequence 0, which holds 10: it "
+            "can only be removed whole (rollback is 0, counted from the "
+            "furthest that it has been): raise --rollback or "
             "--checkpoint-every");
   EXPECT_EQ(DumpOf(*memory), before);
+}
+
+TEST(HybridMemory, ARefusalSaysHowFarASequenceCanGoBack) {
+  const auto memory = Make({kRecurrent}, 1, 100, 8);
+  ASSERT_TRUE(Decode(*memory, {{0, 47}}).ok());
+  EXPECT_EQ(memory->EarliestWayBack(0), 32);
+  const auto way = memory->FindWayBack(0, 39);
+  ASSERT_TRUE(way.ok()) << way.error().message;
+  memory->GoBack(0, *way);
+  EXPECT_EQ(memory->EarliestWayBack(0), 32);
+  const auto refused = memory->FindWayBack(0, 31);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message,
+            "cannot go back to position 31 of sequence 0, which holds 39: 32 "
+            "is the earliest position that it can still go back to (rollback "
+            "is 8, counted from the furthest that it has been): raise "
+            "--rollback or --checkpoint-every");
+  EXPECT_TRUE(memory->FindWayBack(0, 32).ok());
+}
+
+// The earliest position is the first of those that a way is found to, and a way
+// is found to all behind it.
+TEST(HybridMemory, TheEarliestWayBackIsTheFirstOfAll) {
+  LayerSpec windowed = kAttention;
+  windowed.window = 10;
+  const std::vector<LayerSpec> kinds[] = {
+      {kRecurrent}, {kAttention}, {windowed}, {kRecurrent, windowed}, {kBoth}};
+  for (const auto& layers : kinds) {
+    for (const int rollback : {0, 1, 8, 40}) {
+      auto created = HybridMemory::Create(
+          {.layers = layers}, {.max_sequences = 1,
+                               .kv_positions = 1000,
+                               .max_batch = 500,
+                               .rollback = rollback,
+                               .checkpoint_every = rollback == 8 ? 50 : 0,
+                               .checkpoint_bytes = 1 << 16});
+      ASSERT_TRUE(created.ok()) << created.error().message;
+      HybridMemory& memory = **created;
+      Random random(3, static_cast<uint64_t>(rollback));
+      for (int step = 0; step < 60; ++step) {
+        ASSERT_TRUE(Decode(memory, {{0, 1 + random.Below(12)}}).ok());
+        const Position length = memory.next_positions()[0];
+        const Position earliest = memory.EarliestWayBack(0);
+        for (Position p = 1; p < length; ++p) {
+          EXPECT_EQ(memory.FindWayBack(0, p).ok(), p >= earliest)
+              << "position " << p << " of " << length;
+        }
+        const Position target = 1 + random.Below(length);
+        if (target == length) continue;
+        const auto way = memory.FindWayBack(0, target);
+        if (way.ok()) memory.GoBack(0, *way);
+      }
+    }
+  }
 }
 
 TEST(HybridMemory, CreateRefusesWhatMakesNoSense) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "base/aligned_buffer.h"
 #include "base/check.h"
@@ -20,93 +21,103 @@ int64_t DivideUp(int64_t value, int64_t unit) {
   return value / unit + (value % unit != 0);
 }
 
-}  // namespace
-
-KvPages::KvPages(const PageGroupSpec& spec, const MemoryLimits& limits,
-                 int32_t groups)
-    : page_positions_(spec.page_positions),
-      pages_per_group_(spec.pages_per_group),
-      sequences_(limits.max_sequences),
-      groups_(groups),
-      owners_(groups, 0),
-      planned_owners_(groups, 0),
-      length_(limits.max_sequences, 0),
-      first_(limits.max_sequences, 0) {}
-
-Result<KvPages> KvPages::Create(const PageGroupSpec& spec,
-                                const MemoryLimits& limits) {
+// Group numbers and tables, without the layers.
+Result<KvPages::Sizes> CountGroups(const PageGroupSpec& spec,
+                                   const MemoryLimits& limits) {
+  constexpr int64_t kMost = std::numeric_limits<Position>::max();
+  KvPages::Sizes sizes;
   const bool present =
       std::any_of(spec.page_bytes.begin(), spec.page_bytes.end(),
                   [](size_t bytes) { return bytes > 0; });
-  constexpr int64_t kMost = std::numeric_limits<Position>::max();
+  if (!present) return sizes;
+  if (limits.kv_positions < 1) {
+    return Error{
+        Format("a model with attention layers needs room for at "
+               "least 1 position, {} given: raise -c",
+               limits.kv_positions)};
+  }
   const int64_t group_positions =
       int64_t{spec.page_positions} * spec.pages_per_group;
-  int64_t groups = 0;
-  if (present) {
-    if (limits.kv_positions < 1) {
-      return Error{
-          Format("a model with attention layers needs room for at "
-                 "least 1 position, {} given: raise -c",
-                 limits.kv_positions)};
-    }
-    groups = DivideUp(limits.kv_positions, group_positions) +
-             int64_t{3} * limits.max_sequences;
-    // Positions must be numbered, too; pages are always fewer.
-    if (limits.kv_positions > kMost || groups * spec.pages_per_group > kMost) {
-      return Error{
-          Format("{} positions for {} sequences are too many, at most "
-                 "{} can be numbered: lower -c",
-                 limits.kv_positions, limits.max_sequences, kMost)};
-    }
+  const int64_t groups = DivideUp(limits.kv_positions, group_positions) +
+                         int64_t{3} * limits.max_sequences;
+  // Positions must be numbered, too; pages are always fewer.
+  if (limits.kv_positions > kMost || groups * spec.pages_per_group > kMost) {
+    return Error{
+        Format("{} positions for {} sequences are too many, at most "
+               "{} can be numbered: lower -c",
+               limits.kv_positions, limits.max_sequences, kMost)};
   }
-  KvPages result(spec, limits, static_cast<int32_t>(groups));
-  result.table_pages_ =
+  sizes.groups = static_cast<int32_t>(groups);
+  sizes.table_pages =
       spec.unlimited_positions
           ? DivideUp(kMost, group_positions) * spec.pages_per_group
           : groups * spec.pages_per_group;
-  BRAID_TRY(result.ReserveLayers(spec));
-  BRAID_TRY(result.ReserveTables());
-  return result;
+  const auto table_bytes =
+      (CheckedSize(static_cast<size_t>(limits.max_sequences)) *
+       sizeof(int32_t) * static_cast<size_t>(sizes.table_pages))
+          .value();
+  if (!table_bytes) {
+    return Error{
+        Format("page tables of {} sequences with {} pages overflow "
+               "the address space: lower -c or -np",
+               limits.max_sequences, sizes.table_pages)};
+  }
+  sizes.table_bytes = *table_bytes;
+  return sizes;
 }
 
-Status KvPages::ReserveLayers(const PageGroupSpec& spec) {
-  const size_t pages =
-      static_cast<size_t>(groups()) * static_cast<size_t>(pages_per_group_);
+}  // namespace
+
+Result<KvPages::Sizes> KvPages::SizesOf(const PageGroupSpec& spec,
+                                        const MemoryLimits& limits) {
+  BRAID_ASSIGN(Sizes sizes, CountGroups(spec, limits));
+  const size_t pages = static_cast<size_t>(sizes.groups) *
+                       static_cast<size_t>(spec.pages_per_group);
   CheckedSize end = 0;
   CheckedSize group_bytes = 0;
   for (size_t i = 0; i < spec.page_bytes.size(); ++i) {
     const CheckedSize stride =
         CheckedSize(spec.page_bytes[i]).RoundedUp(kAlignment);
     const CheckedSize next = end + stride * pages;
-    group_bytes = group_bytes + stride * static_cast<size_t>(pages_per_group_);
+    group_bytes =
+        group_bytes + stride * static_cast<size_t>(spec.pages_per_group);
     if (!next.value()) {
       return Error{
           Format("layer {}: {} pages of {} bytes overflow the address "
                  "space: lower -c",
                  i, pages, spec.page_bytes[i])};
     }
-    layers_.push_back({.offset = *end.value(), .stride = *stride.value()});
+    sizes.layers.push_back({.offset = *end.value(), .stride = *stride.value()});
     end = next;
   }
-  group_bytes_ = *group_bytes.value();
-  BRAID_ASSIGN(region_, MappedRegion::Create(*end.value()));
-  return {};
+  sizes.group_bytes = *group_bytes.value();
+  sizes.bytes = *end.value();
+  return sizes;
 }
 
-Status KvPages::ReserveTables() {
-  if (!present()) return {};
-  const auto size = (CheckedSize(static_cast<size_t>(sequences_)) *
-                     sizeof(int32_t) * static_cast<size_t>(table_pages_))
-                        .value();
-  if (!size) {
-    return Error{
-        Format("page tables of {} sequences with {} pages overflow "
-               "the address space: lower -c or -np",
-               sequences_, table_pages_)};
-  }
-  BRAID_ASSIGN(tables_,
-               MappedRegion::Create(*size, MappedRegion::Pages::kSmall));
-  return {};
+KvPages::KvPages(const PageGroupSpec& spec, const MemoryLimits& limits,
+                 Sizes sizes)
+    : layers_(std::move(sizes.layers)),
+      group_bytes_(sizes.group_bytes),
+      page_positions_(spec.page_positions),
+      pages_per_group_(spec.pages_per_group),
+      table_pages_(sizes.table_pages),
+      groups_(sizes.groups),
+      owners_(sizes.groups, 0),
+      planned_owners_(sizes.groups, 0),
+      length_(limits.max_sequences, 0),
+      first_(limits.max_sequences, 0) {}
+
+Result<KvPages> KvPages::Create(const PageGroupSpec& spec,
+                                const MemoryLimits& limits) {
+  BRAID_ASSIGN(Sizes sizes, SizesOf(spec, limits));
+  const size_t bytes = sizes.bytes;
+  const size_t table_bytes = sizes.table_bytes;
+  KvPages result(spec, limits, std::move(sizes));
+  BRAID_ASSIGN(result.region_, MappedRegion::Create(bytes));
+  BRAID_ASSIGN(result.tables_,
+               MappedRegion::Create(table_bytes, MappedRegion::Pages::kSmall));
+  return result;
 }
 
 int32_t KvPages::GroupsFor(Position length) const {

@@ -62,9 +62,26 @@ struct PageGroupSpec {
 
 class KvPages {
  public:
+  // Where a layer's pages lie: page p at offset + p * stride.
+  struct Layer {
+    size_t offset = 0;
+    size_t stride = 0;
+  };
+  // What an object reserves.
+  struct Sizes {
+    int32_t groups = 0;         // 0: there is no layer
+    int64_t table_pages = 0;    // of a sequence's table
+    std::vector<Layer> layers;  // of the model
+    size_t group_bytes = 0;     // of one group, all layers together
+    size_t bytes = 0;           // of all groups
+    size_t table_bytes = 0;     // of all sequences' tables
+  };
+  // Errors: no positions although there is a layer, a size overflows.
+  static Result<Sizes> SizesOf(const PageGroupSpec& spec,
+                               const MemoryLimits& limits);
+
   // Reserves address space for all pages; nothing grows or moves later. Errors:
-  // no positions although there is a layer, a size overflows, or the system
-  // refuses.
+  // those of SizesOf, and that the system refuses.
   static Result<KvPages> Create(const PageGroupSpec& spec,
                                 const MemoryLimits& limits);
 
@@ -131,10 +148,6 @@ class KvPages {
   size_t capacity_bytes() const { return region_.size(); }
 
  private:
-  struct Layer {
-    size_t offset = 0;
-    size_t stride = 0;
-  };
   // What a planned ubatch changes in a table that is in use: the group that a
   // run begins inside of.
   struct Change {
@@ -147,11 +160,7 @@ class KvPages {
     bool copied;  // its contents too
   };
 
-  KvPages(const PageGroupSpec& spec, const MemoryLimits& limits,
-          int32_t groups);
-
-  Status ReserveLayers(const PageGroupSpec& spec);
-  Status ReserveTables();
+  KvPages(const PageGroupSpec& spec, const MemoryLimits& limits, Sizes sizes);
 
   int32_t* Table(SequenceId sequence) const {
     return reinterpret_cast<int32_t*>(tables_.data()) +
@@ -178,7 +187,6 @@ class KvPages {
   size_t group_bytes_ = 0;
   int page_positions_;
   int32_t pages_per_group_;
-  int sequences_;
   int64_t table_pages_ = 0;
   FreeSlots groups_;
   // What is, and what will be when the plan is committed; equal without a plan.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/aligned_buffer.h"
 #include "base/check.h"
@@ -95,17 +96,9 @@ void StateCells::Books::Move(SequenceId sequence, int32_t cell) {
   cell_of[sequence] = cell;
 }
 
-StateCells::StateCells(const MemoryLimits& limits, int64_t most_kept,
-                       int32_t cells)
-    : rollback_(limits.rollback),
-      checkpoint_every_(limits.checkpoint_every),
-      most_kept_(most_kept),
-      now_(cells, limits.max_sequences),
-      planned_(cells, limits.max_sequences) {}
-
-Result<StateCells> StateCells::Create(const MemorySpec& spec,
-                                      const MemoryLimits& limits) {
-  std::vector<Layer> layers;
+Result<StateCells::Sizes> StateCells::SizesOf(const MemorySpec& spec,
+                                              const MemoryLimits& limits) {
+  Sizes sizes;
   CheckedSize cell_bytes = 0;
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const LayerSpec& layer = spec.layers[i];
@@ -121,30 +114,45 @@ Result<StateCells> StateCells::Create(const MemorySpec& spec,
                  "space",
                  i, layer.conv_floats, layer.state_floats)};
     }
-    layers.push_back({.offset = *offset.value(),
-                      .bytes = *(window + state).value(),
-                      .scan_offset = *window.value()});
+    sizes.layers.push_back({.offset = *offset.value(),
+                            .bytes = *(window + state).value(),
+                            .scan_offset = *window.value()});
   }
-  const size_t bytes = *cell_bytes.value();
-  if (bytes == 0) {
-    StateCells none(limits, 0, 0);
-    none.layers_ = std::move(layers);
-    return none;
-  }
-  const int64_t most_kept = std::min<int64_t>(
-      kMostKept, static_cast<int64_t>(limits.checkpoint_bytes / bytes));
-  const int64_t count = 2 * (3 * int64_t{limits.max_sequences} + most_kept);
-  const CheckedSize all = CheckedSize(bytes) * static_cast<size_t>(count);
+  sizes.cell_bytes = *cell_bytes.value();
+  if (sizes.cell_bytes == 0) return sizes;
+  sizes.most_kept = std::min<int64_t>(
+      kMostKept,
+      static_cast<int64_t>(limits.checkpoint_bytes / sizes.cell_bytes));
+  const int64_t count =
+      2 * (3 * int64_t{limits.max_sequences} + sizes.most_kept);
+  const CheckedSize all =
+      CheckedSize(sizes.cell_bytes) * static_cast<size_t>(count);
   if (count > std::numeric_limits<int32_t>::max() || !all.value()) {
     return Error{
         Format("{} sequences and {} checkpoints are too many: their {} state "
                "cells of {} bytes overflow the address space",
-               limits.max_sequences, most_kept, count, bytes)};
+               limits.max_sequences, sizes.most_kept, count, sizes.cell_bytes)};
   }
-  StateCells cells(limits, most_kept, static_cast<int32_t>(count));
-  cells.layers_ = std::move(layers);
-  cells.cell_bytes_ = bytes;
-  BRAID_ASSIGN(cells.region_, MappedRegion::Create(*all.value()));
+  sizes.cells = static_cast<int32_t>(count);
+  sizes.bytes = *all.value();
+  return sizes;
+}
+
+StateCells::StateCells(const MemoryLimits& limits, Sizes sizes)
+    : layers_(std::move(sizes.layers)),
+      cell_bytes_(sizes.cell_bytes),
+      rollback_(limits.rollback),
+      checkpoint_every_(limits.checkpoint_every),
+      most_kept_(sizes.most_kept),
+      now_(sizes.cells, limits.max_sequences),
+      planned_(sizes.cells, limits.max_sequences) {}
+
+Result<StateCells> StateCells::Create(const MemorySpec& spec,
+                                      const MemoryLimits& limits) {
+  BRAID_ASSIGN(Sizes sizes, SizesOf(spec, limits));
+  const size_t bytes = sizes.bytes;
+  StateCells cells(limits, std::move(sizes));
+  BRAID_ASSIGN(cells.region_, MappedRegion::Create(bytes));
   return cells;
 }
 

@@ -75,6 +75,26 @@ class StateCells {
   // No budget keeps more cells than this: books are copied, so they stay small.
   static constexpr int64_t kMostKept = 16384;
 
+  // What a layer keeps in a cell: window first, then state. A cell's layers
+  // lie together, so that few cells are few pages of the system, huge ones
+  // too.
+  struct Layer {
+    size_t offset = 0;  // in the cell
+    size_t bytes = 0;
+    size_t scan_offset = 0;  // from `offset`
+  };
+  // What an object reserves.
+  struct Sizes {
+    int32_t cells = 0;          // 0: no layer is recurrent
+    int64_t most_kept = 0;      // of them, for kept checkpoints
+    std::vector<Layer> layers;  // of the model
+    size_t cell_bytes = 0;      // of one cell, all layers together
+    size_t bytes = 0;           // of all cells
+  };
+  // Error: a size overflows.
+  static Result<Sizes> SizesOf(const MemorySpec& spec,
+                               const MemoryLimits& limits);
+
   // Reserves address space for all cells; nothing grows or moves later. A model
   // without recurrent layers gets no cells, and all runs stay kNoCell. Errors:
   // a size overflows or the system refuses.
@@ -159,14 +179,6 @@ class StateCells {
   }
 
  private:
-  // What a layer keeps in a cell: window first, then state. A cell's layers
-  // lie together, so that few cells are few pages of the system, huge ones
-  // too.
-  struct Layer {
-    size_t offset = 0;  // in the cell
-    size_t bytes = 0;
-    size_t scan_offset = 0;  // from `offset`
-  };
   // Who uses which cell. A cell that is not free and has no owner is in the
   // hands of Plan or of a restore.
   struct Books {
@@ -198,7 +210,7 @@ class StateCells {
     uint64_t made = 0;                                 // checkpoints
   };
 
-  StateCells(const MemoryLimits& limits, int64_t most_kept, int32_t cells);
+  StateCells(const MemoryLimits& limits, Sizes sizes);
 
   std::byte* CellData(int layer, int32_t cell) {
     return region_.data() + static_cast<size_t>(cell) * cell_bytes_ +

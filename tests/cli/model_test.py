@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from program import Program, run_tests
@@ -468,6 +469,16 @@ class Fit(ModelTest):
         self.assertGreater(told["parts"]["weights"], 0)
         text = self.braid.output("fit", "-c", "256", "-t", "1", "--no-table")
         self.assertIn("in all", text)
+
+    def test_any_context_is_told_at_once_and_the_same_twice(self):
+        for flags in (["-c", "1000"], ["-c", "1000000000"],
+                      ["-c", "1000000000", "-np", "1000"]):
+            start = time.monotonic()
+            first = self.braid.output("fit", *flags)
+            self.assertLess(time.monotonic() - start, 5)
+            self.assertIn("in all", first)
+            self.assertIn("1 seq.", first)
+            self.assertEqual(first, self.braid.output("fit", *flags))
 
     def test_more_rows_take_more_scratch(self):
         few, many = (self.fit("-ub", rows)["parts"]["scratch"]

@@ -2,6 +2,7 @@
 // never went there, and Remove tells what it took.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -50,8 +51,8 @@ class RollbackTest : public testing::TestWithParam<TinyKind> {
   // Stream 0 up to `fork`, stream 1 from there up to `end`, alone.
   Row Expected(Position fork, Position end) const {
     const auto engine = Make({.max_ubatch = 1});
-    for (Position p = 0; p < fork; ++p) Append(*engine, 0, 0, p, p + 1);
     Row row;
+    for (Position p = 0; p < fork; ++p) row = Append(*engine, 0, 0, p, p + 1);
     for (Position p = fork; p < end; ++p) {
       row = Append(*engine, 0, 1, p, p + 1);
     }
@@ -86,6 +87,69 @@ TEST_P(RollbackTest, TheLastPositionsComeBackWithoutTheModel) {
       EXPECT_EQ(engine->memory_use().sequences, 0);
     }
   }
+}
+
+// In several steps, and further again after each: whatever is left of the last
+// k positions below the furthest can be gone back to, and a refusal says how
+// far that is.
+TEST_P(RollbackTest, WhatIsLeftCanBeGoneBackTo) {
+  constexpr int kBack = 8;
+  Random random(5, static_cast<uint64_t>(GetParam()));
+  const auto engine = Make({.max_ubatch = 5, .rollback = kBack});
+  Position length = 0;
+  Position furthest = 0;
+  int refused = 0;
+  for (int step = 0; step < 300; ++step) {
+    SCOPED_TRACE(testing::Message() << "step " << step << ", length " << length
+                                    << " of " << furthest);
+    if (length == 0 || random.Below(5) < 2) {
+      const Position more = 1 + random.Below(12);
+      const Row row = Append(*engine, 0, 0, length, length + more);
+      length += more;
+      furthest = std::max(furthest, length);
+      if (step % 10 == 0) {
+        EXPECT_EQ(row, Expected(length, length));
+      }
+      continue;
+    }
+    const Position back = 1 + random.Below(kBack);
+    const Position target = std::max(1, length - back);
+    if (target == length) continue;
+    auto removal = engine->Remove(0, target, -1);
+    if (target >= furthest - kBack) {
+      ASSERT_TRUE(removal.ok()) << removal.error().message;
+    }
+    length = engine->NextPosition(0);
+    if (removal.ok()) {
+      EXPECT_EQ(length, target);
+      EXPECT_EQ(removal->reevaluated, 0);
+      continue;
+    }
+    ++refused;
+    const std::string& message = removal.error().message;
+    const std::string marks[] = {"which holds " + std::to_string(length) + ": ",
+                                 " is the earliest position"};
+    const size_t begin = message.find(marks[0]);
+    const size_t end = message.find(marks[1]);
+    if (end == std::string::npos) {
+      EXPECT_NE(message.find("it can only be removed whole"),
+                std::string::npos);
+      ASSERT_FALSE(engine->Remove(0, length - 1, -1).ok());
+      continue;
+    }
+    ASSERT_NE(begin, std::string::npos) << message;
+    const Position earliest =
+        std::stoi(message.substr(begin + marks[0].size()));
+    EXPECT_LE(earliest, std::max(1, furthest - kBack)) << message;
+    ASSERT_GT(earliest, target) << message;
+    if (earliest > 1) {
+      ASSERT_FALSE(engine->Remove(0, earliest - 1, -1).ok());
+    }
+    removal = engine->Remove(0, earliest, -1);
+    ASSERT_TRUE(removal.ok()) << removal.error().message;
+    length = earliest;
+  }
+  EXPECT_EQ(refused > 0, recurrent());
 }
 
 // Token by token, the last three rejected again and again.
