@@ -152,7 +152,8 @@ Status AddTokenRoles(const Companions& files, const HfConfig& config,
 }
 
 void AddTokenFlags(const Companions& files, VocabularyDraft& draft) {
-  if (draft.model == "t5" && !draft.add_eos) draft.add_eos = true;
+  const bool model_file = draft.model == "t5" && !draft.has_template;
+  if (model_file && !draft.add_eos) draft.add_eos = true;
   const auto flag = [&](std::string_view name, std::optional<bool>& value) {
     const std::optional<bool> given = files.tokenizer_config[name].Bool();
     if (!draft.has_template) {

@@ -225,6 +225,26 @@ TEST_F(FolderFilesTest, TheTemplateOfTokenizerJsonWinsOverFlags) {
   EXPECT_TRUE(Noted("tokenizer_config.json: add_bos_token: true"));
 }
 
+TEST_F(FolderFilesTest, AUnigramOfTokenizerJsonEndsWithNothingOfItsOwn) {
+  Write("tokenizer.json", R"({"version": "1.0", "truncation": null,
+    "padding": null, "added_tokens": [
+      {"id": 1, "content": "</s>", "special": true, "normalized": false,
+       "single_word": false, "lstrip": false, "rstrip": false}],
+    "normalizer": null,
+    "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581",
+                      "prepend_scheme": "always", "split": true},
+    "post_processor": null,
+    "decoder": {"type": "Metaspace", "replacement": "\u2581",
+                "prepend_scheme": "always", "split": true},
+    "model": {"type": "Unigram", "unk_id": 0, "byte_fallback": false,
+              "vocab": [["<unk>", 0.0], ["</s>", 0.0], ["\u2581a", -1.0],
+                        ["b", -2.0]]}})");
+  Write("tokenizer_config.json", R"({"eos_token": "</s>"})");
+  Convert();
+  ASSERT_NE(tokenizer_, nullptr);
+  EXPECT_EQ(tokenizer_->Encode("ab", {}), (std::vector<TokenId>{2, 3}));
+}
+
 TEST_F(FolderFilesTest, FlagsCountWhereNothingElseSaysIt) {
   std::filesystem::remove(Path("tokenizer.json"));
   Write("vocab.json", R"({"h": 0, "i": 1, "hi": 2})");
