@@ -14,10 +14,18 @@ namespace {
 constexpr float kUnusedScore = -10000;
 
 // Keys of our own, of which each is there only if it says something.
-void WritePieceRules(PieceRules rules, Metadata& metadata) {
+void WritePieceRules(PieceRules rules, size_t tokens, Metadata& metadata) {
   const auto key = [](std::string_view name) {
     return Format("braid.tokenizer.sentencepiece.{}", name);
   };
+  // Pieces that are left out because the model has no rows for them.
+  for (size_t i = rules.symbols.size(); i-- > 0;) {
+    const int64_t id = rules.symbols[i];
+    if (id >= static_cast<int64_t>(tokens)) rules.DropSymbol(id);
+  }
+  std::erase_if(rules.unused, [tokens](int64_t id) {
+    return id >= static_cast<int64_t>(tokens);
+  });
   if (rules.space_is_suffix) {
     metadata.Flag(key("treat_whitespace_as_suffix"), true);
   }
@@ -137,7 +145,7 @@ void VocabularyDraft::Write(Metadata& metadata) {
   if (!charsmap.empty()) {
     metadata.Bytes("tokenizer.ggml.precompiled_charsmap", charsmap);
   }
-  WritePieceRules(std::move(pieces), metadata);
+  WritePieceRules(std::move(pieces), tokens_.size(), metadata);
   if (!end_ids.empty()) {
     metadata.Counts("braid.tokenizer.end_token_ids", end_ids);
   }

@@ -125,9 +125,9 @@ bool TextRewriter::TrimStart(const Vocabulary& vocabulary, TokenId last,
   const TokenType type = vocabulary.type(last);
   if (type == TokenType::kByte || type == TokenType::kUnknown) return false;
   if (text.empty()) return true;
-  const bool begins_with_mark = escapes_spaces_
-                                    ? text.starts_with(' ')
-                                    : marked_[static_cast<size_t>(last)];
+  const bool begins_with_mark =
+      text.starts_with(' ') &&
+      (escapes_spaces_ || marked_[static_cast<size_t>(last)]);
   if (begins_with_mark && (adds_space_ || squeezes_)) text.erase(0, 1);
   return squeezes_ && text.empty();
 }

@@ -101,6 +101,8 @@ TEST(TextRewriterTest, SpacesThatAreNotEscapedStay) {
   EXPECT_EQ(TrimmedStart(spec, 2, " a"), Trimmed(" a", false));
   EXPECT_EQ(TrimmedStart(spec, 1, " "), Trimmed("", true));
   EXPECT_EQ(TrimmedStart(spec, 3, " b"), Trimmed("b", false));
+  // A file may have stored the mark itself.
+  EXPECT_EQ(TrimmedStart(spec, 3, "\u2581b"), Trimmed("\u2581b", false));
 }
 
 TEST(TextRewriterTest, RulesForTokensThatAreNoneAreRefused) {

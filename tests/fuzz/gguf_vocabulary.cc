@@ -10,6 +10,7 @@ namespace braid::gguf {
 namespace {
 
 constexpr std::string_view kPrefix = "tokenizer.ggml.";
+constexpr std::string_view kRules = "braid.tokenizer.sentencepiece.";
 constexpr int kMaxTokens = 40;
 
 bool OneIn(Random& random, int n) { return random.Below(n) == 0; }
@@ -43,14 +44,18 @@ class Vocabulary {
     AddPerToken();
     AddMerges();
     AddSettings();
+    if (OneIn(random_, 3)) AddRules();
   }
 
  private:
   void Put(std::string_view name, Value value) {
+    Put(kPrefix, name, std::move(value));
+  }
+  void Put(std::string_view prefix, std::string_view name, Value value) {
     // Now and then a key is missing.
     if (OneIn(random_, 30)) return;
     draft_->contents.metadata.push_back(
-        {draft_->texts.emplace_back(std::string(kPrefix).append(name)),
+        {draft_->texts.emplace_back(std::string(prefix).append(name)),
          std::move(value)});
   }
   // Lengths that should agree mostly do.
@@ -61,7 +66,8 @@ class Vocabulary {
 
   void AddNames() {
     static constexpr std::string_view kModels[] = {
-        "gpt2", "llama", "bert", "t5", "rwkv", "gemma4", "none", ""};
+        "gpt2",       "llama",           "bert", "t5", "rwkv", "gemma4",
+        "braid-word", "braid-character", "none", ""};
     static constexpr std::string_view kPre[] = {
         "default", "gpt-2",          "llama-bpe", "qwen2",
         "smollm",  "deepseek-coder", "nothing"};
@@ -114,6 +120,25 @@ class Vocabulary {
     }
   }
 
+  // What SentencePiece models say beyond GGUF's keys.
+  void AddRules() {
+    static constexpr std::string_view kFlags[] = {
+        "treat_whitespace_as_suffix", "escape_whitespaces", "byte_fallback"};
+    for (const std::string_view name : kFlags) {
+      if (OneIn(random_, 2)) Put(kRules, name, OneIn(random_, 2));
+    }
+    std::vector<int32_t> symbols;
+    std::vector<std::string_view> texts;
+    for (int i = random_.Below(6); i > 0; --i) {
+      symbols.push_back(random_.Below(AboutAsMany() + 1));
+      texts.push_back(draft_->texts.emplace_back(TokenText(random_)));
+    }
+    Put(kRules, "user_defined", Array{ValueType::kI32, symbols});
+    Put(kRules, "user_defined_pieces", Array{ValueType::kString, texts});
+    if (OneIn(random_, 2))
+      Put(kRules, "unused", Array{ValueType::kI32, symbols});
+  }
+
   Random& random_;
   Draft* draft_;
   std::vector<std::string_view> tokens_;
@@ -122,8 +147,9 @@ class Vocabulary {
 }  // namespace
 
 void SetVocabulary(Random& random, Draft* draft) {
-  std::erase_if(draft->contents.metadata,
-                [](const KeyValue& kv) { return kv.key.starts_with(kPrefix); });
+  std::erase_if(draft->contents.metadata, [](const KeyValue& kv) {
+    return kv.key.starts_with(kPrefix) || kv.key.starts_with(kRules);
+  });
   Vocabulary(random, draft).Add();
 }
 

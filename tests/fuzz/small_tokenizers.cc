@@ -266,7 +266,9 @@ void AddSentencePieceRules(std::vector<SmallTokenizer>& all) {
       for (const std::string_view text : {"the", "\u2581\u2581", "aa", "e a"}) {
         rules.symbols.push_back(static_cast<int32_t>(spec.tokens.size()));
         rules.symbol_texts.push_back(text);
-        builder.Add(std::string(text), TokenType::kUserDefined);
+        std::string spaced;
+        AppendWithSpaces(text, spaced);
+        builder.Add(std::move(spaced), TokenType::kUserDefined);
       }
       for (size_t i = 8; i < spec.tokens.size(); i += 5) {
         if (spec.types[i] != static_cast<int32_t>(TokenType::kNormal)) continue;
