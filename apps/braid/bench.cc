@@ -181,6 +181,8 @@ class Bench : public Command {
   Status Run() override;
 
  private:
+  // Are all models there? The last is asked for when the others are measured.
+  Status CheckPaths() const;
   Result<std::vector<KvType>> KvTypes() const;
   // Prompts, then generations, then both, for every choice of the rest.
   std::vector<BenchTest> Tests(const std::vector<KvType>& kv_types) const;
@@ -269,11 +271,7 @@ Status Bench::Run() {
   if (tests.empty()) {
     return Error{"-p and -n are 0, and there is no -pg: nothing to measure"};
   }
-  for (const std::string& path : paths_) {
-    std::error_code ignored;
-    if (std::filesystem::exists(path, ignored)) continue;
-    return Error{Format("{}: there is no such file", path)};
-  }
+  BRAID_TRY(CheckPaths());
   if (paths_.empty()) paths_.emplace_back();
   const BenchColumns columns = {
       .batch = batches_ != std::vector{2048},
@@ -323,6 +321,15 @@ Status Bench::Run() {
   if (!html_.empty()) BRAID_TRY(WriteBenchPage(results, html_));
   BRAID_TRY(guard.Verdict());
   if (results.empty()) return Error{"no test was possible"};
+  return {};
+}
+
+Status Bench::CheckPaths() const {
+  for (const std::string& path : paths_) {
+    std::error_code ignored;
+    if (std::filesystem::exists(path, ignored)) continue;
+    return Error{Format("{}: there is no such file", path)};
+  }
   return {};
 }
 

@@ -171,10 +171,11 @@ class Generate : public Command {
     if (!truncate_) return fits.error();
     // A text that goes on keeps its end, and room to go on.
     const int64_t most = *limit.tokens();
+    const int64_t more = max_tokens_ < 0 ? most : max_tokens_;
     const int64_t kept =
-        encoder ? most
-                : std::max(most / 2,
-                           most + 1 - (max_tokens_ < 0 ? most : max_tokens_));
+        encoder
+            ? most
+            : std::clamp(most + 1 - more, std::max<int64_t>(most / 2, 1), most);
     tokens = CutTokens(model.tokenizer(), text, static_cast<size_t>(kept),
                        encoder ? Kept::kStart : Kept::kEnd);
     Note(Format("{}: {}, the {} {} are used\n", name, Counted(size, "token"),

@@ -230,6 +230,10 @@ class TextsThatDoNotFit(unittest.TestCase):
                                  r"prompt 2: \d+ tokens, the (first|last) \d+ "
                                  r"are used")
                 self.assertEqual(len(texts(cut.stdout.decode())), 3)
+        for context, tokens in [("64", "0"), ("64", "1"), ("1", "9")]:
+            done = BRAID.run("generate", "-m", model("llama"), "-p", TEXT, "-c",
+                             context, "-n", tokens, "--truncate")
+            self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_texts_that_do_not_fit_together_come_one_after_another(self):
         """Four of about 400 KiB each, and one that is too large for 1 MiB."""
