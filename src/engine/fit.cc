@@ -231,6 +231,8 @@ Result<size_t> Fitter::TryUBatch(const EngineOptions& options,
   const Want last = pooled                  ? Want::kPooled
                     : model_->info().logits ? Want::kLogits
                                             : Want::kHidden;
+  // Rows are finished 64 at a time: more logits take no more activations.
+  constexpr int kMostWanted = 64;
   Batch batch;
   for (int s = 0; s < probe.max_sequences; ++s) {
     if (texts) {
@@ -238,7 +240,8 @@ Result<size_t> Fitter::TryUBatch(const EngineOptions& options,
           std::vector<TokenId>(static_cast<size_t>(filling.text_tokens)), s);
     }
     for (Position p = 0; p < filling.run_tokens; ++p) {
-      const bool wanted = pooled || p + 1 == filling.run_tokens;
+      const bool wanted =
+          pooled || (p + 1 == filling.run_tokens && s < kMostWanted);
       batch.Add(0, p, s, wanted ? last : Want::kNothing);
     }
   }
