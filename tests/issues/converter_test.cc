@@ -119,6 +119,7 @@ TEST_F(ConverterIssue, TokensWithoutARowAreLeftOut) {
   // Not one that the vocabulary is made of, nor one with a role.
   Write("tokenizer_config.json", R"({"eos_token": "<image>"})");
   ExpectRefused("token 16 \"<image>\" is the token eos");
+  std::filesystem::remove(Path("tokenizer_config.json"));
   std::string larger(kTinyTokenizer);
   larger.replace(larger.find("\"ab\": 15"), 8, "\"ab\": 15, \"p\": 16");
   Write("tokenizer.json", larger);
