@@ -19,7 +19,8 @@ namespace braid::cli {
 // as a whole: pieces merge across the borders of what was said, as they do for
 // `transformers`. Where they did, the text is cut at the template's own control
 // tokens, and what is between is encoded as plain text. (White space that such
-// a token would take along stays there.)
+// a token would take along stays there.) Tokens such as "<｜User｜>", which are
+// no control tokens by type, count as such where the template uses them.
 class SpokenTextEncoder {
  public:
   // `tokenizer` must outlive this.
@@ -31,13 +32,16 @@ class SpokenTextEncoder {
                               bool add_special) const;
 
  private:
-  std::vector<Fragment> ControlTokens(std::string_view text) const;
+  std::vector<Fragment> Marks(std::string_view text) const;
   // Those that lie in the template's own parts.
-  std::vector<Fragment> OwnControlTokens(
-      std::string_view text, std::span<const chat::ByteRange> spoken) const;
+  std::vector<Fragment> OwnMarks(std::string_view text,
+                                 std::span<const chat::ByteRange> spoken) const;
+  // Control tokens, and marks that the template uses, which are not its own.
+  std::vector<Fragment> FalseMarks(std::string_view text,
+                                   const std::vector<Fragment>& own) const;
 
   const Tokenizer* tokenizer_;
-  SpecialTokens control_;
+  SpecialTokens marks_;  // control tokens, and what looks like one
 };
 
 }  // namespace braid::cli
