@@ -33,6 +33,10 @@ enum class Pooling : unsigned char {
 // sequence come in position order without gaps. Results are asked for by the
 // index in call order. Clear() keeps the memory. Not thread-safe.
 //
+// Adding checks nothing; Engine::Decode refuses what makes no sense, and names
+// the entry. The one thing that can fail here is memory: std::bad_alloc, as
+// from any container, and the batch is as it was.
+//
 // A token may be in several sequences at once: it is computed once, and becomes
 // part of what each of them remembers. They must share their past: all of them
 // empty, or forked from one another, or given their tokens together, and
@@ -77,17 +81,15 @@ class Batch {
   int AddScored(TokenId token, Position position,
                 std::span<const SequenceId> sequences,
                 std::span<const TokenId> targets) {
-    const int entry =
-        AddEntry({token, position, kNoSequence, Want::kScore, targets.front()},
-                 sequences);
-    entries_[entry].more_targets_begin =
-        static_cast<int32_t>(more_targets_.size());
-    entries_[entry].more_targets_count =
-        static_cast<int32_t>(targets.size()) - 1;
-    for (const TokenId target : targets.subspan(1)) {
-      more_targets_.push_back(target);
+    Entry entry = {token, position, kNoSequence, Want::kScore, kNoToken};
+    if (!targets.empty()) {
+      entry.target = targets.front();
+      entry.more_targets_begin = static_cast<int32_t>(more_targets_.size());
+      entry.more_targets_count = static_cast<int32_t>(targets.size()) - 1;
+      more_targets_.insert(more_targets_.end(), targets.begin() + 1,
+                           targets.end());
     }
-    return entry;
+    return AddEntry(entry, sequences);
   }
   // A text for the encoder of a model that has one (ModelInfo::encoder): the
   // sequences, which must be empty, look at it from then on. Its tokens count
@@ -97,12 +99,14 @@ class Batch {
   }
   void AddEncoder(std::span<const TokenId> tokens,
                   std::span<const SequenceId> sequences) {
-    encoder_texts_.push_back({.begin = encoder_tokens_.size(),
+    const EncoderText text = {.begin = encoder_tokens_.size(),
                               .length = tokens.size(),
                               .sequences_begin = sequences_.size(),
-                              .sequences_count = sequences.size()});
-    encoder_tokens_.insert(encoder_tokens_.end(), tokens.begin(), tokens.end());
+                              .sequences_count = sequences.size()};
+    encoder_texts_.reserve(encoder_texts_.size() + 1);
     sequences_.insert(sequences_.end(), sequences.begin(), sequences.end());
+    encoder_tokens_.insert(encoder_tokens_.end(), tokens.begin(), tokens.end());
+    encoder_texts_.push_back(text);
   }
   void Clear() {
     entries_.clear();
@@ -130,23 +134,31 @@ class Batch {
   size_t encoder_tokens() const { return encoder_tokens_.size(); }
 
   int size() const { return static_cast<int>(entries_.size()); }
+  // 0 <= i < size(), here and below. An entry may be changed in place.
   const Entry& operator[](int i) const { return entries_[i]; }
   Entry& operator[](int i) { return entries_[i]; }
-  // The targets of an entry behind Entry::target.
+  // The targets of an entry behind Entry::target. Empty if the entry was
+  // changed to name targets that the batch has not.
   std::span<const TokenId> MoreTargets(int i) const {
-    return std::span(more_targets_)
-        .subspan(static_cast<size_t>(entries_[i].more_targets_begin),
-                 static_cast<size_t>(entries_[i].more_targets_count));
+    return Part(std::span(more_targets_), entries_[i].more_targets_begin,
+                entries_[i].more_targets_count);
   }
-  // The sequences of an entry, in the order in which they were named.
+  // The sequences of an entry, in the order in which they were named. Empty if
+  // the entry was changed to name sequences that the batch has not.
   std::span<const SequenceId> Sequences(int i) const {
-    return std::span(sequences_)
-        .subspan(static_cast<size_t>(entries_[i].sequences_begin),
-                 static_cast<size_t>(entries_[i].sequences_count));
+    return Part(std::span(sequences_), entries_[i].sequences_begin,
+                entries_[i].sequences_count);
   }
 
  private:
   static constexpr SequenceId kNoSequence = -1;
+
+  static std::span<const int32_t> Part(std::span<const int32_t> all,
+                                       int32_t begin, int32_t count) {
+    const auto size = static_cast<int64_t>(all.size());
+    if (begin < 0 || count < 0 || int64_t{begin} + count > size) return {};
+    return all.subspan(static_cast<size_t>(begin), static_cast<size_t>(count));
+  }
 
   int AddEntry(Entry entry, std::span<const SequenceId> sequences) {
     if (!sequences.empty()) entry.sequence = sequences.front();

@@ -102,7 +102,22 @@ struct Restored {
   int64_t bytes = 0;                  // of the archive
 };
 
-// Not thread-safe: one call at a time. Several engines may share a model.
+// Not thread-safe: one call at a time. Several engines may share a model. From
+// inside `cancelled` the engine may be asked (NextPosition, Tokens, Logits,
+// ...) and not changed: Decode, Fork and all others that return a Status or a
+// Result refuse, and LastLogits is empty.
+//
+// Every argument is checked. What returns a Status or a Result says what is
+// wrong with it, and changes nothing; what returns a span, a position or a
+// number has an empty one, 0 or NaN for a sequence or an entry that is not
+// there. Nothing throws. An exception that `cancelled` throws is a cancel, and
+// the error says what it was.
+//
+// When memory runs out, or a file cannot be read to its end, the call returns
+// an error and the engine can be used as before, with the same results. Decode
+// leaves what a cancel would have left; Remove may leave fewer positions than
+// were asked for, as NextPosition tells; everything else leaves the engine as
+// it was before the call.
 //
 // A model whose tokens look both ways (ModelInfo::bidirectional) reads a text
 // whole or not at all: its engine needs SplitPolicy::kWhole, a text comes in
@@ -113,6 +128,9 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
+  // All that the engine needs for itself is reserved here; what sequences
+  // remember takes memory when it is written, and a system that promises more
+  // than it has (overcommit) may end the program then.
   static Result<std::unique_ptr<Engine>> Create(
       std::shared_ptr<const Model> model, const EngineOptions& options);
 
@@ -144,7 +162,7 @@ class Engine {
   // whatever was wanted of it: of a restored or forked prefix without
   // evaluating it again. vocabulary_size values, valid until the next call of
   // anything. Empty for an empty sequence, after a rollback that did not
-  // re-evaluate, and for models without logits.
+  // re-evaluate, for models without logits, and when memory runs out.
   virtual std::span<const float> LastLogits(SequenceId sequence) = 0;
 
   // Tokens of the encoder text that the sequence looks at; 0: it has none.

@@ -36,8 +36,9 @@ struct ModelInfo {
 };
 
 struct LoadOptions {
-  int threads = 0;  // 0: one per core
-  // Called from the loading thread with the share that is done, in [0, 1].
+  int threads = 0;  // at most 1024; 0: one per core
+  // Called from the loading thread with the share that is done, in [0, 1]. What
+  // it throws ends the loading, and the error says what it was.
   std::function<void(double)> progress;
   // Of a model with encoder and decoder, the encoder alone: a model of whole
   // texts, for embeddings. Others are loaded as always.
@@ -49,7 +50,10 @@ class Model {
  public:
   virtual ~Model() = default;
 
-  // Errors name the file, and the key or tensor that is wrong.
+  // Errors name the file, and the key or tensor that is wrong, or say that
+  // memory or threads ran out. The file may be replaced afterwards, and is not
+  // to be changed: token embeddings are read from it as they are needed, and
+  // what is cut off then is an error of Decode.
   static Result<std::shared_ptr<const Model>> Load(const std::string& path,
                                                    const LoadOptions& options);
 

@@ -2,7 +2,12 @@
 //
 // Input can be wrong; code must not be. Whatever comes from outside returns a
 // Result; nothing in the library prints, throws across its API, or aborts on
-// input. A Result may be moved between threads; it holds no reference.
+// input. That memory or threads run out is such an error, too. Only what hands
+// out a container by value, without a Result (Tokenizer::Encode, Batch::Add),
+// throws std::bad_alloc as the container does, and has changed nothing.
+//
+// A Result may be moved between threads; it holds no reference. Asking a Result
+// for what it does not hold is a mistake of the program, and throws.
 #ifndef BRAID_RESULT_H_
 #define BRAID_RESULT_H_
 
@@ -57,7 +62,7 @@ class [[nodiscard]] Result<void> {
   bool ok() const { return !error_.has_value(); }
   explicit operator bool() const { return ok(); }
   // Requires !ok().
-  const Error& error() const { return *error_; }
+  const Error& error() const { return error_.value(); }
 
  private:
   std::optional<Error> error_;

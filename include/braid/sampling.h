@@ -44,7 +44,7 @@ class SamplingScratch {
   SamplingScratch& operator=(SamplingScratch&&) noexcept;
 
   struct Impl;
-  Impl& impl() { return *impl_; }
+  Impl& impl();
 
  private:
   std::unique_ptr<Impl> impl_;
@@ -52,11 +52,13 @@ class SamplingScratch {
 
 // The next token of a sequence whose tokens so far are `history` (the token
 // will stand at position history.size(); the random number is a function of
-// seed and that position). `logits` has one value per token of the vocabulary
-// and at least one; NaN counts as minus infinity, and token 0 is the answer
-// when nothing is possible. ValidateSampling must have accepted `params`;
-// tokens of the history that are not in the vocabulary are ignored. Every
-// filter keeps at least one token. Same inputs, same token, on every machine.
+// seed and that position). `logits` has one value per token of the vocabulary;
+// NaN counts as minus infinity, and token 0 is the answer when nothing is
+// possible. Without logits, and with `params` that ValidateSampling refuses,
+// the answer is kNoToken. Tokens of the history that are not in the vocabulary
+// are ignored. Throws std::bad_alloc when there is no memory for `scratch` to
+// grow. Every filter keeps at least one token. Same inputs, same token, on
+// every machine.
 TokenId SampleToken(std::span<const float> logits,
                     std::span<const TokenId> history,
                     const SamplingParams& params, SamplingScratch& scratch);

@@ -14,7 +14,7 @@ inline constexpr size_t kAlignment = 64;
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
-  // `size` bytes, zeroed. Throws std::bad_alloc, as operator new does.
+  // `size` bytes, zeroed. Throws OutOfMemory (base/guarded.h).
   explicit AlignedBuffer(size_t size);
   ~AlignedBuffer();
   AlignedBuffer(AlignedBuffer&& other) noexcept

@@ -23,13 +23,13 @@ std::byte* Arena::AllocateBytes(size_t size) {
 }
 
 void Arena::Reset() {
+  block_ = 0;
+  used_ = 0;
   if (blocks_.size() > 1) {
     const size_t total = capacity();
     blocks_.clear();
     blocks_.emplace_back(total);
   }
-  block_ = 0;
-  used_ = 0;
 }
 
 size_t Arena::capacity() const {

@@ -17,14 +17,15 @@ namespace braid {
 class Arena {
  public:
   // `count` elements on a 64-byte boundary, not initialised, valid until
-  // Reset() or the release of an enclosing ArenaScope.
+  // Reset() or the release of an enclosing ArenaScope. Throws OutOfMemory.
   template <class T>
   T* Allocate(size_t count) {
     static_assert(std::is_trivially_destructible_v<T>);
     return reinterpret_cast<T*>(AllocateBytes(count * sizeof(T)));
   }
 
-  // Frees all allocations; keeps (and merges) the memory for reuse.
+  // Frees all allocations; keeps (and merges) the memory for reuse. Throws when
+  // there is no memory for the merged block, and has none then.
   void Reset();
 
   // Bytes that the arena holds, used or not.

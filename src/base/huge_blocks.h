@@ -22,7 +22,7 @@ class HugeBlocks {
   static constexpr size_t kLeastPart = size_t{64} << 10;
 
   // `size` zeroed bytes on a 64-byte boundary. Its block lives as long as any
-  // part of it. Throws std::bad_alloc, as operator new does.
+  // part of it. Throws OutOfMemory (base/guarded.h).
   std::shared_ptr<std::byte> Take(size_t size);
 
   // The memory behind all parts, touched from end to end, of which the sizes

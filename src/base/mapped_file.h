@@ -1,8 +1,11 @@
 // MappedFile: a whole file as read-only memory, shared with the page cache.
 //
-// Opening costs no read, whatever the size. A file that another process
-// shortens while it is mapped is out of scope: touching the lost pages ends
-// the process (SIGBUS), as for every program that maps files.
+// Opening costs no read, whatever the size. Touching a page that the file has
+// lost, because another process has shortened it since, ends this process
+// (SIGBUS). So what lives long, or is as large as a model, is copied out with
+// Read, which says that it failed; the mapping itself is for what is looked at
+// once, right after opening, and for the tools of the command line, which say a
+// sentence as they end (apps/braid/main.cc).
 //
 // Immutable after opening; every method may be called from any thread.
 #ifndef BRAID_SRC_BASE_MAPPED_FILE_H_
@@ -41,10 +44,10 @@ class MappedFile {
   // keeps is the kernel's choice. A hint: later reads give the same bytes.
   void Release(std::span<const std::byte> range) const;
 
-  // Copies `range`, a part of bytes(), to `to` without touching the mapping.
-  // For bytes that lie far apart: a touched one brings up to a megabyte of its
-  // neighbours into this process, by the kernel's choice. False, with `to`
-  // undefined, if the file could not be read; then the mapping still can.
+  // Copies `range`, a part of bytes(), to `to` without touching the mapping:
+  // neither is a file that was cut short a danger, nor do neighbours of the
+  // range come into this process, up to a megabyte by the kernel's choice.
+  // False, with `to` undefined, if the file could not be read.
   [[nodiscard]] bool Read(std::span<const std::byte> range,
                           std::byte* to) const;
 

@@ -2,7 +2,11 @@
 
 #include <immintrin.h>
 
+#include <system_error>
+#include <utility>
+
 #include "base/check.h"
+#include "base/format.h"
 #include "base/fp_guard.h"
 
 namespace braid {
@@ -20,12 +24,29 @@ ThreadPool::ThreadPool(int threads, Tasks tasks)
   BRAID_CHECK(threads >= 1);
   if (skips_) return;
   workers_.reserve(threads - 1);
-  for (int thread = 1; thread < threads; ++thread) {
-    workers_.emplace_back([this, thread] { WorkerLoop(thread); });
+  try {
+    Start();
+  } catch (...) {
+    Stop();
+    throw;
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { Stop(); }
+
+void ThreadPool::Start() {
+  for (int thread = 1; thread < threads_; ++thread) {
+    try {
+      workers_.emplace_back([this, thread] { WorkerLoop(thread); });
+    } catch (const std::system_error& failure) {
+      throw std::system_error(
+          failure.code(),
+          Format("{} of {} threads could be started", thread, threads_));
+    }
+  }
+}
+
+void ThreadPool::Stop() {
   stop_.store(true, std::memory_order_relaxed);
   job_.fetch_add(1);
   job_.notify_all();
@@ -57,14 +78,21 @@ void ThreadPool::Run(int tasks, Work work) {
     }
     active = active_.load();
   }
+  if (!failed_.load(std::memory_order_relaxed)) return;
+  failed_.store(false, std::memory_order_relaxed);
+  std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void ThreadPool::TakeTasks(const Work& work, int thread) {
+void ThreadPool::TakeTasks(const Work& work, int thread) try {
   for (;;) {
     const int task = next_task_.fetch_add(1, std::memory_order_relaxed);
     if (task >= tasks_) return;
     work(task, thread);
   }
+} catch (...) {
+  if (!failed_.exchange(true)) failure_ = std::current_exception();
+  // Nothing more is handed out.
+  next_task_.store(tasks_, std::memory_order_relaxed);
 }
 
 uint32_t ThreadPool::AwaitJob(uint32_t seen) const {

@@ -4,11 +4,15 @@
 // before they park. Tasks are handed out dynamically; which thread runs which
 // task never shows in a result, because a task owns its outputs (threads
 // split outputs, never sums: docs/consistency.md).
+//
+// A task that throws ends the operation: what has not begun is left out, and
+// Run throws the exception (of several, one) when nothing runs any more.
 #ifndef BRAID_SRC_BASE_THREAD_POOL_H_
 #define BRAID_SRC_BASE_THREAD_POOL_H_
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -22,7 +26,9 @@ class ThreadPool {
   // computation of so many threads takes without computing it.
   enum class Tasks { kRun, kSkipped };
 
-  // `threads` >= 1 counts the calling thread: ThreadPool(1) starts none.
+  // `threads` >= 1 counts the calling thread: ThreadPool(1) starts none. Throws
+  // std::system_error, which says how many could be started, and starts none
+  // then.
   explicit ThreadPool(int threads, Tasks tasks = Tasks::kRun);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -33,15 +39,18 @@ class ThreadPool {
   // Calls work(task, thread) once for every task in [0, tasks) and returns
   // when all are done; `thread` in [0, threads()) names the executing thread,
   // for per-thread scratch. One Run at a time, from one thread at a time, not
-  // from inside a task. `work` must not throw.
+  // from inside a task.
   void Run(int tasks, FunctionRef<void(int task, int thread)> work);
 
  private:
   using Work = FunctionRef<void(int task, int thread)>;
 
+  void Start();
+  void Stop();
   void WorkerLoop(int thread);
   // Returns when a job other than `seen` is open, or the pool stops.
   uint32_t AwaitJob(uint32_t seen) const;
+  // Keeps what a task throws in failure_.
   void TakeTasks(const Work& work, int thread);
 
   int threads_;
@@ -56,6 +65,9 @@ class ThreadPool {
   // Workers that may be looking at the open job.
   std::atomic<int> active_{0};
   std::atomic<bool> stop_{false};
+  // A task of the open job has thrown; whoever sets it writes failure_.
+  std::atomic<bool> failed_{false};
+  std::exception_ptr failure_;
 };
 
 }  // namespace braid

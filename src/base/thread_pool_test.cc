@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <vector>
 
 namespace braid {
@@ -28,6 +29,24 @@ TEST(ThreadPool, ManyShortRunsSeeEachOthersWrites) {
     pool.Run(16, [&](int task, int) { ++values[task]; });
   }
   for (int value : values) EXPECT_EQ(value, 20000);
+}
+
+TEST(ThreadPool, RunThrowsWhatATaskThrowsAndGoesOn) {
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    for (int round = 0; round < 200; ++round) {
+      EXPECT_THROW(pool.Run(40,
+                            [&](int task, int) {
+                              if (task % 7 == round % 7) {
+                                throw std::length_error("a task");
+                              }
+                            }),
+                   std::length_error);
+      std::vector<std::atomic<int>> count(16);
+      pool.Run(16, [&](int task, int) { ++count[task]; });
+      for (const auto& c : count) EXPECT_EQ(c, 1);
+    }
+  }
 }
 
 TEST(ThreadPool, SkipsAllTasksButHasItsThreads) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
+#include <utility>
 
 #include "base/format.h"
 #include "base/try.h"
@@ -120,6 +122,14 @@ Status CheckTexts(std::span<const SequenceId> set, int index,
 }
 
 Status CheckTargets(const Batch& batch, int index, const BatchLimits& limits) {
+  const size_t more = batch.MoreTargets(index).size();
+  if (!std::cmp_equal(more, batch[index].more_targets_count)) {
+    return Error{
+        Format("batch entry {}: {} targets from number {} on are not among "
+               "those of the batch",
+               index, batch[index].more_targets_count,
+               batch[index].more_targets_begin)};
+  }
   const auto check = [&](TokenId target) -> Status {
     if (target >= 0 && target < limits.vocabulary_size) return {};
     return Error{
@@ -135,6 +145,10 @@ Status CheckTargets(const Batch& batch, int index, const BatchLimits& limits) {
 
 Status CheckWant(const Batch& batch, int index, const BatchLimits& limits) {
   const Want want = batch[index].want;
+  if (want > Want::kScore) {
+    return Error{Format("batch entry {}: want {} is not in [0, {}]", index,
+                        want, Want::kScore)};
+  }
   if ((want == Want::kLogits || want == Want::kScore) && !limits.logits) {
     return Error{
         Format("batch entry {}: logits are wanted, the model has no output "

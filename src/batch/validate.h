@@ -57,6 +57,8 @@ struct BatchScratch {
 
 // Refuses, naming the entry and both values:
 //   - an empty batch, too many tokens, a token outside the vocabulary;
+//   - a want that is none of Want's values, no target of kScore, or one outside
+//     the vocabulary;
 //   - a set of sequences that is empty, names one twice or one that does not
 //     exist;
 //   - a position that skips or repeats for one sequence of the set;

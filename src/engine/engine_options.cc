@@ -13,13 +13,28 @@ Status CheckOption(const char* name, int value, int least, int most) {
   return Error{Format("{}: {} is not in [{}, {}]", name, value, least, most)};
 }
 
+// Enumerators are numbered from 0 to `last`.
+template <class Enum>
+Status CheckEnum(const char* name, Enum value, Enum last) {
+  return CheckOption(name, static_cast<int>(value), 0, static_cast<int>(last));
+}
+
 }  // namespace
 
 DType StorageType(KvType type) {
   return type == KvType::kF16 ? DType::kF16 : DType::kF32;
 }
 
+Status ValidateThreads(int threads) {
+  return CheckOption("threads (-t)", threads, 0, 1024);
+}
+
 Status ValidateOptions(const EngineOptions& options) {
+  BRAID_TRY(CheckEnum("split", options.split, SplitPolicy::kWhole));
+  BRAID_TRY(CheckEnum("kv_type", options.kv_type, KvType::kF32));
+  if (options.pooling) {
+    BRAID_TRY(CheckEnum("pooling", *options.pooling, Pooling::kRank));
+  }
   constexpr int kMost = 1 << 24;
   BRAID_TRY(CheckOption("context (-c)", options.context, 0, 1 << 30));
   BRAID_TRY(CheckOption("max_batch (-b)", options.max_batch, 1, kMost));
@@ -31,7 +46,7 @@ Status ValidateOptions(const EngineOptions& options) {
                         options.checkpoint_every, 0, 1 << 30));
   BRAID_TRY(CheckOption("page_positions (--page-size)", options.page_positions,
                         kPagePositions, 1 << 16));
-  return CheckOption("threads (-t)", options.threads, 0, 1024);
+  return ValidateThreads(options.threads);
 }
 
 Status ValidateForModel(const EngineOptions& options,

@@ -11,6 +11,7 @@
 namespace braid {
 
 // Errors name the option, its flag, and the value.
+Status ValidateThreads(int threads);
 Status ValidateOptions(const EngineOptions& options);
 // What the options ask of this model.
 Status ValidateForModel(const EngineOptions& options,

@@ -4,7 +4,6 @@
 #include <cfloat>
 #include <cmath>
 
-#include "base/check.h"
 #include "base/format.h"
 #include "base/fp_guard.h"
 #include "base/random.h"
@@ -31,6 +30,12 @@ SamplingScratch::~SamplingScratch() = default;
 SamplingScratch::SamplingScratch(SamplingScratch&&) noexcept = default;
 SamplingScratch& SamplingScratch::operator=(SamplingScratch&&) noexcept =
     default;
+
+SamplingScratch::Impl& SamplingScratch::impl() {
+  // Moved from.
+  if (impl_ == nullptr) impl_ = std::make_unique<Impl>();
+  return *impl_;
+}
 
 namespace {
 
@@ -128,14 +133,16 @@ void Penalise(std::span<const TokenId> history, const SamplingParams& params,
 TokenId SampleToken(std::span<const float> logits,
                     std::span<const TokenId> history,
                     const SamplingParams& params, SamplingScratch& scratch) {
-  BRAID_CHECK(!logits.empty());
+  const int vocabulary_size = static_cast<int>(logits.size());
+  if (logits.empty() || !ValidateSampling(params, vocabulary_size).ok()) {
+    return kNoToken;
+  }
   // One mode for all threads; denormal logits count as zero.
   const FloatGuard guard;
   auto& [scores, counts, candidates] = scratch.impl();
 
   ReadLogits(logits, scores);
   for (const auto& [token, bias] : params.logit_bias) {
-    BRAID_CHECK(token >= 0 && static_cast<size_t>(token) < scores.size());
     scores[token] += static_cast<double>(bias);
   }
   Penalise(PenaltyWindow(history, params.penalty_window), params, counts,
