@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -111,9 +112,14 @@ Status BatchEngine::Decode(const Batch& batch,
   BRAID_TRY(
       memory_->Plan(ubatches, HybridMemory::Bytes::kLimited, encoder_bytes));
 
-  logits_.Begin(batch);
-  hidden_.Begin(batch);
-  BeginScores(batch);
+  try {
+    logits_.Begin(batch);
+    hidden_.Begin(batch);
+    BeginScores(batch);
+  } catch (...) {
+    memory_->Cancel();
+    throw;
+  }
   BRAID_TRY(Encode(batch, cancelled));
   return Evaluate(batch, ubatches, cancelled);
 }
@@ -122,18 +128,68 @@ Status BatchEngine::Evaluate(const Batch& batch,
                              std::span<const UBatch> ubatches,
                              const std::function<bool()>& cancelled) {
   const int count = static_cast<int>(ubatches.size());
-  for (int i = 0; i < count; ++i) {
-    if (cancelled && cancelled()) {
-      memory_->Cancel();
-      return Error{Format("cancelled after {} of {} ubatches", i, count)};
+  try {
+    for (int i = 0; i < count; ++i) {
+      if (cancelled && cancelled()) {
+        memory_->Cancel();
+        return Error{Format("cancelled after {} of {} ubatches", i, count)};
+      }
+      EvaluateOne(batch, ubatches[i], i);
     }
-    Forward(batch, ubatches[i], memory_->Begin(i));
-    memory_->Commit(i);
-    for (const SequenceId sequence : ubatches[i].owners.sequences) {
-      DropMarks(sequence);
-    }
+  } catch (...) {
+    memory_->Cancel();
+    throw;
   }
   return {};
+}
+
+void BatchEngine::EvaluateOne(const Batch& batch, const UBatch& ubatch,
+                              int index) {
+  ReserveCarried(ubatch);
+  wanted_entries_.reserve(kTileRows);
+  const UBatchView view = memory_->Begin(index);
+  const PassSize size = SizeOf(ubatch);
+  const bool pooled = std::any_of(ubatch.pooled.begin(), ubatch.pooled.end(),
+                                  [](uint8_t wanted) { return wanted != 0; });
+  const bool in_place =
+      std::any_of(view.runs.begin(), view.runs.end(), [](const Run& run) {
+        return run.source != kNoCell && run.source == run.destination;
+      });
+  std::optional<PassUndo> undo;
+  if (pooled || (in_place && !known_sizes_.Covers(size, arena_))) {
+    undo.emplace(*memory_, carried_, ubatch, view.runs);
+  }
+  try {
+    Forward(batch, ubatch, view);
+  } catch (...) {
+    if (undo) undo->PutBack();
+    throw;
+  }
+  known_sizes_.Add(size, arena_);
+  memory_->Commit(index);
+  for (const SequenceId sequence : ubatch.owners.sequences) {
+    DropMarks(sequence);
+  }
+}
+
+void BatchEngine::ReserveCarried(const UBatch& ubatch) {
+  const auto width = static_cast<size_t>(model_->language_model().width());
+  for (size_t i = 0; i < ubatch.runs.size(); ++i) {
+    const auto length = static_cast<size_t>(ubatch.runs[i].length);
+    for (const SequenceId sequence : ubatch.owners[i]) {
+      Carried& carried = carried_[sequence];
+      if (carried.tokens.empty()) {
+        carried.tokens.reserve(std::min(options_.context, kReservedTokens));
+      }
+      const size_t tokens = carried.tokens.size() + length;
+      if (tokens > carried.tokens.capacity()) {
+        carried.tokens.reserve(std::max(tokens, 2 * carried.tokens.capacity()));
+      }
+      if (model_->language_model().traits().logits) {
+        carried.last_row.reserve(width);
+      }
+    }
+  }
 }
 
 Status BatchEngine::Validate(const Batch& batch) {
@@ -164,6 +220,28 @@ Status BatchEngine::Validate(const Batch& batch) {
 
 Status BatchEngine::Encode(const Batch& batch,
                            const std::function<bool()>& cancelled) {
+  size_t read = 0;  // texts
+  const auto take_back = [&] {
+    memory_->Cancel();
+    for (const Batch::EncoderText& text : batch.encoder_texts().subspan(read)) {
+      for (const SequenceId sequence : batch.Sequences(text)) {
+        memory_->cross().Release(sequence);
+      }
+    }
+  };
+  try {
+    const Status status = EncodeAll(batch, cancelled, read);
+    if (!status.ok()) take_back();
+    return status;
+  } catch (...) {
+    take_back();
+    throw;
+  }
+}
+
+Status BatchEngine::EncodeAll(const Batch& batch,
+                              const std::function<bool()>& cancelled,
+                              size_t& read) {
   const auto texts = batch.encoder_texts();
   for (const Batch::EncoderText& text : texts) {
     const auto sequences = batch.Sequences(text);
@@ -173,24 +251,18 @@ Status BatchEngine::Encode(const Batch& batch,
     }
   }
   const size_t most = static_cast<size_t>(options_.max_ubatch);
-  for (size_t begin = 0; begin < texts.size();) {
+  while (read < texts.size()) {
     if (cancelled && cancelled()) {
-      memory_->Cancel();
-      for (const Batch::EncoderText& text : texts.subspan(begin)) {
-        for (const SequenceId sequence : batch.Sequences(text)) {
-          memory_->cross().Release(sequence);
-        }
-      }
-      return Error{Format("cancelled after {} of {} encoder texts", begin,
-                          texts.size())};
+      return Error{
+          Format("cancelled after {} of {} encoder texts", read, texts.size())};
     }
-    size_t end = begin;
+    size_t end = read;
     for (size_t rows = 0;
          end < texts.size() && rows + texts[end].length <= most; ++end) {
       rows += texts[end].length;
     }
-    EncodeTexts(batch, texts.subspan(begin, end - begin));
-    begin = end;
+    EncodeTexts(batch, texts.subspan(read, end - read));
+    read = end;
   }
   return {};
 }
@@ -300,9 +372,6 @@ void BatchEngine::Carry(Compute& compute, const UBatch& ubatch, ConstRows x) {
     const auto tokens = std::span(ubatch.tokens).subspan(run.begin, run.length);
     for (const SequenceId sequence : owners) {
       Carried& carried = carried_[sequence];
-      if (carried.tokens.empty()) {
-        carried.tokens.reserve(std::min(options_.context, kReservedTokens));
-      }
       carried.tokens.insert(carried.tokens.end(), tokens.begin(), tokens.end());
       if (!logits) continue;
       const float* last = x.row(run.begin + run.length - 1);
@@ -378,20 +447,26 @@ void BatchEngine::ExtendRopes(const UBatch& ubatch) {
 }
 
 void BatchEngine::BeginScores(const Batch& batch) {
-  scores_begin_.assign(1, 0);
-  for (int i = 0; i < batch.size(); ++i) {
+  scores_begin_.clear();  // no entry is known until there is room for all
+  const auto targets_of = [&](int i) {
     const bool scored = batch[i].want == Want::kScore;
-    scores_begin_.push_back(scores_begin_.back() +
-                            (scored ? 1 + batch[i].more_targets_count : 0));
-  }
-  scores_.assign(static_cast<size_t>(scores_begin_.back()),
+    return scored ? 1 + batch[i].more_targets_count : 0;
+  };
+  int32_t targets = 0;
+  for (int i = 0; i < batch.size(); ++i) targets += targets_of(i);
+  scores_.assign(static_cast<size_t>(targets),
                  std::numeric_limits<double>::quiet_NaN());
+  scores_begin_.reserve(static_cast<size_t>(batch.size()) + 1);
+  scores_begin_.push_back(0);
+  for (int i = 0; i < batch.size(); ++i) {
+    scores_begin_.push_back(scores_begin_.back() + targets_of(i));
+  }
 }
 
 double BatchEngine::LogProbability(int entry, int target) const {
-  const bool known =
-      entry >= 0 && entry + 1 < static_cast<int>(scores_begin_.size()) &&
-      target >= 0 && target < scores_begin_[entry + 1] - scores_begin_[entry];
+  const int entries = static_cast<int>(scores_begin_.size()) - 1;
+  const bool known = entry >= 0 && entry < entries && target >= 0 &&
+                     target < scores_begin_[entry + 1] - scores_begin_[entry];
   return known ? scores_[scores_begin_[entry] + target]
                : std::numeric_limits<double>::quiet_NaN();
 }
@@ -402,16 +477,6 @@ MemoryUse BatchEngine::memory_use() const {
           .scratch = arena_.capacity(),
           .checkpoints = memory_->checkpoint_bytes(),
           .replay_log = memory_->log_bytes()};
-}
-
-Result<std::unique_ptr<Engine>> Engine::Create(
-    std::shared_ptr<const Model> model, const EngineOptions& options) {
-  // Every Model that the public API can make is a LoadedModel.
-  auto loaded = std::dynamic_pointer_cast<const LoadedModel>(std::move(model));
-  BRAID_CHECK(loaded != nullptr);
-  BRAID_ASSIGN(std::unique_ptr<BatchEngine> engine,
-               BatchEngine::Create(std::move(loaded), options));
-  return std::unique_ptr<Engine>(std::move(engine));
 }
 
 }  // namespace braid

@@ -15,6 +15,7 @@
 #include "engine/carried.h"
 #include "engine/loaded_model.h"
 #include "engine/outputs.h"
+#include "engine/pass_undo.h"
 #include "engine/pooler.h"
 #include "engine/save.h"
 #include "memory/hybrid_memory.h"
@@ -73,14 +74,22 @@ class BatchEngine : public Engine {
   // The road of a batch: batch_engine.cc.
   Status Validate(const Batch& batch);
   // The encoder texts through the model, as many as fit a ubatch at a time.
-  // Cancelled: those that were not read are taken back.
+  // Cancelled, or when it throws: those that were not read are taken back.
   Status Encode(const Batch& batch, const std::function<bool()>& cancelled);
+  Status EncodeAll(const Batch& batch, const std::function<bool()>& cancelled,
+                   size_t& read);
   void EncodeTexts(const Batch& batch,
                    std::span<const Batch::EncoderText> texts);
-  // Plans and evaluates; the results of earlier batches stay.
+  // What was planned, from the first ubatch to the last; the results of earlier
+  // batches stay. Throws with the plan cancelled, as a cancel leaves it.
   Status Evaluate(const Batch& batch, std::span<const UBatch> ubatches,
                   const std::function<bool()>& cancelled);
   Pass MakePass(const UBatch& ubatch, const UBatchView& view);
+  // One ubatch of the plan, from Begin to Commit. Throws with everything as it
+  // was before the ubatch; the plan is then to be cancelled.
+  void EvaluateOne(const Batch& batch, const UBatch& ubatch, int index);
+  // Room for what Carry will write down of sequences that are not pooled.
+  void ReserveCarried(const UBatch& ubatch);
   // One ubatch through the model, and what is wanted of its rows.
   void Forward(const Batch& batch, const UBatch& ubatch,
                const UBatchView& view);
@@ -106,6 +115,8 @@ class BatchEngine : public Engine {
   }
   Result<Removal> GoBack(SequenceId sequence, Position position);
   Result<Removal> GoBackPooled(SequenceId sequence, Position position);
+  void GiveUpReplay(SequenceId sequence,
+                    const StateCells::Checkpoint& checkpoint);
   // Rebuilds the state of one run, of positions [begin, end) of a sequence.
   void Replay(SequenceId sequence, const UBatchView& view);
   // Tokens that the sequence has lost, from its next position on, again.
@@ -121,6 +132,7 @@ class BatchEngine : public Engine {
   std::unique_ptr<HybridMemory> memory_;
   std::unique_ptr<ThreadPool> threads_;
   Arena arena_;
+  KnownSizes known_sizes_;
   InputObserver* observer_ = nullptr;
   Splitter splitter_;
   BatchScratch batch_scratch_;

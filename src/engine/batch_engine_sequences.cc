@@ -53,7 +53,13 @@ std::span<const float> BatchEngine::LastLogits(SequenceId sequence) {
 
 Status BatchEngine::Fork(SequenceId from, SequenceId to) {
   BRAID_TRY(memory_->Fork(from, to));
-  if (from != to) carried_[to] = carried_[from];
+  if (from == to) return {};
+  try {
+    carried_[to].CopyFrom(carried_[from]);
+  } catch (...) {
+    BRAID_CHECK(memory_->Release(to).ok());
+    throw;
+  }
   return {};
 }
 
@@ -66,13 +72,20 @@ Status BatchEngine::Keep(SequenceId sequence) {
 }
 
 Status BatchEngine::Checkpoint(SequenceId sequence) {
-  BRAID_TRY(memory_->Checkpoint(sequence));
+  BRAID_TRY(memory_->CheckSequence(sequence));
   Carried& carried = carried_[sequence];
   const Position length = memory_->lineage().Length(sequence);
-  if (!carried.pooled) return {};
   const bool marked =
       !carried.marks.empty() && carried.marks.back().position == length;
-  if (!marked) carried.marks.push_back({length, carried.rows});
+  Carried::Mark mark;
+  if (carried.pooled && !marked) {
+    mark = {length, carried.rows};
+    carried.marks.reserve(carried.marks.size() + 1);
+  }
+  BRAID_TRY(memory_->Checkpoint(sequence));
+  // From here on nothing can fail.
+  if (!carried.pooled) return {};
+  if (!marked) carried.marks.push_back(std::move(mark));
   DropMarks(sequence);
   return {};
 }
@@ -112,35 +125,64 @@ Result<Removal> BatchEngine::Remove(SequenceId sequence, Position begin,
 
 Result<Removal> BatchEngine::GoBack(SequenceId sequence, Position position) {
   BRAID_ASSIGN(const WayBack way, memory_->FindWayBack(sequence, position));
-  const UBatchView view = memory_->GoBack(sequence, way);
-  if (way.replayed() > 0) Replay(sequence, view);
-
   Carried& carried = carried_[sequence];
-  const std::vector<TokenId> lost(
-      carried.tokens.begin() + memory_->lineage().Length(sequence),
-      carried.tokens.begin() + position);
-  carried.tokens.resize(
-      static_cast<size_t>(memory_->lineage().Length(sequence)));
-  carried.last_row.clear();
-  DropMarks(sequence);
+  const Position reached = way.exact ? position : way.checkpoint.position;
+  const std::vector<TokenId> lost(carried.tokens.begin() + reached,
+                                  carried.tokens.begin() + position);
+  const UBatchView view = memory_->GoBack(sequence, way);
+  const auto drop_behind = [&] {
+    carried.tokens.resize(
+        static_cast<size_t>(memory_->lineage().Length(sequence)));
+    carried.last_row.clear();
+    DropMarks(sequence);
+  };
+  try {
+    if (way.replayed() > 0) Replay(sequence, view);
+  } catch (...) {
+    GiveUpReplay(sequence, way.checkpoint);
+    drop_behind();
+    throw;
+  }
+  drop_behind();
   BRAID_TRY(Reevaluate(sequence, lost));
   return Removal{.replayed = way.replayed(),
                  .reevaluated = static_cast<int>(lost.size())};
+}
+
+// Its state was not rebuilt: the sequence stands at the checkpoint.
+void BatchEngine::GiveUpReplay(SequenceId sequence,
+                               const StateCells::Checkpoint& checkpoint) {
+  if (checkpoint.position == 0) {
+    BRAID_CHECK(memory_->Release(sequence).ok());
+    carried_[sequence].Clear();
+    return;
+  }
+  memory_->GoBack(sequence, {.checkpoint = checkpoint,
+                             .position = checkpoint.position,
+                             .exact = true});
 }
 
 Result<Removal> BatchEngine::GoBackPooled(SequenceId sequence,
                                           Position position) {
   Carried& carried = carried_[sequence];
   for (size_t i = carried.marks.size(); i-- > 0;) {
-    const Carried::Mark mark = carried.marks[i];
+    Carried::Mark mark = carried.marks[i];
     if (mark.position > position) continue;
     const auto way = memory_->FindWayBack(sequence, mark.position);
     if (!way.ok() || !way->exact) continue;
     BRAID_TRY(memory_->CheckRoom(position - mark.position));
     const std::vector<TokenId> lost(carried.tokens.begin() + mark.position,
                                     carried.tokens.begin() + position);
-    BRAID_ASSIGN(Removal removal, GoBack(sequence, mark.position));
-    carried.rows = mark.rows;
+    Removal removal;
+    try {
+      BRAID_ASSIGN(removal, GoBack(sequence, mark.position));
+    } catch (...) {
+      // What is pooled is not what the sequence holds now.
+      BRAID_CHECK(memory_->Release(sequence).ok());
+      carried.Clear();
+      throw;
+    }
+    carried.rows = std::move(mark.rows);
     BRAID_TRY(Reevaluate(sequence, lost));
     removal.reevaluated = static_cast<int>(lost.size());
     return removal;
@@ -215,12 +257,14 @@ Status BatchEngine::Reconfigure(int threads, int max_ubatch,
   options.split = split;
   BRAID_TRY(ValidateOptions(options));
   BRAID_TRY(ValidateForModel(options, model_->language_model()));
-  memory_->Cancel();
   options.threads = ThreadCount(threads);
   if (options.threads != options_.threads) {
     threads_ = std::make_unique<ThreadPool>(options.threads);
   }
+  // From here on nothing can fail.
+  memory_->Cancel();
   splitter_ = Splitter(split, max_ubatch);
+  known_sizes_.Clear();
   options_ = options;
   return {};
 }

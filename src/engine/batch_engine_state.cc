@@ -30,8 +30,9 @@ Status BatchEngine::Save(const std::string& path,
                          std::span<const SequenceId> sequences) const {
   const EngineState state = StateForArchive();
   BRAID_ASSIGN(const auto ids, SequencesToSave(state, sequences));
+  BRAID_ASSIGN(const Fingerprint fingerprint, FingerprintOf(*model_, options_));
   BRAID_ASSIGN(archive::Writer writer, archive::Writer::ToFile(path));
-  SaveState(state, FingerprintOf(*model_, options_), ids, writer);
+  SaveState(state, fingerprint, ids, writer);
   return writer.Finish();
 }
 
@@ -39,9 +40,10 @@ Result<std::vector<std::byte>> BatchEngine::SaveToMemory(
     std::span<const SequenceId> sequences) const {
   const EngineState state = StateForArchive();
   BRAID_ASSIGN(const auto ids, SequencesToSave(state, sequences));
+  BRAID_ASSIGN(const Fingerprint fingerprint, FingerprintOf(*model_, options_));
   std::vector<std::byte> bytes;
   archive::Writer writer = archive::Writer::ToMemory(bytes);
-  SaveState(state, FingerprintOf(*model_, options_), ids, writer);
+  SaveState(state, fingerprint, ids, writer);
   BRAID_TRY(writer.Finish());
   return bytes;
 }
@@ -56,8 +58,9 @@ Result<Restored> BatchEngine::Restore(const std::string& path,
 
 Result<Restored> BatchEngine::RestoreFromMemory(
     std::span<const std::byte> archive, const RestoreOptions& restore) {
+  BRAID_ASSIGN(const Fingerprint here, FingerprintOf(*model_, options_));
   return RestoreState(StateForArchive(), carried_, model_->language_model(),
-                      FingerprintOf(*model_, options_), archive, restore);
+                      here, archive, restore);
 }
 
 }  // namespace braid

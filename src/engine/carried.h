@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "braid/batch.h"
@@ -49,6 +50,22 @@ struct Carried {
         marks.insert(at, mark);
       }
     }
+  }
+
+  // Becomes what `other` is; keeps the memory. Throws before anything changes.
+  void CopyFrom(const Carried& other) {
+    std::vector<Mark> new_marks = other.marks;
+    tokens.reserve(other.tokens.size());
+    encoder_tokens.reserve(other.encoder_tokens.size());
+    last_row.reserve(other.last_row.size());
+    rows.sums.reserve(other.rows.sums.size());
+    rows.embedding.reserve(other.rows.embedding.size());
+    tokens = other.tokens;
+    encoder_tokens = other.encoder_tokens;
+    last_row = other.last_row;
+    pooled = other.pooled;
+    rows = other.rows;
+    marks = std::move(new_marks);
   }
 
   // Forgets everything; keeps the memory.

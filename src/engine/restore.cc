@@ -1,8 +1,10 @@
 #include "engine/restore.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 #include "archive/reader.h"
 #include "base/format.h"
@@ -86,11 +88,36 @@ Status CheckPooling(const EngineState& engine, const SavedState& state,
   return {};
 }
 
-// Copies the archive's bytes to where the plan has put them.
+// Copies the archive's bytes to where the plan has put them. What it needs for
+// that it has when it is made.
 class Copier {
  public:
   Copier(const Parts& parts, const RestorePlan& plan, HybridMemory& memory)
-      : parts_(parts), plan_(plan), memory_(memory) {}
+      : parts_(parts),
+        plan_(plan),
+        memory_(memory),
+        sets_(PageSetsOf(memory.spec())),
+        ranges_(RangesOfPages(parts.state, sets_)),
+        text_set_(TextPagesOf(memory.spec())),
+        copied_texts_(plan.texts.size(), 0) {
+    size_t offset = 0;
+    for (size_t set = 0; set < sets_.size(); ++set) {
+      offsets_.emplace_back();
+      for (const PageRange& range : ranges_[set]) {
+        offsets_[set].push_back(offset);
+        offset += range.count() * sets_[set].position_bytes;
+      }
+      const KvPages& pages = PagesOf(set);
+      copied_.emplace_back(static_cast<size_t>(pages.groups()) *
+                           static_cast<size_t>(pages.pages_per_group()));
+    }
+    offset = 0;
+    for (const std::vector<TokenId>& text : parts_.state.texts) {
+      text_offsets_.push_back(offset);
+      text_ranges_.push_back(RangesOfText(text_set_, text.size()));
+      offset += text.size() * text_set_.position_bytes;
+    }
+  }
 
   // cells[i] is cell i of the plan.
   void CopyCells(std::span<const int32_t> cells) {
@@ -103,37 +130,21 @@ class Copier {
   }
 
   void CopyPages() {
-    const std::vector<PageSet> sets = PageSetsOf(memory_.spec());
-    const auto ranges = RangesOfPages(parts_.state, sets);
-    size_t offset = 0;
-    for (size_t set = 0; set < sets.size(); ++set) {
-      std::vector<size_t> offsets;  // of the set's pages
-      for (const PageRange& range : ranges[set]) {
-        offsets.push_back(offset);
-        offset += range.count() * sets[set].position_bytes;
-      }
-      CopySet(set, sets[set], ranges[set], offsets);
+    for (size_t set = 0; set < sets_.size(); ++set) {
+      if (PagesOf(set).present()) CopySet(set);
     }
   }
 
   void CopyTexts() {
-    const PageSet set = TextPagesOf(memory_.spec());
-    std::vector<size_t> offsets;  // of the texts
-    size_t offset = 0;
-    for (const std::vector<TokenId>& text : parts_.state.texts) {
-      offsets.push_back(offset);
-      offset += text.size() * set.position_bytes;
-    }
-    std::vector<bool> copied(plan_.texts.size(), false);
     for (const RestoredMemory::Sequence& sequence : plan_.memory.sequences) {
-      if (sequence.text < 0 || copied[sequence.text]) continue;
-      copied[sequence.text] = true;
+      if (sequence.text < 0 || copied_texts_[sequence.text] != 0) continue;
+      copied_texts_[sequence.text] = 1;
       const int32_t saved = plan_.texts[sequence.text];
-      const auto ranges = RangesOfText(set, parts_.state.texts[saved].size());
+      const auto& ranges = text_ranges_[saved];
       const auto table = memory_.cross().TableOf(sequence.id).pages;
-      archive::Visitor visitor(parts_.texts.subspan(offsets[saved]));
+      archive::Visitor visitor(parts_.texts.subspan(text_offsets_[saved]));
       for (size_t i = 0; i < ranges.size(); ++i) {
-        VisitPage(visitor, set, ranges[i], [&](int layer) {
+        VisitPage(visitor, text_set_, ranges[i], [&](int layer) {
           return TextPageOf(memory_, layer, table[i]);
         });
       }
@@ -141,32 +152,29 @@ class Copier {
   }
 
  private:
-  void CopySet(size_t index, const PageSet& set,
-               std::span<const PageRange> ranges,
-               std::span<const size_t> offsets) {
-    const KvPages& pages = index < memory_.groups().size()
-                               ? memory_.groups()[index]
-                               : memory_.log();
-    if (!pages.present()) return;
-    std::vector<bool> copied(static_cast<size_t>(pages.groups()) *
-                                 static_cast<size_t>(pages.pages_per_group()),
-                             false);
+  const KvPages& PagesOf(size_t set) const {
+    return set < memory_.groups().size() ? memory_.groups()[set]
+                                         : memory_.log();
+  }
+
+  void CopySet(size_t index) {
+    const PageSet& set = sets_[index];
     for (size_t i = 0; i < plan_.sequences.size(); ++i) {
       const RestoredMemory::Sequence& sequence = plan_.memory.sequences[i];
       const SavedPages& saved =
           parts_.state.sequences[plan_.sequences[i]].pages[index];
-      const auto table = pages.TableOf(sequence.id).pages;
+      const auto table = PagesOf(index).TableOf(sequence.id).pages;
       const int32_t saved_first = saved.first / set.positions;
       const Position first = sequence.pages[index].first;
       if (first == sequence.length) continue;
       for (int32_t place = first / set.positions;
            place < PagesFor(set, sequence.length); ++place) {
         const int32_t page = table[place];
-        if (copied[page]) continue;
-        copied[page] = true;
+        if (copied_[index][page] != 0) continue;
+        copied_[index][page] = 1;
         const int32_t from = saved.pages[place - saved_first];
-        archive::Visitor visitor(parts_.pages.subspan(offsets[from]));
-        VisitPage(visitor, set, ranges[from], [&](int layer) {
+        archive::Visitor visitor(parts_.pages.subspan(offsets_[index][from]));
+        VisitPage(visitor, set, ranges_[index][from], [&](int layer) {
           return PageOf(memory_, index, layer, page);
         });
       }
@@ -176,6 +184,14 @@ class Copier {
   const Parts& parts_;
   const RestorePlan& plan_;
   HybridMemory& memory_;
+  const std::vector<PageSet> sets_;
+  const std::vector<std::vector<PageRange>> ranges_;  // [sets][saved pages]
+  std::vector<std::vector<size_t>> offsets_;          // [sets][saved pages]
+  std::vector<std::vector<uint8_t>> copied_;          // [sets][pages]
+  const PageSet text_set_;
+  std::vector<std::vector<PageRange>> text_ranges_;  // [saved texts]
+  std::vector<size_t> text_offsets_;                 // [saved texts]
+  std::vector<uint8_t> copied_texts_;                // [texts of the plan]
 };
 
 // Pooled rows whose checkpoint the memory did not take are of no use.
@@ -189,8 +205,24 @@ void DropMarks(const RestoredMemory::Sequence& sequence, Carried& carried) {
   });
 }
 
-void RestoreCarried(const SavedState& state, const RestorePlan& plan,
-                    bool recurrent, std::span<Carried> all) {
+// What the restored sequences of the plan will carry.
+std::vector<Carried> CarriedOf(const SavedState& state, const RestorePlan& plan,
+                               bool recurrent) {
+  std::vector<Carried> all;
+  for (size_t i = 0; i < plan.sequences.size(); ++i) {
+    const SavedSequence& saved = state.sequences[plan.sequences[i]];
+    Carried& carried = all.emplace_back(saved.carried);
+    if (recurrent) DropMarks(plan.memory.sequences[i], carried);
+    if (saved.text != kNotSaved) {
+      carried.encoder_tokens = state.texts[saved.text];
+    }
+  }
+  return all;
+}
+
+// Cannot fail.
+void ReplaceCarried(const RestorePlan& plan, std::span<Carried> restored,
+                    std::span<Carried> all) {
   for (size_t i = 0; i < all.size(); ++i) {
     const auto id = static_cast<SequenceId>(i);
     const bool stays =
@@ -198,14 +230,7 @@ void RestoreCarried(const SavedState& state, const RestorePlan& plan,
     if (!stays) all[i].Clear();
   }
   for (size_t i = 0; i < plan.sequences.size(); ++i) {
-    const SavedSequence& saved = state.sequences[plan.sequences[i]];
-    const RestoredMemory::Sequence& sequence = plan.memory.sequences[i];
-    Carried& carried = all[sequence.id];
-    carried = saved.carried;
-    if (recurrent) DropMarks(sequence, carried);
-    if (saved.text != kNotSaved) {
-      carried.encoder_tokens = state.texts[saved.text];
-    }
+    all[plan.memory.sequences[i].id] = std::move(restored[i]);
   }
 }
 
@@ -225,19 +250,23 @@ Result<Restored> RestoreState(const EngineState& engine,
   BRAID_TRY(CheckPooling(engine, parts.state, plan));
   BRAID_TRY(memory.CheckRestore(plan.memory, plan.kept));
 
-  const std::vector<int32_t> cells = memory.Restore(plan.memory, plan.kept);
+  HybridMemory::RestoreScratch scratch = memory.PrepareRestore(plan.memory);
   Copier copier(parts, plan, memory);
-  copier.CopyCells(cells);
-  copier.CopyPages();
-  copier.CopyTexts();
-  RestoreCarried(parts.state, plan, memory.cells().present(), carried);
-
+  std::vector<Carried> new_carried =
+      CarriedOf(parts.state, plan, memory.cells().present());
   Restored restored;
+  restored.bytes = static_cast<int64_t>(archive.size());
   for (const RestoredMemory::Sequence& sequence : plan.memory.sequences) {
     restored.sequences.push_back(sequence.id);
   }
   std::sort(restored.sequences.begin(), restored.sequences.end());
-  restored.bytes = static_cast<int64_t>(archive.size());
+
+  // From here on nothing can fail.
+  memory.Restore(plan.memory, plan.kept, scratch);
+  copier.CopyCells(scratch.cells);
+  copier.CopyPages();
+  copier.CopyTexts();
+  ReplaceCarried(plan, new_carried, carried);
   return restored;
 }
 

@@ -13,9 +13,10 @@
 
 namespace braid {
 
-// Engine::RestoreFromMemory. All of the archive is checked before anything of
-// the engine is changed; then nothing can fail. `carried` is what the engine's
-// sequences carry, to be replaced.
+// Engine::RestoreFromMemory. All of the archive is checked, and room made for
+// all that is to be written down, before anything of the engine is changed;
+// then nothing can fail. `carried` is what the engine's sequences carry, to be
+// replaced.
 Result<Restored> RestoreState(const EngineState& engine,
                               std::span<Carried> carried,
                               const LanguageModel& model,

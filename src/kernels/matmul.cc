@@ -59,6 +59,18 @@ int64_t Groups(const PackedMatrix& w) {
 
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// Tiles of rows that are multiplied with a strip of weights before the next.
+int64_t FittingTiles(int64_t inputs, int64_t tile_rows) {
+  return std::max<int64_t>(1, kRowBlockBytes / (inputs * 4 * tile_rows));
+}
+
+// Of one thread, for blocks of `tiles` tiles or, if fewer fit, of those. More
+// tiles never need less.
+size_t ScratchFloats(int64_t tiles, int64_t inputs, int64_t tile_rows) {
+  return ManyRowsScratch(std::min(tiles, FittingTiles(inputs, tile_rows)) *
+                         tile_rows);
+}
+
 void FewRowsProduct(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
                     ThreadPool& threads) {
   const MatMulShape shape = MatMulTileShape();
@@ -113,12 +125,11 @@ void ManyRowsProduct(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
     }
   });
 
-  const int64_t fitting =
-      std::max<int64_t>(1, kRowBlockBytes / (inputs * 4 * tile_rows));
+  const int64_t fitting = FittingTiles(inputs, tile_rows);
   const int64_t block_tiles = DivideUp(tiles, DivideUp(tiles, fitting));
   const int64_t block_rows = block_tiles * tile_rows;
   const int64_t row_blocks = DivideUp(tiles, block_tiles);
-  const size_t scratch_floats = ManyRowsScratch(block_rows);
+  const size_t scratch_floats = ScratchFloats(tiles, inputs, tile_rows);
   float* scratch = arena.Allocate<float>(
       scratch_floats * static_cast<size_t>(threads.threads()));
   const int64_t unit = shape.tile_groups;
@@ -150,6 +161,27 @@ void MatMul(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
   } else {
     ManyRowsProduct(w, x, y, arena, threads);
   }
+}
+
+void ReserveMatMul(const PackedMatrix& w, int64_t rows, Arena& arena,
+                   ThreadPool& threads) {
+  if (rows == 0) return;
+  const ArenaScope scope(arena);
+  const MatMulShape shape = MatMulTileShape();
+  const bool few = rows <= shape.few_rows;
+  const int64_t tiles = DivideUp(rows, shape.tile_rows);
+  const int64_t packed =
+      few ? MatMulTileHeight(static_cast<int>(rows), shape.few_rows)
+          : tiles * shape.tile_rows;
+  (void)arena.Allocate<float>(static_cast<size_t>(packed * w.inputs()));
+  if (const int64_t summed = SummedInputs(w.type()); summed != 0) {
+    (void)arena.Allocate<float>(
+        static_cast<size_t>(packed * w.inputs() / summed));
+  }
+  if (few) return;
+  (void)arena.Allocate<float>(
+      ScratchFloats(tiles, w.inputs(), shape.tile_rows) *
+      static_cast<size_t>(threads.threads()));
 }
 
 }  // namespace braid

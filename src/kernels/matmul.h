@@ -58,8 +58,14 @@ class PackedMatrix {
 // x: {rows, w.inputs()}, y: {rows, w.outputs()}; y must not overlap x.
 // Scratch comes from `arena` and is given back. The calling thread holds a
 // FloatGuard, as the pool's threads do: with denormals the bits depend on it.
+// More rows never need less scratch.
 void MatMul(const PackedMatrix& w, ConstRows x, Rows y, Arena& arena,
             ThreadPool& threads);
+// Takes the scratch of a product with `rows` rows from the arena and gives it
+// back: where the rows that a matrix gets are decided by what is computed, a
+// pass must not need more than one before it that was as large.
+void ReserveMatMul(const PackedMatrix& w, int64_t rows, Arena& arena,
+                   ThreadPool& threads);
 
 }  // namespace braid
 

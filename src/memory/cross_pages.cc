@@ -88,16 +88,24 @@ size_t CrossPages::BytesOf(int32_t length) const {
 
 void CrossPages::Add(SequenceId sequence, int32_t length) {
   BRAID_CHECK(present() && length >= 1 && text_of_[sequence] == kNoText);
-  const int32_t index = free_texts_.Take();
+  const int32_t index = free_texts_.First();
   Text& text = texts_[index];
+  text.pages.clear();
+  text.pages.reserve(static_cast<size_t>(PagesFor(length)));
+  free_texts_.Claim(index);
   text.owners = 1;
   text.length = length;
-  text.pages.clear();
   for (int64_t i = 0; i < PagesFor(length); ++i) {
     text.pages.push_back(slots_.Take());
   }
   tokens_in_use_ += length;
   text_of_[sequence] = index;
+}
+
+void CrossPages::Reserve(int32_t length) {
+  for (Text& text : texts_) {
+    text.pages.reserve(static_cast<size_t>(PagesFor(length)));
+  }
 }
 
 void CrossPages::Fork(SequenceId from, SequenceId to) {

@@ -53,8 +53,12 @@ class CrossPages {
   // Error: texts of `tokens` in all exceed the limit. Changes nothing.
   Status CheckFits(int64_t tokens) const;
   // Room for a text of `length` >= 1 tokens, to be written through TableOf. The
-  // sequence has none; CheckFits has accepted the length.
+  // sequence has none; CheckFits has accepted the length. Throws before
+  // anything has changed.
   void Add(SequenceId sequence, int32_t length);
+  // Room in the books for a text of `length` tokens, whichever it will be: Add
+  // cannot fail then.
+  void Reserve(int32_t length);
   // `to` must have no text.
   void Fork(SequenceId from, SequenceId to);
   // Forgets the sequence's text, if it has one.

@@ -14,11 +14,14 @@ FreeSlots::FreeSlots(int32_t count)
   if (count % 64 != 0) words_.back() = (uint64_t{1} << (count % 64)) - 1;
 }
 
-int32_t FreeSlots::Take() {
+int32_t FreeSlots::First() {
   BRAID_CHECK(free_ > 0);
   while (words_[lowest_word_] == 0) ++lowest_word_;
-  const int32_t slot =
-      lowest_word_ * 64 + std::countr_zero(words_[lowest_word_]);
+  return lowest_word_ * 64 + std::countr_zero(words_[lowest_word_]);
+}
+
+int32_t FreeSlots::Take() {
+  const int32_t slot = First();
   Mark(slot);
   return slot;
 }

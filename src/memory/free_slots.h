@@ -25,7 +25,9 @@ class FreeSlots {
     return (words_[slot / 64] >> (slot % 64) & 1) != 0;
   }
 
-  // Takes the lowest free slot; one must be free.
+  // The lowest free slot; one must be free.
+  int32_t First();
+  // Takes it.
   int32_t Take();
   // Takes the lowest `length` >= 1 slots that are free and consecutive and
   // returns the first, or -1 and takes nothing when there are none. O(count).

@@ -78,6 +78,19 @@ Status HybridMemory::AddGroups() {
 Status HybridMemory::Plan(std::span<const UBatch> ubatches, Bytes bytes,
                           size_t encoder_bytes) {
   Cancel();
+  try {
+    return PlanAll(ubatches, bytes, encoder_bytes);
+  } catch (...) {
+    cells_.Abandon();
+    for (KvPages& group : groups_) group.Abandon();
+    log_.Abandon();
+    ForgetPlan();
+    throw;
+  }
+}
+
+Status HybridMemory::PlanAll(std::span<const UBatch> ubatches, Bytes bytes,
+                             size_t encoder_bytes) {
   int64_t rows = 0;
   for (const UBatch& ubatch : ubatches) rows += ubatch.rows();
   BRAID_TRY(CheckRoom(rows));
@@ -171,6 +184,10 @@ void HybridMemory::Cancel() {
     for (KvPages& group : groups_) group.Cancel(i, owners, runs);
     if (log_.present()) log_.Cancel(i, owners, runs);
   }
+  ForgetPlan();
+}
+
+void HybridMemory::ForgetPlan() {
   planned_count_ = 0;
   runs_.clear();
   log_from_.clear();
@@ -313,6 +330,9 @@ Error HybridMemory::NoWayBack(SequenceId sequence, Position position) const {
 
 UBatchView HybridMemory::GoBack(SequenceId sequence, const WayBack& way) {
   Cancel();
+  runs_.resize(1);
+  if (log_.present()) log_tables_.resize(1);
+  // From here on nothing can fail.
   const Position length = way.exact ? way.position : way.checkpoint.position;
   for (KvPages& group : groups_) group.Truncate(sequence, length);
   if (log_.present()) log_.Truncate(sequence, length);
@@ -320,8 +340,8 @@ UBatchView HybridMemory::GoBack(SequenceId sequence, const WayBack& way) {
   if (!cells_.present()) return {};
   const Run run = cells_.GoBack(sequence, way.checkpoint, length);
   if (way.replayed() == 0) return {};
-  runs_.assign(1, run);
-  log_tables_.assign(1, log_.TableOf(sequence));
+  runs_.front() = run;
+  log_tables_.front() = log_.TableOf(sequence);
   return {.runs = runs_, .tables = {}, .log = log_tables_};
 }
 

@@ -19,6 +19,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/run.h"
@@ -76,14 +77,16 @@ class HybridMemory {
   // them. On failure the memory is as before and the error says what is used,
   // by whom, and which flag to raise. Replaces a plan that was not fully
   // committed. kAny: what was there a moment ago comes back, whatever the limit
-  // in bytes.
+  // in bytes. Throws, as below only what takes memory does, with the memory as
+  // before.
   enum class Bytes { kLimited, kAny };
   // `encoder_bytes`: of the texts that are going to be added beside the plan.
   Status Plan(std::span<const UBatch> ubatches, Bytes bytes = Bytes::kLimited,
               size_t encoder_bytes = 0);
-  // Ubatches are begun and committed in order, 0, 1, ... Once something was
-  // written through the view, the ubatch must be committed: in the steady state
-  // the old state is overwritten in place.
+  // Ubatches are begun and committed in order, 0, 1, ..., which cannot fail.
+  // Once something was written through the view, the ubatch must be committed,
+  // or the cells of runs that have one cell as source and destination must get
+  // back what they held: they are overwritten in place.
   UBatchView Begin(int ubatch);
   void Commit(int ubatch);
   // Gives back what the uncommitted rest of the plan had reserved. Sequences
@@ -97,6 +100,10 @@ class HybridMemory {
   }
   float* ScanState(int layer, int32_t cell) {
     return cells_.ScanState(layer, cell);
+  }
+  // All layers' states in a cell.
+  std::span<std::byte> CellBytes(int32_t cell) {
+    return cells_.CellBytes(cell);
   }
   // Which of UBatchView::tables are an attention layer's.
   int GroupOf(int layer) const { return group_of_[layer]; }
@@ -151,11 +158,25 @@ class HybridMemory {
   // were released? Errors name what does not fit, and the flag to raise.
   Status CheckRestore(const RestoredMemory& restored,
                       std::span<const SequenceId> kept) const;
+  // What Restore works with, made before anything changes.
+  struct RestoreScratch {
+    std::vector<int32_t> cells;                // [cells of `restored`]
+    std::vector<std::vector<int32_t>> groups;  // [page sets][of `restored`]
+    std::vector<int32_t> shared;               // groups of one sequence
+    std::vector<std::pair<uint64_t, size_t>> oldest;  // made, sequence
+    std::vector<size_t> given;                        // [sequences] checkpoints
+    std::vector<SequenceId> others;                   // [sequences]
+    std::vector<Position> shared_lengths;             // [sequences]
+    std::vector<SequenceId> first_with;               // [texts]
+  };
+  // Makes room for all that Restore will write down; changes nothing.
+  RestoreScratch PrepareRestore(const RestoredMemory& restored);
   // Releases all sequences but `kept` and restores; CheckRestore has accepted
-  // both. The caller must at once write the bytes: cell i of `restored` is the
-  // i-th of those returned, pages and texts are in the tables of the sequences.
-  std::vector<int32_t> Restore(const RestoredMemory& restored,
-                               std::span<const SequenceId> kept);
+  // both, and nothing can fail. The caller must at once write the bytes: cell i
+  // of `restored` is scratch.cells[i], pages and texts are in the tables of the
+  // sequences.
+  void Restore(const RestoredMemory& restored, std::span<const SequenceId> kept,
+               RestoreScratch& scratch);
 
   // Bytes in use by sequences and the current plan, and reserved in all
   // (address space: what was never used has no memory behind it).
@@ -198,6 +219,9 @@ class HybridMemory {
                KvPages log, CrossPages cross, Lineage lineage);
 
   Status AddGroups();
+  Status PlanAll(std::span<const UBatch> ubatches, Bytes bytes,
+                 size_t encoder_bytes);
+  void ForgetPlan();
   Status CheckBytes(size_t used_before, size_t encoder_bytes) const;
   std::string LargestUsers() const;
   void PlanUBatch(int index);
@@ -216,9 +240,10 @@ class HybridMemory {
     return set < groups_.size() ? groups_[set] : log_;
   }
   Use UseOf(std::span<const SequenceId> sequences) const;
-  std::vector<int32_t> RestoreCells(const RestoredMemory& restored);
-  void RestorePages(const RestoredMemory& restored, size_t set);
-  void RestoreLineage(const RestoredMemory& restored);
+  void RestoreCells(const RestoredMemory& restored, RestoreScratch& scratch);
+  void RestorePages(const RestoredMemory& restored, size_t set,
+                    RestoreScratch& scratch);
+  void RestoreLineage(const RestoredMemory& restored, RestoreScratch& scratch);
 
   MemorySpec spec_;
   MemoryLimits limits_;

@@ -130,22 +130,49 @@ Status HybridMemory::CheckRestore(const RestoredMemory& restored,
              bytes, limits_.bytes)};
 }
 
-std::vector<int32_t> HybridMemory::Restore(const RestoredMemory& restored,
-                                           std::span<const SequenceId> kept) {
+HybridMemory::RestoreScratch HybridMemory::PrepareRestore(
+    const RestoredMemory& restored) {
+  const size_t count = restored.sequences.size();
+  RestoreScratch scratch;
+  scratch.cells.assign(static_cast<size_t>(restored.cells), kNoCell);
+  for (const int32_t groups : restored.groups) {
+    scratch.groups.emplace_back(static_cast<size_t>(groups), kNoPage);
+  }
+  size_t most_groups = 0;
+  for (const RestoredMemory::Sequence& sequence : restored.sequences) {
+    if (cells_.present()) {
+      cells_.ReserveCheckpoints(sequence.id, sequence.checkpoints.size());
+    }
+    for (const RestoredMemory::Pages& pages : sequence.pages) {
+      most_groups = std::max(most_groups, pages.groups.size());
+    }
+  }
+  scratch.shared.reserve(most_groups);
+  scratch.oldest.reserve(count);
+  scratch.given.assign(count, 0);
+  scratch.others.reserve(count);
+  scratch.shared_lengths.reserve(count);
+  scratch.first_with.assign(restored.texts.size(), -1);
+  for (const int32_t length : restored.texts) cross_.Reserve(length);
+  return scratch;
+}
+
+void HybridMemory::Restore(const RestoredMemory& restored,
+                           std::span<const SequenceId> kept,
+                           RestoreScratch& scratch) {
   Cancel();
   for (SequenceId id = 0; id < lineage_.sequences(); ++id) {
     if (std::binary_search(kept.begin(), kept.end(), id)) continue;
     BRAID_CHECK(Release(id).ok());
   }
-  const std::vector<int32_t> cells = RestoreCells(restored);
+  RestoreCells(restored, scratch);
   for (size_t set = 0; set <= groups_.size(); ++set) {
-    RestorePages(restored, set);
+    RestorePages(restored, set, scratch);
   }
-  RestoreLineage(restored);
-  std::vector<SequenceId> first_with(restored.texts.size(), -1);
+  RestoreLineage(restored, scratch);
   for (const RestoredMemory::Sequence& sequence : restored.sequences) {
     if (sequence.text < 0) continue;
-    SequenceId& first = first_with[sequence.text];
+    SequenceId& first = scratch.first_with[sequence.text];
     if (first < 0) {
       first = sequence.id;
       cross_.Add(first, restored.texts[sequence.text]);
@@ -153,21 +180,19 @@ std::vector<int32_t> HybridMemory::Restore(const RestoredMemory& restored,
       cross_.Fork(first, sequence.id);
     }
   }
-  return cells;
 }
 
-std::vector<int32_t> HybridMemory::RestoreCells(
-    const RestoredMemory& restored) {
-  std::vector<int32_t> cells(static_cast<size_t>(restored.cells));
+void HybridMemory::RestoreCells(const RestoredMemory& restored,
+                                RestoreScratch& scratch) {
+  std::vector<int32_t>& cells = scratch.cells;
+  auto& heap = scratch.oldest;
+  std::vector<size_t>& given = scratch.given;
   for (int32_t& cell : cells) {
     cell = cells_.TakeCell();
     BRAID_CHECK(cell != kNoCell);
   }
   // The oldest checkpoint first, because the order of giving is their age; but
   // those of a sequence by position.
-  using Next = std::pair<uint64_t, size_t>;  // made, sequence
-  std::vector<Next> heap;
-  std::vector<size_t> given(restored.sequences.size(), 0);
   const auto push = [&](size_t i) {
     const auto& checkpoints = restored.sequences[i].checkpoints;
     if (given[i] == checkpoints.size()) return;
@@ -190,16 +215,15 @@ std::vector<int32_t> HybridMemory::RestoreCells(
                           cells[checkpoint.cell], checkpoint.kept);
     push(i);
   }
-  return cells;
 }
 
-void HybridMemory::RestorePages(const RestoredMemory& restored, size_t set) {
+void HybridMemory::RestorePages(const RestoredMemory& restored, size_t set,
+                                RestoreScratch& scratch) {
   KvPages& pages = set < groups_.size() ? groups_[set] : log_;
   if (!pages.present()) return;
   // The memory's groups, by the numbers that `restored` gives them.
-  std::vector<int32_t> groups(static_cast<size_t>(restored.groups[set]),
-                              kNoPage);
-  std::vector<int32_t> shared;
+  std::vector<int32_t>& groups = scratch.groups[set];
+  std::vector<int32_t>& shared = scratch.shared;
   for (const RestoredMemory::Sequence& sequence : restored.sequences) {
     if (sequence.length == 0) continue;
     const RestoredMemory::Pages& wanted = sequence.pages[set];
@@ -219,9 +243,10 @@ void HybridMemory::RestorePages(const RestoredMemory& restored, size_t set) {
   }
 }
 
-void HybridMemory::RestoreLineage(const RestoredMemory& restored) {
-  std::vector<SequenceId> others;
-  std::vector<Position> shared;
+void HybridMemory::RestoreLineage(const RestoredMemory& restored,
+                                  RestoreScratch& scratch) {
+  std::vector<SequenceId>& others = scratch.others;
+  std::vector<Position>& shared = scratch.shared_lengths;
   for (size_t i = 0; i < restored.sequences.size(); ++i) {
     const RestoredMemory::Sequence& sequence = restored.sequences[i];
     if (sequence.length == 0) continue;

@@ -270,6 +270,20 @@ void KvPages::Cancel(int ubatch, const RunOwners& owners,
   }
 }
 
+void KvPages::Abandon() {
+  if (!present()) return;
+  // Of a change that was not begun, the table has what it had.
+  for (auto change = changes_.rbegin(); change != changes_.rend(); ++change) {
+    SetGroup(change->sequence, change->index, change->from);
+  }
+  changes_.clear();
+  kept_.clear();
+  std::copy(owners_.begin(), owners_.end(), planned_owners_.begin());
+  for (int32_t group = 0; group < groups_.touched(); ++group) {
+    if (owners_[group] == 0 && !groups_.IsFree(group)) groups_.Give(group);
+  }
+}
+
 void KvPages::Fork(SequenceId from, SequenceId to) {
   if (!present()) return;
   BRAID_CHECK(length_[to] == 0);

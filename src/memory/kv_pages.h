@@ -99,6 +99,10 @@ class KvPages {
   // Undoes the plan of a ubatch that was not committed: the last one first.
   void Cancel(int ubatch, const RunOwners& owners, std::span<const Run> runs);
 
+  // Undoes all of the plan that was not committed, also where Plan threw in the
+  // middle of an ubatch. Takes time linear in the groups.
+  void Abandon();
+
   // `to` must be empty.
   void Fork(SequenceId from, SequenceId to);
   // Forgets positions [length, end) of a sequence.

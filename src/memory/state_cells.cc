@@ -27,18 +27,21 @@ StateCells::Books::Books(int32_t cells, int max_sequences)
     : free(cells),
       owners(cells, 0),
       kept_owners(cells, 0),
+      states_of(cells, 0),
       cell_of(max_sequences, kNoCell),
       length(max_sequences, 0),
       checkpoints(max_sequences) {}
 
 void StateCells::Books::Own(int32_t cell) {
   if (free.IsFree(cell)) free.Claim(cell);
-  ++owners[cell];
+  if (owners[cell]++ == 0) ++owned;
 }
 
 void StateCells::Books::Disown(int32_t cell) {
   BRAID_CHECK(owners[cell] > 0);
-  if (--owners[cell] == 0) free.Give(cell);
+  if (--owners[cell] > 0) return;
+  free.Give(cell);
+  --owned;
 }
 
 void StateCells::Books::OwnCheckpoint(const Checkpoint& checkpoint) {
@@ -82,6 +85,12 @@ void StateCells::Books::AddMissing(SequenceId from, SequenceId to) {
   }
 }
 
+void StateCells::Books::Reserve(SequenceId sequence, size_t count) {
+  std::vector<Checkpoint>& list = checkpoints[sequence];
+  if (count <= list.capacity()) return;
+  list.reserve(std::max(count, 2 * list.capacity()));
+}
+
 void StateCells::Books::CopyCheckpoints(SequenceId from, SequenceId to) {
   for (const Checkpoint& c : checkpoints[from]) OwnCheckpoint(c);
   for (const Checkpoint& c : checkpoints[to]) DisownCheckpoint(c);
@@ -91,8 +100,14 @@ void StateCells::Books::CopyCheckpoints(SequenceId from, SequenceId to) {
 void StateCells::Books::Move(SequenceId sequence, int32_t cell) {
   const int32_t left = cell_of[sequence];
   if (left == cell) return;
-  if (cell != kNoCell) Own(cell);
-  if (left != kNoCell) Disown(left);
+  if (cell != kNoCell) {
+    Own(cell);
+    if (states_of[cell]++ == 0) ++of_sequences;
+  }
+  if (left != kNoCell) {
+    if (--states_of[left] == 0) --of_sequences;
+    Disown(left);
+  }
   cell_of[sequence] = cell;
 }
 
@@ -167,6 +182,7 @@ void StateCells::Plan(const RunOwners& owners, std::span<Run> runs) {
   PlanDestinations(owners, runs);
   PlanSnapshots(runs);
   most_planned_ = std::max(most_planned_, planned_.used());
+  ReserveCheckpoints(owners, runs);
   Apply(owners, runs, planned_);
   ++ahead_;
 }
@@ -240,6 +256,26 @@ void StateCells::ListSnapshots(const Run& run, int64_t& may_be_kept,
   list.erase(std::unique(list.begin(), list.end(), same), list.end());
 }
 
+void StateCells::ReserveCheckpoints(const RunOwners& owners,
+                                    std::span<const Run> runs) {
+  for (size_t i = 0; i < runs.size(); ++i) {
+    // All of the first one's, what others have where it has none, and the new.
+    const auto& first = planned_.checkpoints[owners[i].front()];
+    size_t count = first.size() + runs[i].snapshots.size() + 1;
+    for (const SequenceId other : owners[i].subspan(1)) {
+      auto ours = first.begin();
+      for (const Checkpoint& theirs : planned_.checkpoints[other]) {
+        while (ours != first.end() && ours->position < theirs.position) ++ours;
+        count += ours == first.end() || ours->position != theirs.position;
+      }
+    }
+    for (const SequenceId owner : owners[i]) {
+      planned_.Reserve(owner, count);
+      now_.Reserve(owner, count);
+    }
+  }
+}
+
 void StateCells::Commit(const RunOwners& owners, std::span<const Run> runs) {
   if (!present()) return;
   BRAID_CHECK(ahead_ > 0);
@@ -249,6 +285,11 @@ void StateCells::Commit(const RunOwners& owners, std::span<const Run> runs) {
 
 void StateCells::Cancel() {
   stale_ |= ahead_ > 0;
+  ahead_ = 0;
+}
+
+void StateCells::Abandon() {
+  stale_ = true;
   ahead_ = 0;
 }
 
@@ -330,6 +371,7 @@ void StateCells::Fork(SequenceId from, SequenceId to) {
   if (!present()) return;
   Change();
   BRAID_CHECK(now_.cell_of[to] == kNoCell && now_.checkpoints[to].empty());
+  now_.Reserve(to, now_.checkpoints[from].size());
   now_.Move(to, now_.cell_of[from]);
   now_.length[to] = now_.length[from];
   now_.CopyCheckpoints(from, to);
@@ -407,6 +449,10 @@ Run StateCells::GoBack(SequenceId sequence, const Checkpoint& from,
           .destination = now_.cell_of[sequence]};
 }
 
+void StateCells::ReserveCheckpoints(SequenceId sequence, size_t count) {
+  now_.Reserve(sequence, count);
+}
+
 int32_t StateCells::TakeCell() {
   Change();
   return now_.free.free() == 0 ? kNoCell : now_.free.Take();
@@ -441,18 +487,6 @@ std::span<std::byte> StateCells::LayerBytes(int layer, int32_t cell) {
 
 int32_t StateCells::cells_in_use() const {
   return ahead_ > 0 ? std::max(now_.used(), most_planned_) : now_.used();
-}
-
-int32_t StateCells::checkpoint_cells() const {
-  std::vector<char> of_sequence(now_.owners.size(), 0);
-  for (const int32_t cell : now_.cell_of) {
-    if (cell != kNoCell) of_sequence[cell] = 1;
-  }
-  int32_t count = 0;
-  for (size_t cell = 0; cell < of_sequence.size(); ++cell) {
-    if (now_.owners[cell] > 0 && of_sequence[cell] == 0) ++count;
-  }
-  return count;
 }
 
 }  // namespace braid

@@ -31,7 +31,8 @@
 // Planning works on a second set of books, which Plan changes as Commit will
 // change the first, and which Cancel throws away. So a cell that one ubatch of
 // a plan gives up can be planned again by the next: ubatches run and commit in
-// order. Within a ubatch nothing is given up before all is chosen, so that what
+// order. Whatever Commit needs room for, Plan has made room for: Commit cannot
+// fail. Within a ubatch nothing is given up before all is chosen, so that what
 // is written anew is neither read by another run nor owned by anybody.
 //
 // How many cells are enough, for S sequences of which K cells of kept
@@ -110,8 +111,10 @@ class StateCells {
   void Commit(const RunOwners& owners, std::span<const Run> runs);
   // Forgets what was planned and not committed.
   void Cancel();
+  // The same, also where Plan threw in the middle of an ubatch.
+  void Abandon();
 
-  // `to` must be empty.
+  // `to` must be empty. Throws before anything has changed, as Keep does.
   void Fork(SequenceId from, SequenceId to);
   // Forgets a sequence; it may be empty.
   void Release(SequenceId sequence);
@@ -136,11 +139,13 @@ class StateCells {
   // `position` are forgotten.
   Run GoBack(SequenceId sequence, const Checkpoint& from, Position position);
 
-  // Restoring. A cell without owner, to be written and then given to sequences
+  // Restoring. Room for all of a sequence's checkpoints, so that nothing below
+  // can fail; a cell without owner, to be written and then given to sequences
   // and checkpoints (by ascending position); DropUnused gives back a cell that
   // nobody took. kNoCell: there is none; never for what one engine of these
   // limits can hold. The budget of kept checkpoints, most_kept(), is enforced
   // with the next ubatch.
+  void ReserveCheckpoints(SequenceId sequence, size_t count);
   int32_t TakeCell();
   void Give(SequenceId sequence, int32_t cell, Position length);
   void GiveCheckpoint(SequenceId sequence, Position position, int32_t cell,
@@ -158,6 +163,11 @@ class StateCells {
   // All that a layer keeps in one cell, padding included; empty for layers that
   // are not recurrent.
   std::span<std::byte> LayerBytes(int layer, int32_t cell);
+  // The same of all layers.
+  std::span<std::byte> CellBytes(int32_t cell) {
+    return {region_.data() + static_cast<size_t>(cell) * cell_bytes_,
+            cell_bytes_};
+  }
 
   // Is there any recurrent layer?
   bool present() const { return cells() > 0; }
@@ -167,7 +177,7 @@ class StateCells {
   // The most that are in use at once from now until the plan is committed.
   int32_t cells_in_use() const;
   // Cells that only checkpoints use.
-  int32_t checkpoint_cells() const;
+  int32_t checkpoint_cells() const { return now_.owned - now_.of_sequences; }
   // Cells that kept checkpoints may use.
   int64_t most_kept() const { return most_kept_; }
   // Bytes of one cell, all layers together.
@@ -195,6 +205,8 @@ class StateCells {
     void Unkeep(Checkpoint& checkpoint);
     // `to` gets the checkpoints of `from` where it has none, or none kept.
     void AddMissing(SequenceId from, SequenceId to);
+    // Room for so many checkpoints of the sequence.
+    void Reserve(SequenceId sequence, size_t count);
     // `to` has those of `from` instead of its own.
     void CopyCheckpoints(SequenceId from, SequenceId to);
     // Puts the sequence's state into another cell, or into none.
@@ -203,9 +215,12 @@ class StateCells {
     FreeSlots free;
     std::vector<int32_t> owners;       // [cells] sequences and checkpoints
     std::vector<int32_t> kept_owners;  // [cells] kept checkpoints
+    std::vector<int32_t> states_of;    // [cells] sequences that stand there
     std::vector<int32_t> cell_of;      // [max_sequences]
     std::vector<Position> length;      // [max_sequences]
     std::vector<std::vector<Checkpoint>> checkpoints;  // [max_sequences]
+    int32_t owned = 0;                                 // cells with owners
+    int32_t of_sequences = 0;                          // those with states_of
     int32_t kept_cells = 0;                            // those with kept_owners
     uint64_t made = 0;                                 // checkpoints
   };
@@ -223,6 +238,8 @@ class StateCells {
   // what will be kept off `may_be_kept`.
   void ListSnapshots(const Run& run, int64_t& may_be_kept,
                      std::vector<Snapshot>& list) const;
+  // Room in both books for the checkpoints that the runs' sequences will have.
+  void ReserveCheckpoints(const RunOwners& owners, std::span<const Run> runs);
   // What a committed ubatch does to the books.
   void Apply(const RunOwners& owners, std::span<const Run> runs,
              Books& books) const;

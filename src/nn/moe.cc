@@ -14,6 +14,7 @@ R Slice(R rows, int64_t begin, int64_t end) {
 // y = W x, each expert's matrix for the places of that expert.
 void MatMulByExpert(Compute& compute, const std::vector<PackedMatrix>& experts,
                     const ops::ExpertPlaces& places, ConstRows x, Rows y) {
+  ReserveMatMul(experts.front(), x.rows, compute.arena, compute.threads);
   for (size_t e = 0; e < experts.size(); ++e) {
     const int64_t begin = places.begin[e];
     const int64_t end = places.begin[e + 1];

@@ -30,18 +30,24 @@ StateRun PieceOf(const Run& run, size_t piece,
 StatePhases PhasesOf(Arena& arena, std::span<const Run> runs,
                      FunctionRef<float*(int32_t cell)> state) {
   size_t count = 1;
+  size_t rows = 0;
   for (const Run& run : runs) {
     count = std::max(count, run.snapshots.size() + 1);
+    rows += static_cast<size_t>(run.length);
   }
-  auto* phases = arena.Allocate<std::span<const StateRun>>(count);
+  // A piece has a row, and a phase a piece: bounds that follow from the number
+  // of rows alone. A pass of no more rows than an earlier one must not need
+  // more.
+  auto* phases = arena.Allocate<std::span<const StateRun>>(rows);
+  StateRun* pieces = arena.Allocate<StateRun>(rows);
   for (size_t phase = 0; phase < count; ++phase) {
-    StateRun* pieces = arena.Allocate<StateRun>(runs.size());
     size_t found = 0;
     for (const Run& run : runs) {
       if (phase > run.snapshots.size()) continue;
       pieces[found++] = PieceOf(run, phase, state);
     }
     phases[phase] = {pieces, found};
+    pieces += found;
   }
   return {phases, count};
 }

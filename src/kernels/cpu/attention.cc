@@ -406,17 +406,11 @@ void Attention(const KvLayout& layout, KvPagesView pages,
     return runs[run].first_position + runs[run].length;
   };
   const ArenaScope scope(arena);
+  // Bounds that follow from the number of rows alone, whatever the runs are: a
+  // pass of no more rows than an earlier one must not need more scratch.
+  const int64_t longest = std::min<int64_t>(SpanPositions(group), q.rows);
+  QuerySpan* spans = arena.Allocate<QuerySpan>(static_cast<size_t>(q.rows));
   int64_t count = 0;
-  int64_t longest = 0;
-  for (size_t r = 0; r < runs.size(); ++r) {
-    ForSpans(runs[r], tables[r], key_count(r), group,
-             [&](const QuerySpan& span) {
-               ++count;
-               longest = std::max(longest, span.count);
-             });
-  }
-  QuerySpan* spans = arena.Allocate<QuerySpan>(static_cast<size_t>(count));
-  count = 0;
   for (size_t r = 0; r < runs.size(); ++r) {
     ForSpans(runs[r], tables[r], key_count(r), group,
              [&](const QuerySpan& span) { spans[count++] = span; });
