@@ -274,7 +274,7 @@ Status Gguf::Hash() const {
   BRAID_ASSIGN(const gguf::File file, gguf::File::Open(path_));
   if (!manifest_.empty()) return CompareWithManifest(file);
   const auto kind = sha256_ ? HashKind::kSha256 : HashKind::kXxh64;
-  const gguf::ModelHash hash = gguf::HashTensors(file, kind);
+  BRAID_ASSIGN(const gguf::ModelHash hash, gguf::HashTensors(file, kind));
   Print(json_ ? HashJson(hash, path_) : gguf::ManifestText(hash, path_));
   return {};
 }
@@ -292,7 +292,8 @@ Status Gguf::CompareWithManifest(const gguf::File& file) const {
           (xxh64_ && expected.kind != HashKind::kXxh64)) {
         continue;
       }
-      const auto found = gguf::HashTensors(file, expected.kind);
+      BRAID_ASSIGN(const gguf::ModelHash found,
+                   gguf::HashTensors(file, expected.kind));
       if (const Status same = gguf::CompareHashes(expected, found);
           !same.ok()) {
         return Error{Format("{}: {}", path_, same.error().message)};

@@ -129,12 +129,12 @@ std::string NameOf(KvType type) {
 
 }  // namespace
 
-Fingerprint FingerprintOf(const LoadedModel& model,
-                          const EngineOptions& options) {
+Result<Fingerprint> FingerprintOf(const LoadedModel& model,
+                                  const EngineOptions& options) {
   const LanguageModel& language_model = model.language_model();
   Fingerprint result;
   result.architecture = model.info().architecture;
-  result.identity = model.identity();
+  BRAID_ASSIGN(result.identity, model.identity());
   result.kv_type = options.kv_type;
   result.layers = language_model.Memory(StorageType(options.kv_type)).layers;
   for (RopeConfig& rope : language_model.ropes()) {

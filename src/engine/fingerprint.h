@@ -30,9 +30,9 @@ struct Fingerprint {
 };
 
 // Reads the model's weights once, the first time that anything is saved or
-// restored.
-Fingerprint FingerprintOf(const LoadedModel& model,
-                          const EngineOptions& options);
+// restored. Error: they cannot be.
+Result<Fingerprint> FingerprintOf(const LoadedModel& model,
+                                  const EngineOptions& options);
 
 void Visit(archive::Visitor& visitor, Fingerprint& fingerprint);
 

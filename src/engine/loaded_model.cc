@@ -7,8 +7,10 @@
 #include "base/check.h"
 #include "base/format.h"
 #include "base/fp_guard.h"
+#include "base/guarded.h"
 #include "base/thread_pool.h"
 #include "base/try.h"
+#include "engine/engine_options.h"
 #include "engine/thread_count.h"
 #include "models/config_reader.h"
 #include "models/registry.h"
@@ -91,8 +93,6 @@ Result<Built> BuildModel(const gguf::File& file, const LoadOptions& options,
   Built built;
   BRAID_ASSIGN(built.model, MakeModel(reader, weights, options.encoder_only));
   BRAID_ASSIGN(built.pooling, ReadPooling(reader));
-  // What was read of vectors has brought what lies around them, too.
-  for (const gguf::TensorInfo& tensor : file.tensors()) file.Release(tensor);
   built.weight_bytes = weights.bytes();
   built.memory = weights.use();
   built.file_use = UseOf(file, reader, source, options.encoder_only);
@@ -103,6 +103,7 @@ Result<std::shared_ptr<const LoadedModel>> LoadFromFile(
     const std::string& path, const LoadOptions& options,
     WeightScope::Tensors tensors, WeightUse& use, MatrixNames* names) {
   const FloatGuard guard;
+  BRAID_TRY(ValidateThreads(options.threads));
   BRAID_ASSIGN(gguf::File file, gguf::File::Open(path));
   BRAID_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, LoadTokenizer(file));
 
@@ -163,11 +164,12 @@ LoadedModel::LoadedModel(std::unique_ptr<WeightSource> source,
   DescribeMemory(*language_model_, info_);
 }
 
-const gguf::Identity& LoadedModel::identity() const {
-  std::call_once(identified_, [&] {
-    if (file_) identity_ = gguf::IdentityOf(*file_);
-  });
-  return identity_;
+Result<gguf::Identity> LoadedModel::identity() const {
+  const std::lock_guard<std::mutex> lock(identifying_);
+  if (!identity_) {
+    BRAID_ASSIGN(identity_, gguf::IdentityOf(*file_));
+  }
+  return *identity_;
 }
 
 const Tokenizer& LoadedModel::tokenizer() const {
@@ -179,8 +181,11 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::Load(
     const std::string& path, const LoadOptions& options,
     WeightScope::Tensors tensors, WeightUse* use, MatrixNames* names) {
   WeightUse unused;
-  Result<std::shared_ptr<const LoadedModel>> model = LoadFromFile(
-      path, options, tensors, use == nullptr ? unused : *use, names);
+  Result<std::shared_ptr<const LoadedModel>> model =
+      Guarded("loading the model", [&] {
+        return LoadFromFile(path, options, tensors,
+                            use == nullptr ? unused : *use, names);
+      });
   if (model.ok()) return model;
   return WithPath(path, model.error());
 }
@@ -202,15 +207,21 @@ Result<FileUse> ExamineModelFile(const gguf::File& file) {
 
 Result<std::shared_ptr<const Model>> Model::Load(const std::string& path,
                                                  const LoadOptions& options) {
-  BRAID_ASSIGN(std::shared_ptr<const LoadedModel> model,
-               LoadedModel::Load(path, options, WeightScope::Tensors::kRead,
-                                 /*use=*/nullptr));
-  return std::shared_ptr<const Model>(std::move(model));
+  using Loaded = Result<std::shared_ptr<const Model>>;
+  return Guarded("loading the model", [&]() -> Loaded {
+    BRAID_ASSIGN(std::shared_ptr<const LoadedModel> model,
+                 LoadedModel::Load(path, options, WeightScope::Tensors::kRead,
+                                   /*use=*/nullptr));
+    return std::shared_ptr<const Model>(std::move(model));
+  });
 }
 
 Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::string& path) {
-  BRAID_ASSIGN(const gguf::File file, gguf::File::Open(path));
-  return LoadTokenizer(file);
+  using Loaded = Result<std::unique_ptr<Tokenizer>>;
+  return Guarded("loading the vocabulary", [&]() -> Loaded {
+    BRAID_ASSIGN(const gguf::File file, gguf::File::Open(path));
+    return LoadTokenizer(file);
+  });
 }
 
 }  // namespace braid

@@ -33,7 +33,7 @@ class LoadedModel : public Model {
       WeightScope::Tensors tensors, WeightUse* use,
       MatrixNames* names = nullptr);
 
-  // From a file: `file` stays mapped because embeddings are looked up in it.
+  // From a file: `file` stays open because embeddings are looked up in it.
   LoadedModel(ModelInfo info, gguf::File file,
               std::unique_ptr<LanguageModel> language_model,
               std::unique_ptr<Tokenizer> tokenizer);
@@ -47,8 +47,9 @@ class LoadedModel : public Model {
   // A model that was not loaded from a file has none; asking is a bug.
   const Tokenizer& tokenizer() const override;
   const LanguageModel& language_model() const { return *language_model_; }
-  // Reads the file's tensors when it is asked for the first time.
-  const gguf::Identity& identity() const;
+  // Reads the file's tensors when it is asked for the first time. Error: one
+  // cannot be read to its end.
+  Result<gguf::Identity> identity() const;
 
  private:
   ModelInfo info_;
@@ -56,8 +57,8 @@ class LoadedModel : public Model {
   std::unique_ptr<WeightSource> source_;
   std::unique_ptr<LanguageModel> language_model_;
   std::unique_ptr<Tokenizer> tokenizer_;
-  mutable std::once_flag identified_;
-  mutable gguf::Identity identity_;
+  mutable std::mutex identifying_;
+  mutable std::optional<gguf::Identity> identity_;  // empty: not known yet
 };
 
 }  // namespace braid

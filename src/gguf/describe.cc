@@ -5,7 +5,6 @@
 #include <map>
 #include <vector>
 
-#include "base/check.h"
 #include "base/format.h"
 #include "base/try.h"
 #include "gguf/finite.h"
@@ -154,11 +153,11 @@ std::string NonFiniteText(const TensorInfo& tensor, const NonFinite& found) {
 }
 
 // Over the whole tensor, in pieces of whole blocks.
-NonFinite SearchTensor(const File& file, const TensorInfo& tensor) {
+Result<NonFinite> SearchTensor(const File& file, const TensorInfo& tensor) {
   const TensorType& type = *FindTensorType(tensor.type);
   NonFinite all;
   uint64_t elements = 0;  // before the piece
-  const Status status = ForEachPiece(
+  BRAID_TRY(ForEachPiece(
       file, tensor, type.block_bytes,
       [&](std::span<const std::byte> piece) -> Status {
         const NonFinite found = FindNonFinite(tensor.type, piece);
@@ -166,8 +165,7 @@ NonFinite SearchTensor(const File& file, const TensorInfo& tensor) {
         all.count += found.count;
         elements += piece.size() / type.block_bytes * type.block_elements;
         return {};
-      });
-  BRAID_CHECK(status.ok());
+      }));
   return all;
 }
 
@@ -182,7 +180,7 @@ Result<std::string> CheckTensors(const File& file) {
       ++unchecked_tensors;
       continue;
     }
-    const NonFinite found = SearchTensor(file, tensor);
+    BRAID_ASSIGN(const NonFinite found, SearchTensor(file, tensor));
     if (found.count == 0) continue;
     if (++bad_tensors == 1) first_bad = NonFiniteText(tensor, found);
   }

@@ -89,8 +89,8 @@ TEST_F(EditTest, AnotherAlignmentMovesTheTensors) {
       Open(Set("general.alignment", "4096", {.type = {}, .force = true}));
   EXPECT_EQ(after.alignment(), 4096u);
   EXPECT_EQ(after.tensors()[1].offset, 4096u);
-  EXPECT_TRUE(CompareHashes(HashTensors(before, HashKind::kXxh64),
-                            HashTensors(after, HashKind::kXxh64))
+  EXPECT_TRUE(CompareHashes(*HashTensors(before, HashKind::kXxh64),
+                            *HashTensors(after, HashKind::kXxh64))
                   .ok());
 }
 

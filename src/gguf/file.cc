@@ -17,7 +17,8 @@ namespace {
 
 // A parsed part and the memory that it lives in.
 struct Source {
-  MappedFile mapping;  // empty when the caller owns the bytes
+  MappedFile mapping;             // empty when the caller owns the bytes
+  std::vector<std::byte> header;  // what `part` points into; empty likewise
   std::span<const std::byte> bytes;
   std::string path;  // empty when the caller owns the bytes
   Part part;
@@ -37,12 +38,31 @@ Result<Source> ParseSource(std::span<const std::byte> bytes) {
   return source;
 }
 
+// Metadata lives as long as a model, and is looked at at any time: it moves to
+// memory of its own.
+Status CopyHeader(const std::string& path, const MappedFile& mapping,
+                  Source& source) {
+  const size_t size = mapping.bytes().size() - source.data().size();
+  source.header.resize(size);
+  if (!mapping.Read(mapping.bytes().first(size), source.header.data())) {
+    return Error{
+        Format("{}: its first {} bytes could not be read: was it cut "
+               "short meanwhile?",
+               path, size)};
+  }
+  Result<Part> part = ReadPart(source.header, mapping.bytes().size());
+  if (!part.ok()) return Error{Format("{}: {}", path, part.error().message)};
+  source.part = std::move(*part);
+  return {};
+}
+
 Result<Source> OpenSource(const std::string& path) {
   BRAID_ASSIGN(MappedFile mapping, MappedFile::Open(path));
   Result<Source> source = ParseSource(mapping.bytes());
   if (!source.ok()) {
     return Error{Format("{}: {}", path, source.error().message)};
   }
+  BRAID_TRY(CopyHeader(path, mapping, *source));
   source->mapping = std::move(mapping);
   source->path = path;
   return source;
@@ -233,6 +253,20 @@ std::span<const std::byte> File::Data(const TensorInfo& tensor) const {
   BRAID_CHECK(tensor.offset <= data.size() &&
               tensor.size <= data.size() - tensor.offset);
   return data.subspan(tensor.offset, tensor.size);
+}
+
+Status File::Read(const TensorInfo& tensor, std::span<const std::byte> piece,
+                  std::byte* to) const {
+  const Source& source = impl_->sources[tensor.part];
+  if (source.mapping.bytes().empty()) {
+    std::copy(piece.begin(), piece.end(), to);
+    return {};
+  }
+  if (source.mapping.Read(piece, to)) return {};
+  return Error{
+      Format("{}: {} of the {} bytes of {} could not be read: was the file cut "
+             "short since it was opened?",
+             source.path, piece.size(), tensor.size, tensor.name)};
 }
 
 void File::Release(const TensorInfo& tensor) const {

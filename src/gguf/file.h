@@ -1,5 +1,5 @@
 // A GGUF file: metadata and a table of tensors, validated whole before anything
-// is dereferenced, then memory-mapped.
+// is dereferenced. The header is copied to memory, tensors stay in the file.
 //
 // Source: the public GGUF specification (versions 2 and 3, little-endian).
 // No model words live here: keys are strings, shapes are numbers.
@@ -72,8 +72,14 @@ class File {
   // In file order, parts one after another.
   std::span<const TensorInfo> tensors() const;
   const TensorInfo* FindTensor(std::string_view name) const;
-  // The tensor's bytes: `tensor.size` of them, mapped, read-only.
+  // The tensor's bytes: `tensor.size` of them, mapped, read-only. To be touched
+  // only where a file that is cut short meanwhile may end the program
+  // (base/mapped_file.h); Read is for all others.
   std::span<const std::byte> Data(const TensorInfo& tensor) const;
+  // Copies `piece`, a part of Data(tensor), to `to`. Error: the file has been
+  // cut short since it was opened, or cannot be read; it names the tensor.
+  Status Read(const TensorInfo& tensor, std::span<const std::byte> piece,
+              std::byte* to) const;
 
   // Tells the kernel that the pages of `tensor` will not be needed soon, so
   // that a repacked weight does not count twice in memory. A hint.

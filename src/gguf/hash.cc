@@ -14,19 +14,18 @@
 
 namespace braid::gguf {
 
-ModelHash HashTensors(const File& file, HashKind kind) {
+Result<ModelHash> HashTensors(const File& file, HashKind kind) {
   ModelHash hash;
   hash.kind = kind;
   Hasher whole(kind);
   for (const TensorInfo& tensor : file.tensors()) {
     Hasher hasher(kind);
-    const Status status = ForEachPiece(
-        file, tensor, 1, [&](std::span<const std::byte> piece) -> Status {
-          hasher.Add(piece);
-          whole.Add(piece);
-          return {};
-        });
-    BRAID_CHECK(status.ok());
+    BRAID_TRY(ForEachPiece(file, tensor, 1,
+                           [&](std::span<const std::byte> piece) -> Status {
+                             hasher.Add(piece);
+                             whole.Add(piece);
+                             return {};
+                           }));
     hash.tensors.push_back({tensor.name, hasher.Finish()});
   }
   hash.whole = whole.Finish();

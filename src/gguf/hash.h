@@ -30,8 +30,8 @@ struct ModelHash {
   std::string whole;  // of the tensors' bytes one after another, in file order
 };
 
-// Reads every tensor once, in pieces.
-ModelHash HashTensors(const File& file, HashKind kind);
+// Reads every tensor once, in pieces. Error: one cannot be read to its end.
+Result<ModelHash> HashTensors(const File& file, HashKind kind);
 
 // The manifest; `label` stands for the model.
 std::string ManifestText(const ModelHash& hash, std::string_view label);

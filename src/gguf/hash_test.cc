@@ -19,7 +19,7 @@ class HashTest : public ModelFileTest {
   ModelHash Hash(HashKind kind = HashKind::kXxh64) const {
     const auto file = File::Open(path_);
     EXPECT_TRUE(file.ok()) << file.error().message;
-    return HashTensors(*file, kind);
+    return *HashTensors(*file, kind);
   }
 };
 

@@ -6,7 +6,6 @@
 #include <variant>
 #include <vector>
 
-#include "base/check.h"
 #include "base/checksum.h"
 #include "gguf/pieces.h"
 #include "gguf/value.h"
@@ -94,7 +93,7 @@ uint64_t DigestOfKeys(const File& file, std::string_view prefix) {
 
 }  // namespace
 
-Identity IdentityOf(const File& file) {
+Result<Identity> IdentityOf(const File& file) {
   const Result<std::string_view> architecture =
       file.GetString("general.architecture", "");
   const std::string prefix =
@@ -113,15 +112,14 @@ Identity IdentityOf(const File& file) {
     digest.Number(tensor->type);
     digest.Number(tensor->shape.size());
     for (const uint64_t size : tensor->shape) digest.Number(size);
-    const Status status =
+    BRAID_TRY(
         ForEachPiece(file, *tensor, 1, [&](std::span<const std::byte> piece) {
           digest.Bytes(piece);
           return Status();
-        });
-    BRAID_CHECK(status.ok());
+        }));
   }
-  return {.weights = digest.value(),
-          .tokenizer = DigestOfKeys(file, "tokenizer.")};
+  return Identity{.weights = digest.value(),
+                  .tokenizer = DigestOfKeys(file, "tokenizer.")};
 }
 
 }  // namespace braid::gguf

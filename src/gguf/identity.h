@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "braid/result.h"
 #include "gguf/file.h"
 
 namespace braid::gguf {
@@ -18,7 +19,8 @@ struct Identity {
 
 // The order of tensors and keys, how the file is split and aligned, and what
 // else its metadata says change nothing. Reads every tensor once, in pieces.
-Identity IdentityOf(const File& file);
+// Error: one cannot be read to its end.
+Result<Identity> IdentityOf(const File& file);
 
 }  // namespace braid::gguf
 

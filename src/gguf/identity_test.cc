@@ -12,7 +12,7 @@ class IdentityTest : public ModelFileTest {
   Identity Of(const RawFile& raw) const {
     const auto file = File::Open(Write("other.gguf", raw));
     EXPECT_TRUE(file.ok()) << file.error().message;
-    return IdentityOf(*file);
+    return *IdentityOf(*file);
   }
 };
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/function_ref.h"
 #include "base/try.h"
@@ -19,17 +20,19 @@ namespace braid::gguf {
 inline constexpr uint64_t kPieceBytes = 4 << 20;
 
 // Calls visit(piece) for consecutive pieces of the tensor, each a multiple of
-// `multiple` > 0 bytes, but for the last. Stops at the first error.
+// `multiple` > 0 bytes, but for the last. Stops at the first error: visit's, or
+// the file cannot be read to the tensor's end.
 inline Status ForEachPiece(
     const File& file, const TensorInfo& tensor, uint64_t multiple,
     FunctionRef<Status(std::span<const std::byte>)> visit) {
   const std::span<const std::byte> data = file.Data(tensor);
   const uint64_t size =
       multiple >= kPieceBytes ? multiple : kPieceBytes - kPieceBytes % multiple;
+  std::vector<std::byte> copy(std::min<uint64_t>(size, data.size()));
   for (uint64_t done = 0; done < data.size(); done += size) {
     const auto piece = data.subspan(done, std::min(size, data.size() - done));
-    BRAID_TRY(visit(piece));
-    file.Release(tensor, piece);
+    BRAID_TRY(file.Read(tensor, piece, copy.data()));
+    BRAID_TRY(visit(std::span(copy).first(piece.size())));
   }
   return {};
 }

@@ -65,8 +65,8 @@ TEST_F(SplitWriterTest, PartsAreOneModelWithTheSameHashes) {
   EXPECT_EQ(*split->GetString("general.name"), "small");
   EXPECT_EQ(*split->GetInt(kSplitTensorsKey), 6);
   EXPECT_EQ(split->tensors()[4].part, 1);
-  EXPECT_TRUE(CompareHashes(HashTensors(*whole, HashKind::kSha256),
-                            HashTensors(*split, HashKind::kSha256))
+  EXPECT_TRUE(CompareHashes(*HashTensors(*whole, HashKind::kSha256),
+                            *HashTensors(*split, HashKind::kSha256))
                   .ok());
 }
 

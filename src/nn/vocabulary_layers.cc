@@ -1,5 +1,7 @@
 #include "nn/vocabulary_layers.h"
 
+#include <stdexcept>
+
 #include "base/check.h"
 #include "ops/ops.h"
 #include "tensor/codec.h"
@@ -21,8 +23,13 @@ Rows TokenEmbedding::operator()(Compute& compute,
     BRAID_CHECK(tokens[i] >= 0 && tokens[i] < table_.count);
     const auto row = table_.stored.data.subspan(
         static_cast<size_t>(tokens[i]) * row_bytes, row_bytes);
-    const bool copied = table_.file != nullptr && table_.file->Read(row, copy);
-    DecodeRow(table_.stored.type, copied ? copy : row.data(), table_.width,
+    const bool in_file = table_.file != nullptr;
+    if (in_file && !table_.file->Read(row, copy)) {
+      throw std::runtime_error(
+          "token_embd.weight: a row could not be read from the model's file: "
+          "was it cut short since it was loaded?");
+    }
+    DecodeRow(table_.stored.type, in_file ? copy : row.data(), table_.width,
               x.row(static_cast<int64_t>(i)));
   }
   return x;

@@ -17,7 +17,8 @@ class TokenEmbedding {
   // Tensor token_embd.weight {width, vocabulary}.
   TokenEmbedding(WeightScope& w, int64_t width, int64_t vocabulary);
 
-  // [rows] -> {rows, width}.
+  // [rows] -> {rows, width}. Throws std::runtime_error when the model's file
+  // has lost a row: before a pass has changed anything.
   Rows operator()(Compute& compute, std::span<const TokenId> tokens) const;
 
  private:

@@ -44,7 +44,7 @@ bool WeightScope::Has(std::string_view name) const {
 }
 
 bool WeightScope::Find(std::string_view name, const Shape& shape, Role role,
-                       StoredTensor& stored) {
+                       StoredTensor& stored, Bytes read) {
   if (!shared_->status.ok()) return false;
   Result<StoredTensor> found =
       shared_->source.Find(prefix_ + std::string(name), shape, role);
@@ -54,6 +54,11 @@ bool WeightScope::Find(std::string_view name, const Shape& shape, Role role,
   }
   stored = *found;
   shared_->reading = stored.data.size();
+  if (read == Bytes::kRead && !shared_->sized) {
+    shared_->status = shared_->source.Read(prefix_ + std::string(name), stored,
+                                           shared_->threads);
+    if (!shared_->status.ok()) return false;
+  }
   int64_t elements = 1;
   for (const int64_t size : shape) elements *= size;
   shared_->parameters += elements;
@@ -86,7 +91,6 @@ PackedMatrix WeightScope::Matrix(std::string_view name, int64_t inputs,
   if (shared_->names != nullptr) {
     shared_->names->Add(matrix, {prefix_ + std::string(name), 0, 1});
   }
-  shared_->source.Release(prefix_ + std::string(name));
   return matrix;
 }
 
@@ -107,7 +111,6 @@ std::vector<PackedMatrix> WeightScope::Matrices(std::string_view name,
                         {prefix_ + std::string(name), static_cast<int>(i),
                          static_cast<int>(count)});
   }
-  shared_->source.Release(prefix_ + std::string(name));
   return matrices;
 }
 
@@ -172,21 +175,26 @@ std::vector<float> WeightScope::Vector(std::string_view name,
               stored.data.data() + static_cast<size_t>(row) * row_bytes,
               shape[0], values.data() + row * shape[0]);
   }
-  shared_->source.Release(prefix_ + std::string(name));
   return values;
 }
 
 EmbeddingTable WeightScope::Embedding(std::string_view name, int64_t width,
                                       int64_t count) {
   StoredTensor stored;
-  if (!Find(name, {width, count}, Role::kMatrix, stored)) return {};
-  shared_->bytes += static_cast<int64_t>(stored.data.size());
-  if (stored.data.size() <= kMostResident) {
-    shared_->use.tables += stored.data.size();
-    return {stored, width, count, nullptr};
+  if (!Find(name, {width, count}, Role::kMatrix, stored, Bytes::kLeft)) {
+    return {};
   }
-  return {stored, width, count,
-          shared_->source.Mapping(prefix_ + std::string(name))};
+  shared_->bytes += static_cast<int64_t>(stored.data.size());
+  const std::string whole_name = prefix_ + std::string(name);
+  if (stored.data.size() > kMostResident) {
+    return {stored, width, count, shared_->source.Mapping(whole_name)};
+  }
+  shared_->use.tables += stored.data.size();
+  if (!shared_->sized) {
+    shared_->status =
+        shared_->source.Read(whole_name, stored, shared_->threads);
+  }
+  return {stored, width, count, nullptr};
 }
 
 }  // namespace braid

@@ -28,7 +28,8 @@ struct EmbeddingTable {
   StoredTensor stored;
   int64_t width = 0;
   int64_t count = 0;
-  // Rows are read from here; nullptr: decoded where they lie.
+  // Rows are read from here, one by one; nullptr: decoded where they lie, in
+  // memory.
   const MappedFile* file = nullptr;
 };
 
@@ -118,9 +119,11 @@ class WeightScope {
 
   PackedMatrix Pack(DType type, const std::byte* rows, int64_t inputs,
                     int64_t outputs);
-  // Finds prefix + name, or records the error and returns false.
+  // Finds prefix + name, or records the error and returns false. kLeft: its
+  // bytes are not read.
+  enum class Bytes { kRead, kLeft };
   bool Find(std::string_view name, const Shape& shape, Role role,
-            StoredTensor& stored);
+            StoredTensor& stored, Bytes read = Bytes::kRead);
 
   std::shared_ptr<Shared> shared_;
   std::string prefix_;

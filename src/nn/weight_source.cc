@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/format.h"
 #include "base/random.h"
+#include "base/thread_pool.h"
 #include "base/try.h"
 #include "gguf/tensor_type.h"
 #include "tensor/codec.h"
@@ -13,6 +14,9 @@
 namespace braid {
 
 namespace {
+
+// What a thread reads of a tensor at a time.
+constexpr size_t kReadBytes = size_t{4} << 20;
 
 int64_t Elements(const Shape& shape) {
   int64_t elements = 1;
@@ -86,10 +90,26 @@ Result<StoredTensor> GgufSource::Find(std::string_view name, const Shape& shape,
   return StoredTensor{*type, file_->Data(*info)};
 }
 
-void GgufSource::Release(std::string_view name) {
-  if (const gguf::TensorInfo* info = file_->FindTensor(name)) {
-    file_->Release(*info);
-  }
+Status GgufSource::Read(std::string_view name, StoredTensor& stored,
+                        ThreadPool& threads) {
+  const gguf::TensorInfo* info = file_->FindTensor(name);
+  BRAID_CHECK(info != nullptr);
+  if (file_->Mapping(*info) == nullptr) return {};
+  const std::span<const std::byte> data = stored.data;
+  // Not std::vector: nothing needs zeros here.
+  const std::shared_ptr<std::byte[]> copy(new std::byte[data.size()]);
+  const size_t pieces = (data.size() + kReadBytes - 1) / kReadBytes;
+  std::vector<Status> statuses(pieces);
+  threads.Run(static_cast<int>(pieces), [&](int task, int /*thread*/) {
+    const size_t begin = static_cast<size_t>(task) * kReadBytes;
+    const size_t size = std::min(kReadBytes, data.size() - begin);
+    statuses[task] =
+        file_->Read(*info, data.subspan(begin, size), copy.get() + begin);
+  });
+  for (const Status& status : statuses) BRAID_TRY(status);
+  stored.data = {copy.get(), data.size()};
+  stored.copy = copy;
+  return {};
 }
 
 const MappedFile* GgufSource::Mapping(std::string_view name) const {

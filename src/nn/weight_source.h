@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/mapped_file.h"
+#include "base/thread_pool.h"
 #include "braid/result.h"
 #include "gguf/file.h"
 #include "tensor/dtype.h"
@@ -35,6 +37,8 @@ enum class Role {
 struct StoredTensor {
   DType type = DType::kF32;
   std::span<const std::byte> data;
+  // What `data` lies in, if it was read for whoever has this.
+  std::shared_ptr<const std::byte[]> copy = nullptr;
 };
 
 class WeightSource {
@@ -43,11 +47,16 @@ class WeightSource {
 
   virtual bool Has(std::string_view name) const = 0;
   // The tensor, whose shape must be `shape`. The bytes live as long as the
-  // source. Errors name the tensor and both values.
+  // source; where Mapping() names a file, they are not to be touched before
+  // Read. Errors name the tensor and both values.
   virtual Result<StoredTensor> Find(std::string_view name, const Shape& shape,
                                     Role role) = 0;
-  // The bytes of `name` were copied elsewhere and will not be read again soon.
-  virtual void Release(std::string_view /*name*/) {}
+  // Makes the bytes of `stored`, which Find has returned, ready to be touched.
+  // Error: the file has lost them since it was opened.
+  virtual Status Read(std::string_view /*name*/, StoredTensor& /*stored*/,
+                      ThreadPool& /*threads*/) {
+    return {};
+  }
   // The file that the bytes of `name`, which was found, are mapped from; lives
   // as long as they do. nullptr: they are memory of the source.
   virtual const MappedFile* Mapping(std::string_view /*name*/) const {
@@ -56,7 +65,8 @@ class WeightSource {
 };
 
 // The tensors of a GGUF file, which must outlive this. Remembers which were
-// found.
+// found. Read copies them: a file that is cut short while a model is loaded is
+// an error, and no signal.
 class GgufSource : public WeightSource {
  public:
   explicit GgufSource(const gguf::File& file) : file_(&file) {}
@@ -64,7 +74,8 @@ class GgufSource : public WeightSource {
   bool Has(std::string_view name) const override;
   Result<StoredTensor> Find(std::string_view name, const Shape& shape,
                             Role role) override;
-  void Release(std::string_view name) override;
+  Status Read(std::string_view name, StoredTensor& stored,
+              ThreadPool& threads) override;
   const MappedFile* Mapping(std::string_view name) const override;
 
   // Whether Find() gave the tensor away.

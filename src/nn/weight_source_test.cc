@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,8 +96,9 @@ std::string TableFile(int64_t rows) {
   return path;
 }
 
-// Rows of a large table come from the file, those of a small one from the
-// mapping, and both are the rows of the table.
+// Rows of a large table come from the file, those of a small one from a copy,
+// and both are the rows of the table. When the file has lost them, reading a
+// row of the large one is an exception, and loading either an error.
 TEST(GgufSource, EmbeddingRowsOfLargeAndSmallTables) {
   ThreadPool threads(1);
   for (const int64_t rows : {100, 10000}) {
@@ -121,6 +123,20 @@ TEST(GgufSource, EmbeddingRowsOfLargeAndSmallTables) {
                             stored + static_cast<size_t>(tokens[i]) * 256, 256),
                 0);
     }
+
+    std::filesystem::resize_file(path, 128);
+    if (rows == 10000) {
+      EXPECT_THROW(embedding(compute, tokens), std::runtime_error);
+    } else {
+      embedding(compute, tokens);
+    }
+    GgufSource shortened(file);
+    WeightScope lost(shortened, threads);
+    lost.Matrix("token_embd.weight", 64, rows);
+    ASSERT_FALSE(lost.status().ok());
+    EXPECT_NE(lost.status().error().message.find("cut short"),
+              std::string::npos)
+        << lost.status().error().message;
     std::filesystem::remove(path);
   }
 }

@@ -45,7 +45,10 @@ Result<std::vector<float>> ReadTensor(const gguf::File& file,
     return Error{Format("{}: expected F32, file has {}", tensor.name,
                         gguf::TensorTypeText(tensor.type))};
   }
-  std::vector<float> floats = Floats(file.Data(tensor));
+  const std::span<const std::byte> data = file.Data(tensor);
+  std::vector<float> floats(data.size() / sizeof(float));
+  BRAID_TRY(file.Read(tensor, data.first(floats.size() * sizeof(float)),
+                      reinterpret_cast<std::byte*>(floats.data())));
   BRAID_TRY(CheckNumbers(tensor.name, floats));
   return floats;
 }

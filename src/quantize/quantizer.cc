@@ -69,9 +69,10 @@ class TensorQuantizer {
       const int64_t count = std::min(at_once, rows - first);
       const auto chunk = data.subspan(static_cast<size_t>(first) * row_bytes,
                                       static_cast<size_t>(count) * row_bytes);
-      BRAID_TRY(Encode(chunk, first, count, threads));
+      stored_.resize(chunk.size());
+      BRAID_TRY(file_.Read(source_, chunk, stored_.data()));
+      BRAID_TRY(Encode(stored_, first, count, threads));
       BRAID_TRY(writer.Append(encoded_));
-      file_.Release(source_, chunk);
     }
     return {};
   }
@@ -131,6 +132,7 @@ class TensorQuantizer {
   const int64_t matrix_rows_;
   std::vector<float> importance_;
   std::vector<float> values_;
+  std::vector<std::byte> stored_;
   std::vector<std::byte> encoded_;
 };
 

@@ -95,7 +95,7 @@ void WalkTokenizer(const File& file, std::string_view text) {
 
 // Nothing is written: plans and edits are only made.
 void WalkPlans(const File& file) {
-  const ModelHash hash = HashTensors(file, HashKind::kXxh64);
+  const ModelHash hash = *HashTensors(file, HashKind::kXxh64);
   BRAID_CHECK(CompareHashes(hash, hash).ok());
   for (const SplitLimits limits :
        {SplitLimits{.tensors = 1}, SplitLimits{.bytes = 512}}) {
