@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "convert/word_lists.h"
 #include "tokenizer/byte_text.h"
+#include "tokenizer/word_piece_text.h"
 
 namespace braid::convert {
 
@@ -63,7 +64,7 @@ std::string StoredText(std::string_view text, const VocabularyDraft& draft) {
       AppendByteCharacter(static_cast<uint8_t>(c), stored);
     }
   } else if (draft.model == "bert") {
-    stored = WordPieceText(std::string(text));
+    stored = MarkedWordPiece(text);
   } else if (draft.model == "rwkv") {
     stored = EscapedBytes(text);
   } else {

@@ -16,6 +16,8 @@ namespace braid::convert {
 
 // Of a byte-level BPE: `tokenizer` is the whole file. Error: GGUF has no name
 // that is known for this definition, which is quoted.
+//
+// Whoever converts writes the definition itself then (pipeline_draft.h).
 Result<std::string> RecognisePreTokenizer(const Json& tokenizer);
 
 }  // namespace braid::convert

@@ -1,17 +1,23 @@
 #include "convert/tokenizer_json.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/format.h"
 #include "base/try.h"
+#include "convert/pipeline_draft.h"
 #include "convert/pre_tokenizer.h"
-#include "convert/word_lists.h"
+#include "tokenizer/base64.h"
+#include "tokenizer/bpe_profiles.h"
 #include "tokenizer/byte_text.h"
+#include "tokenizer/load.h"
+#include "tokenizer/pipeline.h"
+#include "tokenizer/word_piece_text.h"
 
 namespace braid::convert {
 
@@ -40,19 +46,6 @@ bool HasStep(const Json& whole, std::string_view list, std::string_view type) {
   return found;
 }
 
-bool IsByteLevel(const Json& tokenizer) {
-  return HasStep(tokenizer["pre_tokenizer"], "pretokenizers", "ByteLevel") ||
-         HasStep(tokenizer["decoder"], "decoders", "ByteLevel");
-}
-
-// Old files do not name it.
-std::string ModelType(const Json& model) {
-  if (!TypeOf(model).empty()) return std::string(TypeOf(model));
-  if (model["merges"].IsArray()) return "BPE";
-  if (model["vocab"].IsArray()) return "Unigram";
-  return "WordPiece";
-}
-
 // vocab: {text: id}
 template <class TypeOfText, class TextOfText>
 Status ReadVocab(const Json& vocab, const TypeOfText& type,
@@ -62,6 +55,12 @@ Status ReadVocab(const Json& vocab, const TypeOfText& type,
     const std::optional<int64_t> number = id.Int();
     if (!number)
       return Error{Format("token \"{}\": its id is no number", text)};
+    const auto at = static_cast<size_t>(*number);
+    if (*number >= 0 && at < draft.size() &&
+        draft.type(at) != TokenType::kUnused) {
+      return Error{Format("tokens \"{}\" and \"{}\" have the same id, {}",
+                          draft.text(at), text, *number)};
+    }
     BRAID_TRY(draft.SetToken(*number, stored(text), type(text)));
   }
   return {};
@@ -105,7 +104,9 @@ Status ReadMerges(const Json& merges, VocabularyDraft& draft) {
 
 Status ReadByteLevel(const Json& tokenizer, VocabularyDraft& draft) {
   draft.model = "gpt2";
-  BRAID_ASSIGN(draft.pre, RecognisePreTokenizer(tokenizer));
+  const Result<std::string> pre = RecognisePreTokenizer(tokenizer);
+  // Without a name the pipeline says what it is.
+  draft.pre = pre.ok() ? *pre : "default";
   BRAID_TRY(ReadVocab(
       tokenizer["model"]["vocab"],
       [](const std::string&) { return TokenType::kNormal; }, AsStored, draft));
@@ -165,25 +166,6 @@ Status ReadSentencePieceLike(const Json& tokenizer, VocabularyDraft& draft) {
   return {};
 }
 
-Result<std::string> DecodeBase64(std::string_view text) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  uint32_t held = 0;
-  int bits = 0;
-  while (text.ends_with('=')) text.remove_suffix(1);
-  for (const char c : text) {
-    const size_t digit = kDigits.find(c);
-    if (digit == kDigits.npos) return Error{"not base64"};
-    held = (held << 6 | static_cast<uint32_t>(digit)) & 0xFFFF;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes += static_cast<char>(held >> bits & 0xFF);
-  }
-  return bytes;
-}
-
 Status ReadUnigram(const Json& tokenizer, VocabularyDraft& draft) {
   draft.model = "t5";
   draft.has_scores = true;
@@ -226,12 +208,28 @@ Status ReadUnigram(const Json& tokenizer, VocabularyDraft& draft) {
   return status;
 }
 
-Status ReadWordPiece(const Json& tokenizer, VocabularyDraft& draft) {
+// Can the texts of all tokens be got back from what GGUF writes for them?
+bool CanBeMarked(const Json& vocab) {
+  return std::ranges::all_of(vocab.Members(), [](const Json::Member& token) {
+    return UnmarkedWordPiece(MarkedWordPiece(token.first)) == token.first;
+  });
+}
+
+// Words that stand alone: written as BERT's are.
+Status ReadWords(const Json& tokenizer, bool marked, VocabularyDraft& draft) {
+  const auto stored = [marked](const std::string& text) {
+    return marked ? MarkedWordPiece(text) : text;
+  };
   draft.model = "bert";
+  return ReadVocab(
+      tokenizer["model"]["vocab"],
+      [](const std::string&) { return TokenType::kNormal; }, stored, draft);
+}
+
+Status ReadWordPiece(const Json& tokenizer, bool marked,
+                     VocabularyDraft& draft) {
   const Json& model = tokenizer["model"];
-  BRAID_TRY(ReadVocab(
-      model["vocab"], [](const std::string&) { return TokenType::kNormal; },
-      WordPieceText, draft));
+  BRAID_TRY(ReadWords(tokenizer, marked, draft));
   const std::string* unknown = model["unk_token"].Text();
   if (unknown != nullptr && draft.Find(*unknown)) {
     draft.ids["unknown"] = *draft.Find(*unknown);
@@ -253,23 +251,71 @@ bool IsSpaceMarks(std::string_view text) {
   return text.empty();
 }
 
-// Tokens that a template puts around a text, and what that means.
-void ReadPostProcessor(const Json& processor, VocabularyDraft& draft) {
-  if (TypeOf(processor) == "RobertaProcessing" ||
-      TypeOf(processor) == "BertProcessing") {
-    draft.add_bos = true;
-    draft.add_eos = true;
-    draft.add_sep = true;
-    return;
+// Does the loader put BOS first if no key says otherwise?
+bool AddsBosByDefault(const VocabularyDraft& draft) {
+  if (draft.model == "llama") return true;
+  const BpeProfile* profile = FindBpeProfile(draft.pre);
+  return draft.model == "gpt2" && profile != nullptr && profile->add_bos;
+}
+
+// What a template puts around a text, as far as flags can say it.
+void FlagTemplate(const Json& processor, const TextTemplate& parts,
+                  VocabularyDraft& draft) {
+  bool has_template = false;
+  ForEachStep(processor, "processors", [&](const Json& step) {
+    const std::string_view type = TypeOf(step);
+    has_template |= type == "TemplateProcessing" || type == "BertProcessing" ||
+                    type == "RobertaProcessing";
+    if (type == "BertProcessing" || type == "RobertaProcessing") {
+      draft.add_sep = true;
+    }
+  });
+  if (has_template) {
+    draft.add_bos = !parts.empty() && parts.front() != kNoToken;
+    draft.add_eos = parts.size() > 1 && parts.back() != kNoToken;
+  } else {
+    if (AddsBosByDefault(draft)) draft.add_bos = false;
+    if (draft.model == "t5") draft.add_eos = false;
   }
-  if (TypeOf(processor) != "TemplateProcessing") return;
-  const auto single = processor["single"].Elements();
-  if (single.empty()) return;
-  draft.add_bos = single.front()["SpecialToken"].IsObject();
-  draft.add_eos = single.size() > 1 && single.back()["SpecialToken"].IsObject();
+}
+
+// Do the flags and roles say what the template does? A flag that is not what
+// the template would set is of a file that comes before it.
+bool FlagsSayTemplate(const VocabularyDraft& draft) {
+  const TextTemplate& parts = draft.pipeline_draft->text_template;
+  const auto text = std::ranges::find(parts, kNoToken);
+  if (std::ranges::count(parts, kNoToken) != 1) return false;
+  const TextTemplate before(parts.begin(), text);
+  const TextTemplate after(text + 1, parts.end());
+  const auto is = [&draft](const TextTemplate& tokens,
+                           std::initializer_list<std::string_view> roles) {
+    if (tokens.empty()) return true;
+    for (const std::string_view role : roles) {
+      const auto id = draft.ids.find(role);
+      if (id != draft.ids.end()) {
+        return tokens.size() == 1 && tokens[0] == id->second;
+      }
+    }
+    return false;
+  };
+  if (draft.model == "bert") {
+    return before.size() == 1 && after.size() == 1 &&
+           is(before, {"bos", "cls"}) && is(after, {"seperator"});
+  }
+  const bool bos_is_overruled =
+      draft.add_bos && *draft.add_bos == before.empty();
+  const bool eos_is_overruled =
+      draft.add_eos && *draft.add_eos == after.empty();
+  return (bos_is_overruled || is(before, {"bos"})) &&
+         (eos_is_overruled || is(after, {"eos"}));
 }
 
 }  // namespace
+
+bool IsByteLevel(const Json& tokenizer) {
+  return HasStep(tokenizer["pre_tokenizer"], "pretokenizers", "ByteLevel") ||
+         HasStep(tokenizer["decoder"], "decoders", "ByteLevel");
+}
 
 bool IsSentencePieceLike(const Json& tokenizer) {
   return ModelType(tokenizer["model"]) == "BPE" && !IsByteLevel(tokenizer);
@@ -277,6 +323,8 @@ bool IsSentencePieceLike(const Json& tokenizer) {
 
 Status ReadTokenizerJson(const Json& tokenizer, VocabularyDraft& draft) {
   const std::string type = ModelType(tokenizer["model"]);
+  const bool is_words = type == "WordPiece" || type == "WordLevel";
+  const bool marked = is_words && CanBeMarked(tokenizer["model"]["vocab"]);
   if (type == "BPE" && IsByteLevel(tokenizer)) {
     BRAID_TRY(ReadByteLevel(tokenizer, draft));
   } else if (type == "BPE") {
@@ -284,16 +332,47 @@ Status ReadTokenizerJson(const Json& tokenizer, VocabularyDraft& draft) {
   } else if (type == "Unigram") {
     BRAID_TRY(ReadUnigram(tokenizer, draft));
   } else if (type == "WordPiece") {
-    BRAID_TRY(ReadWordPiece(tokenizer, draft));
+    BRAID_TRY(ReadWordPiece(tokenizer, marked, draft));
+  } else if (type == "WordLevel") {
+    BRAID_TRY(ReadWords(tokenizer, marked, draft));
   } else {
     return Error{
-        Format("a tokenizer of type {}; supported are BPE, Unigram "
-               "and WordPiece",
+        Format("a tokenizer of type {}; supported are BPE, Unigram, WordPiece "
+               "and WordLevel",
                type)};
   }
-  ForEachStep(tokenizer["post_processor"], "processors",
-              [&](const Json& step) { ReadPostProcessor(step, draft); });
-  return AddAddedTokens(tokenizer, draft);
+  BRAID_TRY(AddAddedTokens(tokenizer, draft));
+  BRAID_ASSIGN(draft.pipeline_draft,
+               DraftPipeline(tokenizer, marked ? "bert" : ""));
+  if (is_words && !marked && draft.pipeline_draft->reason.empty()) {
+    draft.pipeline_draft->reason = "words that GGUF's marks would change";
+  }
+  FlagTemplate(tokenizer["post_processor"], draft.pipeline_draft->text_template,
+               draft);
+  if (!tokenizer["truncation"].IsNull()) {
+    draft.notices.push_back(
+        "tokenizer.json truncates texts; that is not in the file, texts stay "
+        "whole");
+  }
+  return {};
+}
+
+Status SettlePipeline(VocabularyDraft& draft) {
+  if (!draft.pipeline_draft) return {};
+  PipelineDraft& pipeline = *draft.pipeline_draft;
+  if (pipeline.reason.empty() && !FlagsSayTemplate(draft)) {
+    pipeline.reason = "post_processor";
+  }
+  if (pipeline.reason.empty()) return {};
+  draft.pipeline = std::move(pipeline.json);
+  draft.merges = std::move(pipeline.merges);
+  const auto made = MakeTokenizer(draft.Spec());
+  if (!made.ok()) return made.error();
+  draft.notices.push_back(
+      Format("only Braid reads {}, in which this tokenizer differs from what "
+             "other programs see: {}",
+             kPipelineKey, pipeline.reason));
+  return {};
 }
 
 Status AddAddedTokens(const Json& tokenizer, VocabularyDraft& draft) {
@@ -307,7 +386,7 @@ Status AddAddedTokens(const Json& tokenizer, VocabularyDraft& draft) {
     // Runs of the mark: `tokenizers` looks for them in the text as it is, where
     // spaces are spaces, and gets them by merging.
     const bool is_marks = draft.model == "llama" && IsSpaceMarks(*text);
-    if (is_marks) continue;
+    if (is_marks && draft.Find(*text)) continue;
     TokenType type = added["special"].Bool().value_or(false)
                          ? TokenType::kControl
                          : TokenType::kUserDefined;

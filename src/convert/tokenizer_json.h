@@ -12,11 +12,20 @@ namespace braid::convert {
 // which has the scores, is the better source.
 bool IsSentencePieceLike(const Json& tokenizer);
 
-// The vocabulary that it holds: byte-level BPE (gpt2), BPE like SentencePiece's
-// (llama; scores fall from merge to merge), unigram (t5), WordPiece (bert).
-// Errors: another model, a pre-tokenizer without a name, a value that is not
-// what it should be.
+// Does it hold a byte-level encoding?
+bool IsByteLevel(const Json& tokenizer);
+
+// The vocabulary that it holds: byte-level BPE (gpt2), other BPE (llama, like
+// SentencePiece's: scores fall from merge to merge), unigram (t5), WordPiece
+// and WordLevel (bert); and in draft.pipeline_draft all else, for
+// SettlePipeline. Errors: another model, a value that is not what it should be.
 Status ReadTokenizerJson(const Json& tokenizer, VocabularyDraft& draft);
+
+// Once the roles of tokens are known: if the keys of GGUF do not say what the
+// tokenizer.json says, fills in draft.pipeline and merges, and adds a notice
+// why. Errors: those of MakePipelineTokenizer, which name the step and option
+// that are not supported. Does nothing to a draft from other files.
+Status SettlePipeline(VocabularyDraft& draft);
 
 // "added_tokens" of a tokenizer.json, over what is there.
 Status AddAddedTokens(const Json& tokenizer, VocabularyDraft& draft);

@@ -130,6 +130,7 @@ Status DescribeVocabulary(Recipe& recipe, int64_t rows) {
     recipe.metadata.Count("tokenizer.ggml.token_type_count",
                           recipe.config.Count("type_vocab_size"));
   }
+  BRAID_TRY(SettlePipeline(draft));
   recipe.notices.insert(recipe.notices.end(), draft.notices.begin(),
                         draft.notices.end());
   draft.Write(recipe.metadata);

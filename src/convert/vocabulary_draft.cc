@@ -5,6 +5,7 @@
 
 #include "base/format.h"
 #include "base/try.h"
+#include "tokenizer/pipeline.h"
 
 namespace braid::convert {
 
@@ -109,6 +110,20 @@ std::optional<int64_t> VocabularyDraft::Find(std::string_view text) const {
   return found->second;
 }
 
+TokenizerSpec VocabularyDraft::Spec() const {
+  TokenizerSpec spec;
+  spec.model = model;
+  if (!pre.empty()) spec.pre = pre;
+  for (const Token& token : tokens_) {
+    spec.tokens.push_back(token.text);
+    if (has_scores) spec.scores.push_back(token.score);
+    spec.types.push_back(static_cast<int32_t>(token.type));
+  }
+  spec.merges.assign(merges.begin(), merges.end());
+  spec.pipeline = pipeline;
+  return spec;
+}
+
 void VocabularyDraft::Write(Metadata& metadata) {
   metadata.Text("tokenizer.ggml.model", model);
   if (!pre.empty()) metadata.Text("tokenizer.ggml.pre", pre);
@@ -149,6 +164,7 @@ void VocabularyDraft::Write(Metadata& metadata) {
   if (!end_ids.empty()) {
     metadata.Counts("braid.tokenizer.end_token_ids", end_ids);
   }
+  if (!pipeline.empty()) metadata.Text(kPipelineKey, pipeline);
   if (!chat_template.empty()) {
     metadata.Text("tokenizer.chat_template", chat_template);
   }

@@ -15,6 +15,7 @@
 
 #include "braid/result.h"
 #include "convert/metadata.h"
+#include "convert/pipeline_draft.h"
 #include "tokenizer/spec.h"
 
 namespace braid::convert {
@@ -59,6 +60,10 @@ class VocabularyDraft {
   std::vector<std::pair<std::string, std::string>> named_templates;
   // Ends of a text that have no role: braid.tokenizer.end_token_ids.
   std::vector<int64_t> end_ids;
+  // braid.tokenizer.pipeline; empty: none.
+  std::string pipeline;
+  // What becomes of it, if the draft is from a tokenizer.json.
+  std::optional<PipelineDraft> pipeline_draft;
   // For Recipe::notices.
   std::vector<std::string> notices;
   // By the key's word: "bos" for tokenizer.ggml.bos_token_id.
@@ -83,6 +88,9 @@ class VocabularyDraft {
 
   // The id of a token, the lowest of several.
   std::optional<int64_t> Find(std::string_view text) const;
+
+  // What a loader would read. Views of this object.
+  TokenizerSpec Spec() const;
 
   // Adds the keys tokenizer.*; texts are moved out.
   void Write(Metadata& metadata);

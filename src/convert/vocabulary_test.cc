@@ -45,7 +45,8 @@ TEST(TokenizerJson, SentencePieceLike) {
     "normalizer": {"type": "Sequence", "normalizers": [
       {"type": "Prepend", "prepend": "\u2581"}]},
     "post_processor": {"type": "TemplateProcessing", "single": [
-      {"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}]},
+      {"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}],
+      "special_tokens": {"<s>": {"id": "<s>", "ids": [5], "tokens": ["<s>"]}}},
     "added_tokens": [{"id": 0, "content": "<unk>", "special": true},
                      {"id": 6, "content": "\u2581x", "special": false}],
     "model": {"type": "BPE", "byte_fallback": true, "unk_token": "<unk>",
@@ -96,7 +97,8 @@ TEST(TokenizerJson, UnigramAndWordPiece) {
 
 TEST(TokenizerJson, RefusesWhatItDoesNotKnow) {
   for (const char* text :
-       {R"({"model": {"type": "WordLevel", "vocab": {}}})",
+       {R"({"model": {"type": "Other", "vocab": {}}})",
+        R"({"model": {"type": "WordLevel", "vocab": {"a": 0, "b": 0}}})",
         R"({"pre_tokenizer": {"type": "ByteLevel"},
             "model": {"type": "BPE", "merges": 3, "vocab": {}}})",
         R"({"pre_tokenizer": {"type": "ByteLevel"},

@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "tokenizer/byte_text.h"
 #include "tokenizer/utf8.h"
+#include "tokenizer/word_piece_text.h"
 
 namespace braid::convert {
 
@@ -138,14 +139,6 @@ std::string EscapedBytes(std::string_view bytes) {
   return text;
 }
 
-std::string WordPieceText(const std::string& text) {
-  if (text.starts_with("##")) return text.substr(2);
-  if (text.size() > 1 && text.starts_with('[') && text.ends_with(']')) {
-    return text;
-  }
-  return std::string(kSpaceMark) + text;
-}
-
 Status ReadWordPieceList(std::string_view words, const Json& tokenizer_config,
                          VocabularyDraft& draft) {
   draft.model = "bert";
@@ -157,9 +150,9 @@ Status ReadWordPieceList(std::string_view words, const Json& tokenizer_config,
     const std::string word(TakeLine(words));
     const bool special =
         std::ranges::find(kSpecial, word) != std::end(kSpecial);
-    BRAID_TRY(
-        draft.SetToken(static_cast<int64_t>(draft.size()), WordPieceText(word),
-                       special ? TokenType::kControl : TokenType::kNormal));
+    BRAID_TRY(draft.SetToken(
+        static_cast<int64_t>(draft.size()), MarkedWordPiece(word),
+        special ? TokenType::kControl : TokenType::kNormal));
   }
   const auto role = [&draft](const char* key, std::string_view text) {
     if (const auto id = draft.Find(text)) draft.ids.try_emplace(key, *id);

@@ -26,10 +26,6 @@ Status ReadWordPieceList(std::string_view words, const Json& tokenizer_config,
 // text, and its length. Id 0, which is not in the list, ends a text.
 Status ReadRwkvList(std::string_view list, VocabularyDraft& draft);
 
-// A word of WordPiece as GGUF writes it: beginnings of words get a mark,
-// continuations lose theirs ("##"), "[CLS]" stays.
-std::string WordPieceText(const std::string& text);
-
 // The inside of Python's repr() of bytes: RWKV's tokens as GGUF writes them.
 std::string EscapedBytes(std::string_view bytes);
 

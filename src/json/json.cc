@@ -93,6 +93,69 @@ Json Copy(simdjson::dom::element element) {  // NOLINT(misc-no-recursion)
 
 }  // namespace
 
+namespace {
+
+void AppendText(std::string_view text, std::string& out) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte < 0x20) {
+      out += "\\u00";
+      out += kDigits[byte >> 4];
+      out += kDigits[byte & 15];
+      continue;
+    }
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  out += '"';
+}
+
+// As deep as the value, which is kMaxDepth.
+void Append(const Json& json, std::string& out) {  // NOLINT(misc-no-recursion)
+  char separator = '\0';
+  const auto separate = [&] {
+    if (separator != '\0') out += separator;
+    separator = ',';
+  };
+  if (json.IsArray()) {
+    out += '[';
+    for (const Json& element : json.Elements()) {
+      separate();
+      Append(element, out);
+    }
+    out += ']';
+  } else if (json.IsObject()) {
+    out += '{';
+    for (const auto& [name, value] : json.Members()) {
+      separate();
+      AppendText(name, out);
+      out += ':';
+      Append(value, out);
+    }
+    out += '}';
+  } else if (const std::string* text = json.Text()) {
+    AppendText(*text, out);
+  } else if (json.IsNull()) {
+    out += "null";
+  } else if (json.Bool()) {
+    out += *json.Bool() ? "true" : "false";
+  } else if (json.IsFloat()) {
+    out += Format("{}", *json.Number());
+  } else {
+    out += Format("{}", *json.Int());
+  }
+}
+
+}  // namespace
+
+std::string WriteJson(const Json& json) {
+  std::string text;
+  Append(json, text);
+  return text;
+}
+
 Result<Json> Json::Parse(std::string_view text) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;

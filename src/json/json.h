@@ -55,6 +55,9 @@ class Json {
   // Takes time in proportion to the number of members.
   const Json& operator[](std::string_view key) const;
 
+  // Is it a floating-point number, written with a point or an exponent?
+  bool IsFloat() const { return std::holds_alternative<double>(value_); }
+
   // "a number", "an object": what it is, for an error message.
   std::string_view Kind() const;
 
@@ -63,6 +66,9 @@ class Json {
                std::vector<Json>, std::vector<Member>>
       value_;
 };
+
+// `json` on one line, members in their order; numbers read back the same.
+std::string WriteJson(const Json& json);
 
 }  // namespace braid
 

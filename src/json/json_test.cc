@@ -61,6 +61,18 @@ TEST(Json, RefusesDepthAndDamage) {
   }
 }
 
+TEST(Json, WritesWhatItReads) {
+  const std::string text =
+      R"({"a":[1,-2.5,1e+300,true,false,null,"x\"\\\u000a\u00e9"],"b":{}})";
+  const auto json = Json::Parse(text);
+  ASSERT_TRUE(json.ok()) << json.error().message;
+  const std::string written = WriteJson(*json);
+  EXPECT_EQ(written,
+            "{\"a\":[1,-2.5,1e+300,true,false,null,"
+            "\"x\\\"\\\\\\u000a\u00e9\"],\"b\":{}}");
+  EXPECT_EQ(WriteJson(*Json::Parse(written)), written);
+}
+
 }  // namespace
 
 }  // namespace braid

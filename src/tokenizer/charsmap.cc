@@ -89,8 +89,16 @@ Status CharsMap::CheckLengths() const {
 }
 
 CharsMap::Match CharsMap::Longest(std::string_view text) const {
-  Match longest;
-  if (nodes_.empty()) return longest;
+  return Find(text, true);
+}
+
+CharsMap::Match CharsMap::Shortest(std::string_view text) const {
+  return Find(text, false);
+}
+
+CharsMap::Match CharsMap::Find(std::string_view text, bool longest) const {
+  Match found;
+  if (nodes_.empty()) return found;
   // Bases are 31 bits: `at` stays below 2^32 and is checked before each use.
   uint32_t at = Base(nodes_[0]);
   for (size_t i = 0; i < std::min(text.size(), kLongestKey); ++i) {
@@ -106,9 +114,11 @@ CharsMap::Match CharsMap::Longest(std::string_view text) const {
     const std::string_view rest =
         std::string_view(replacements_).substr(begin, kLongestReplacement + 1);
     const size_t end = rest.find('\0');
-    if (end != std::string_view::npos) longest = {i + 1, rest.substr(0, end)};
+    if (end == std::string_view::npos) continue;
+    found = {i + 1, rest.substr(0, end)};
+    if (!longest) break;
   }
-  return longest;
+  return found;
 }
 
 }  // namespace braid

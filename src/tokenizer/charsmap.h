@@ -46,8 +46,12 @@ class CharsMap {
   };
   // The longest key that `text` begins with.
   Match Longest(std::string_view text) const;
+  // The shortest.
+  Match Shortest(std::string_view text) const;
 
  private:
+  Match Find(std::string_view text, bool longest) const;
+
   std::vector<uint32_t> nodes_;
   std::string replacements_;
 };

@@ -13,6 +13,8 @@
 #include "tokenizer/bpe.h"
 #include "tokenizer/character_bpe.h"
 #include "tokenizer/piece_lookup.h"
+#include "tokenizer/pipeline.h"
+#include "tokenizer/pipeline_tokenizer.h"
 #include "tokenizer/rwkv.h"
 #include "tokenizer/spm.h"
 #include "tokenizer/unigram.h"
@@ -221,12 +223,14 @@ Result<TokenizerSpec> ReadTokenizerSpec(const gguf::File& file) {
   BRAID_ASSIGN(spec.charsmap,
                GetBytes(file, "tokenizer.ggml.precompiled_charsmap"));
   BRAID_ASSIGN(spec.sentencepiece, ReadSentencePieceRules(file));
+  BRAID_ASSIGN(spec.pipeline, file.GetString(kPipelineKey, ""));
   BRAID_ASSIGN(spec.architecture, file.GetString("general.architecture", ""));
   BRAID_ASSIGN(spec.name, file.GetString("general.name", ""));
   return spec;
 }
 
 Result<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerSpec& spec) {
+  if (!spec.pipeline.empty()) return MakePipelineTokenizer(spec);
   for (const Kind& kind : kKinds) {
     if (kind.model == spec.model) return kind.make(spec);
   }

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <vector>
 
+#include "tokenizer/pipeline_tables.h"
 #include "tokenizer/unicode_tables.h"
 #include "tokenizer/utf8.h"
 
@@ -39,6 +40,16 @@ void OrderMarks(std::vector<int32_t>& code_points) {
   }
 }
 
+// Appends the composition of what is decomposed and ordered.
+void AppendComposed(std::vector<int32_t>& code_points, std::string& out) {
+  const auto composed = utf8proc_normalize_utf32(
+      code_points.data(), static_cast<utf8proc_ssize_t>(code_points.size()),
+      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  for (utf8proc_ssize_t i = 0; i < composed; ++i) {
+    AppendUtf8(static_cast<uint32_t>(code_points[static_cast<size_t>(i)]), out);
+  }
+}
+
 class Normalizer {
  public:
   explicit Normalizer(std::string& out) : out_(out) {}
@@ -51,13 +62,7 @@ class Normalizer {
       at += character.length;
     }
     OrderMarks(code_points_);
-    const auto composed = utf8proc_normalize_utf32(
-        code_points_.data(), static_cast<utf8proc_ssize_t>(code_points_.size()),
-        static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
-    for (utf8proc_ssize_t i = 0; i < composed; ++i) {
-      AppendUtf8(static_cast<uint32_t>(code_points_[static_cast<size_t>(i)]),
-                 out_);
-    }
+    AppendComposed(code_points_, out_);
   }
 
  private:
@@ -84,6 +89,71 @@ SafetyRun RunAt(std::string_view text, size_t at, bool safe) {
 }
 
 }  // namespace
+
+namespace {
+
+// No compatibility decomposition is longer (U+FDFA).
+constexpr size_t kLongestDecomposition = 18;
+
+void AppendParts(uint32_t code_point, bool compatible,
+                 std::vector<int32_t>& out) {
+  const bool decomposes =
+      code_point >= 0x80 && IsIn(compatible ? pipeline_tables::kCompatible
+                                            : pipeline_tables::kDecomposes,
+                                 code_point);
+  if (!decomposes) {
+    out.push_back(static_cast<int32_t>(code_point));
+    return;
+  }
+  int32_t parts[kLongestDecomposition];
+  int boundary = 0;
+  const auto options = static_cast<utf8proc_option_t>(
+      compatible ? UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT : UTF8PROC_DECOMPOSE);
+  const auto count =
+      utf8proc_decompose_char(static_cast<int32_t>(code_point), parts,
+                              std::size(parts), options, &boundary);
+  for (utf8proc_ssize_t i = 0; i < count; ++i) out.push_back(parts[i]);
+}
+
+bool IsAscii(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return static_cast<uint8_t>(c) < 0x80; });
+}
+
+}  // namespace
+
+void Normalize(NormalForm form, std::string_view text, std::string& out) {
+  out.clear();
+  if (IsAscii(text)) {
+    out = text;
+    return;
+  }
+  const bool compatible = form == NormalForm::kKC || form == NormalForm::kKD;
+  const bool composed = form == NormalForm::kC || form == NormalForm::kKC;
+  std::vector<int32_t> code_points;
+  const auto flush = [&] {
+    OrderMarks(code_points);
+    if (composed) {
+      AppendComposed(code_points, out);
+    } else {
+      for (const int32_t c : code_points) {
+        AppendUtf8(static_cast<uint32_t>(c), out);
+      }
+    }
+    code_points.clear();
+  };
+  for (size_t at = 0; at < text.size();) {
+    const Utf8Char character = DecodeUtf8(text, at);
+    if (character.valid) {
+      AppendParts(character.code_point, compatible, code_points);
+    } else {
+      flush();
+      out += text[at];
+    }
+    at += character.length;
+  }
+  flush();
+}
 
 void AppendDecomposed(uint32_t code_point, std::vector<int32_t>& out) {
   int32_t parts[8];  // no canonical decomposition is longer than 4

@@ -84,6 +84,9 @@ struct TokenizerSpec {
   // tokenizer.ggml.precompiled_charsmap; empty if absent.
   std::string_view charsmap;
   SentencePieceRules sentencepiece;
+  // braid.tokenizer.pipeline (pipeline.h); empty if absent. If it is there, it
+  // says what all keys but those of the tokens, merges and scores say.
+  std::string_view pipeline;
   // general.architecture and general.name; empty if absent. No key says which
   // special tokens take the spaces beside them along: see strip_rules.h.
   std::string_view architecture;

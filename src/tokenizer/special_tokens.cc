@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "tokenizer/pipeline_tables.h"
 #include "tokenizer/unicode_tables.h"
 #include "tokenizer/utf8.h"
 
@@ -25,19 +26,34 @@ size_t SpaceAtStart(std::string_view text) {
   return at;
 }
 
+// The character that `text`, not empty, ends with.
+Utf8Char LastCharacter(std::string_view text) {
+  constexpr size_t kLongest = 4;
+  for (size_t length = 1; length <= std::min(text.size(), kLongest); ++length) {
+    const Utf8Char last = DecodeUtf8(text, text.size() - length);
+    if (last.length == length && last.valid) return last;
+  }
+  return DecodeUtf8(text, text.size() - 1);
+}
+
 // `text` without the white space that it ends with.
 std::string_view TrimmedEnd(std::string_view text) {
-  constexpr size_t kLongestSpace = 3;  // bytes: U+1680 and later ones
-  for (size_t length = 1; length <= std::min(text.size(), kLongestSpace);) {
-    const Utf8Char last = DecodeUtf8(text, text.size() - length);
-    if (last.length == length && IsSpace(last)) {
-      text.remove_suffix(length);
-      length = 1;
-    } else {
-      ++length;
-    }
+  while (!text.empty()) {
+    const Utf8Char last = LastCharacter(text);
+    if (!IsSpace(last)) break;
+    text.remove_suffix(last.length);
   }
   return text;
+}
+
+bool IsWord(const Utf8Char& character) {
+  return character.valid && IsIn(pipeline_tables::kWord, character.code_point);
+}
+
+// Does a word go on at one of the ends of [begin, end)?
+bool IsInsideWord(std::string_view text, size_t begin, size_t end) {
+  return (begin > 0 && IsWord(LastCharacter(text.substr(0, begin)))) ||
+         (end < text.size() && IsWord(DecodeUtf8(text, end)));
 }
 
 }  // namespace
@@ -49,7 +65,8 @@ SpecialTokens::SpecialTokens(const std::vector<Entry>& entries) {
   for (const Entry& entry : entries) {
     if (entry.text.empty()) continue;
     texts.emplace_back(entry.text.rbegin(), entry.text.rend());
-    reversed.push_back({texts.back(), entry.token, entry.strip});
+    reversed.push_back(
+        {texts.back(), entry.token, entry.strip, entry.single_word});
   }
   std::stable_sort(
       reversed.begin(), reversed.end(),
@@ -75,6 +92,7 @@ void SpecialTokens::BuildTrie(const std::vector<Entry>& reversed) {
     token_.push_back(ends_here ? reversed[begin].token : kNoToken);
     length_.push_back(ends_here ? depth : 0);
     strip_.push_back(ends_here ? reversed[begin].strip : Strip::kNone);
+    single_word_.push_back(ends_here && reversed[begin].single_word);
     while (begin < end && reversed[begin].text.size() == depth) ++begin;
     while (begin < end) {
       const char byte = reversed[begin].text[depth];
@@ -105,6 +123,7 @@ void SpecialTokens::LinkSuffixes() {
       token_[node] = token_[suffix_[node]];
       length_[node] = length_[suffix_[node]];
       strip_[node] = strip_[suffix_[node]];
+      single_word_[node] = single_word_[suffix_[node]];
     }
   }
 }
@@ -135,7 +154,8 @@ std::vector<SpecialTokens::Match> SpecialTokens::FindMatches(
   for (size_t at = text.size(); at-- > 0;) {
     node = Step(node, static_cast<uint8_t>(text[at]));
     if (token_[node] != kNoToken) {
-      matches.push_back({at, length_[node], token_[node], strip_[node]});
+      matches.push_back(
+          {at, length_[node], token_[node], strip_[node], single_word_[node]});
     }
   }
   return matches;
@@ -147,14 +167,21 @@ std::vector<Fragment> SpecialTokens::Split(std::string_view text) const {
     if (!plain.empty()) fragments.push_back({plain});
   };
   const std::vector<Match> matches = FindMatches(text);
-  size_t at = 0;
+  size_t at = 0;        // what lies before is in fragments
+  size_t searched = 0;  // no match begins before
   for (auto match = matches.rbegin(); match != matches.rend(); ++match) {
+    if (match->begin < searched) continue;
+    searched = match->begin + match->length;
+    if (match->single_word && IsInsideWord(text, match->begin, searched)) {
+      continue;
+    }
+    // It begins in the white space that the one before took along.
     if (match->begin < at) continue;
     const std::string_view before = text.substr(at, match->begin - at);
     add_plain(Strips(match->strip, Strip::kLeft) ? TrimmedEnd(before) : before);
     fragments.push_back(
         {text.substr(match->begin, match->length), match->token});
-    at = match->begin + match->length;
+    at = searched;
     if (Strips(match->strip, Strip::kRight))
       at += SpaceAtStart(text.substr(at));
   }

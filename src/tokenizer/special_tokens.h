@@ -31,6 +31,9 @@ class SpecialTokens {
     std::string_view text;
     TokenId token;
     Strip strip = Strip::kNone;
+    // Not beside a character of a word. (Another token is not looked for in
+    // such a place.)
+    bool single_word = false;
   };
 
   // Empty texts are left out; of equal texts the one listed first stays. Texts
@@ -51,6 +54,7 @@ class SpecialTokens {
     uint32_t length;
     TokenId token;
     Strip strip;
+    bool single_word;
   };
 
   void BuildTrie(const std::vector<Entry>& reversed);
@@ -74,6 +78,7 @@ class SpecialTokens {
   std::vector<TokenId> token_;
   std::vector<uint32_t> length_;
   std::vector<Strip> strip_;
+  std::vector<bool> single_word_;
   std::array<Node, 256> from_root_ = {};
 };
 

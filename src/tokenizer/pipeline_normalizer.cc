@@ -1,0 +1,325 @@
+#include "tokenizer/pipeline_normalizer.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/format.h"
+#include "base/try.h"
+#include "tokenizer/base64.h"
+#include "tokenizer/byte_text.h"
+#include "tokenizer/charsmap.h"
+#include "tokenizer/normalize.h"
+#include "tokenizer/pipeline_tables.h"
+#include "tokenizer/step_options.h"
+#include "tokenizer/step_sequence.h"
+#include "tokenizer/text_pattern.h"
+#include "tokenizer/utf8.h"
+
+namespace braid {
+
+namespace {
+
+using Made = Result<std::unique_ptr<NormalizerStep>>;
+
+// Calls append(code_point) for characters, and keeps bytes that are none.
+template <class AppendCharacter>
+void RewriteCharacters(std::string_view text, std::string& out,
+                       const AppendCharacter& append) {
+  out.clear();
+  for (size_t at = 0; at < text.size();) {
+    const Utf8Char character = DecodeUtf8(text, at);
+    if (character.valid) {
+      append(character.code_point);
+    } else {
+      out += text[at];
+    }
+    at += character.length;
+  }
+}
+
+// The lower case of one character: Unicode's full mapping, without context.
+void AppendLowered(uint32_t c, std::string& out) {
+  if (c < 0x80) {
+    out += static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  } else if (c == 0x130) {
+    // The one character whose lower case is two (SpecialCasing).
+    out += "i\u0307";
+  } else {
+    AppendUtf8(static_cast<uint32_t>(utf8proc_tolower(static_cast<int32_t>(c))),
+               out);
+  }
+}
+
+void Lowercase(std::string_view text, std::string& out) {
+  RewriteCharacters(text, out, [&](uint32_t c) { AppendLowered(c, out); });
+}
+
+// Without the characters of a table.
+void Drop(std::span<const CodePointRange> dropped, std::string_view text,
+          std::string& out) {
+  RewriteCharacters(text, out, [&](uint32_t c) {
+    if (c < 0x80 || !IsIn(dropped, c)) AppendUtf8(c, out);
+  });
+}
+
+// SentencePiece's rules for machine translation: some control characters go,
+// others and some marks become spaces.
+void Nmt(std::string_view text, std::string& out) {
+  RewriteCharacters(text, out, [&](uint32_t c) {
+    const bool dropped = (c >= 0x01 && c <= 0x08) || c == 0x0B ||
+                         (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F ||
+                         c == 0x9F;
+    if (dropped) return;
+    const bool space = c == 0x09 || c == 0x0A || c == 0x0C || c == 0x0D ||
+                       c == 0x1680 || (c >= 0x200B && c <= 0x200F) ||
+                       c == 0x2028 || c == 0x2029 || c == 0x2581 ||
+                       c == 0xFEFF || c == 0xFFFD;
+    AppendUtf8(space ? ' ' : c, out);
+  });
+}
+
+void StripAccents(std::string_view text, std::string& out) {
+  Drop(pipeline_tables::kMark, text, out);
+}
+
+void ToByteCharacters(std::string_view text, std::string& out) {
+  out.clear();
+  for (const char byte : text) {
+    AppendByteCharacter(static_cast<uint8_t>(byte), out);
+  }
+}
+
+template <NormalForm form>
+void ToForm(std::string_view text, std::string& out) {
+  Normalize(form, text, out);
+}
+
+// A step without options.
+template <void (*rewrite)(std::string_view text, std::string& out)>
+class PlainStep : public NormalizerStep {
+ public:
+  static Made Make(StepOptions&) {
+    return std::unique_ptr<NormalizerStep>(std::make_unique<PlainStep>());
+  }
+  void Apply(std::string_view text, std::string& out) const override {
+    rewrite(text, out);
+  }
+};
+
+class StripStep : public NormalizerStep {
+ public:
+  static Made Make(StepOptions& options) {
+    auto step = std::make_unique<StripStep>();
+    step->left_ = options.Flag("strip_left", true);
+    step->right_ = options.Flag("strip_right", true);
+    return std::unique_ptr<NormalizerStep>(std::move(step));
+  }
+  void Apply(std::string_view text, std::string& out) const override {
+    size_t begin = text.size();  // of what is not white space
+    size_t end = 0;
+    for (size_t at = 0; at < text.size();) {
+      const Utf8Char character = DecodeUtf8(text, at);
+      const size_t next = at + character.length;
+      if (!character.valid || !IsWhiteSpace(character.code_point)) {
+        begin = std::min(begin, at);
+        end = next;
+      }
+      at = next;
+    }
+    if (!left_) begin = 0;
+    if (!right_) end = text.size();
+    out = text.substr(std::min(begin, end), end - std::min(begin, end));
+  }
+
+ private:
+  bool left_ = true;
+  bool right_ = true;
+};
+
+class ReplaceStep : public NormalizerStep {
+ public:
+  ReplaceStep(TextPattern pattern, std::string content)
+      : pattern_(std::move(pattern)), content_(std::move(content)) {}
+  static Made Make(StepOptions& options) {
+    BRAID_ASSIGN(TextPattern pattern,
+                 TextPattern::Read(options.Value("pattern")));
+    return std::unique_ptr<NormalizerStep>(std::make_unique<ReplaceStep>(
+        std::move(pattern), options.RequiredText("content")));
+  }
+  void Apply(std::string_view text, std::string& out) const override {
+    std::vector<Span> spans;
+    pattern_.FindSpans(text, spans);
+    out.clear();
+    for (const Span& span : spans) {
+      out += span.is_match ? std::string_view(content_)
+                           : text.substr(span.begin, span.end - span.begin);
+    }
+  }
+
+ private:
+  TextPattern pattern_;
+  std::string content_;
+};
+
+class PrependStep : public NormalizerStep {
+ public:
+  static Made Make(StepOptions& options) {
+    auto step = std::make_unique<PrependStep>();
+    step->prefix_ = options.RequiredText("prepend");
+    return std::unique_ptr<NormalizerStep>(std::move(step));
+  }
+  void Apply(std::string_view text, std::string& out) const override {
+    out.clear();
+    if (!text.empty()) out.append(prefix_).append(text);
+  }
+
+ private:
+  std::string prefix_;
+};
+
+class BertStep : public NormalizerStep {
+ public:
+  static Made Make(StepOptions& options) {
+    auto step = std::make_unique<BertStep>();
+    step->clean_text_ = options.Flag("clean_text", true);
+    step->chinese_ = options.Flag("handle_chinese_chars", true);
+    step->lowercase_ = options.Flag("lowercase", true);
+    step->strip_accents_ = options.Flag("strip_accents", step->lowercase_);
+    return std::unique_ptr<NormalizerStep>(std::move(step));
+  }
+  void Apply(std::string_view text, std::string& out) const override {
+    RewriteCharacters(text, out, [&](uint32_t c) { AppendCleaned(c, out); });
+    if (strip_accents_) {
+      std::string decomposed;
+      Normalize(NormalForm::kD, out, decomposed);
+      Drop(pipeline_tables::kNonspacingMark, decomposed, out);
+    }
+    if (lowercase_) Lowercase(std::string(out), out);
+  }
+
+ private:
+  void AppendCleaned(uint32_t c, std::string& out) const {
+    if (clean_text_) {
+      if (IsIn(pipeline_tables::kCleaned, c)) return;
+      if (IsWhiteSpace(c)) c = ' ';
+    }
+    const bool apart = chinese_ && IsIn(pipeline_tables::kIdeograph, c);
+    if (apart) out += ' ';
+    AppendUtf8(c, out);
+    if (apart) out += ' ';
+  }
+
+  bool clean_text_ = true;
+  bool chinese_ = true;
+  bool lowercase_ = true;
+  bool strip_accents_ = true;
+};
+
+// SentencePiece's character map as `tokenizers` applies it: to grapheme
+// clusters of up to 5 bytes as a whole, of which the shortest known beginning
+// stands for all, else to their characters.
+class PrecompiledStep : public NormalizerStep {
+ public:
+  explicit PrecompiledStep(CharsMap map) : map_(std::move(map)) {}
+  static Made Make(StepOptions& options) {
+    const std::string text = options.RequiredText("precompiled_charsmap");
+    BRAID_ASSIGN(const std::string bytes, DecodeBase64(text));
+    BRAID_ASSIGN(CharsMap map, CharsMap::Make(bytes));
+    return std::unique_ptr<NormalizerStep>(
+        std::make_unique<PrecompiledStep>(std::move(map)));
+  }
+  void Apply(std::string_view text, std::string& out) const override {
+    out.clear();
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = ClusterEnd(text, at);
+      AppendCluster(text.substr(at, end - at), out);
+      at = end;
+    }
+  }
+
+ private:
+  static constexpr size_t kLongestCluster = 5;  // bytes
+
+  static size_t ClusterEnd(std::string_view text, size_t at) {
+    Utf8Char before = DecodeUtf8(text, at);
+    int32_t state = 0;
+    at += before.length;
+    while (at < text.size()) {
+      const Utf8Char next = DecodeUtf8(text, at);
+      const bool breaks = !before.valid || !next.valid ||
+                          utf8proc_grapheme_break_stateful(
+                              static_cast<int32_t>(before.code_point),
+                              static_cast<int32_t>(next.code_point), &state);
+      if (breaks) break;
+      at += next.length;
+      before = next;
+    }
+    return at;
+  }
+
+  void AppendCluster(std::string_view cluster, std::string& out) const {
+    if (cluster.size() <= kLongestCluster && AppendMapped(cluster, out)) return;
+    for (size_t at = 0; at < cluster.size();) {
+      const size_t length = DecodeUtf8(cluster, at).length;
+      const std::string_view character = cluster.substr(at, length);
+      if (!AppendMapped(character, out)) out += character;
+      at += length;
+    }
+  }
+
+  bool AppendMapped(std::string_view text, std::string& out) const {
+    const CharsMap::Match match = map_.Shortest(text);
+    if (match.length == 0) return false;
+    out += match.replacement;
+    return true;
+  }
+
+  CharsMap map_;
+};
+
+constexpr StepKind<NormalizerStep> kKinds[] = {
+    {"BertNormalizer", BertStep::Make},
+    {"ByteLevel", PlainStep<ToByteCharacters>::Make},
+    {"Lowercase", PlainStep<Lowercase>::Make},
+    {"NFC", PlainStep<ToForm<NormalForm::kC>>::Make},
+    {"NFD", PlainStep<ToForm<NormalForm::kD>>::Make},
+    {"NFKC", PlainStep<ToForm<NormalForm::kKC>>::Make},
+    {"NFKD", PlainStep<ToForm<NormalForm::kKD>>::Make},
+    {"Nmt", PlainStep<Nmt>::Make},
+    {"Precompiled", PrecompiledStep::Make},
+    {"Prepend", PrependStep::Make},
+    {"Replace", ReplaceStep::Make},
+    {"Strip", StripStep::Make},
+    {"StripAccents", PlainStep<StripAccents>::Make},
+};
+
+}  // namespace
+
+Result<PipelineNormalizer> PipelineNormalizer::Read(const Json& normalizer) {
+  PipelineNormalizer result;
+  BRAID_ASSIGN(result.steps_,
+               ReadSteps<NormalizerStep>(normalizer, "normalizer",
+                                         "normalizers", kKinds));
+  return result;
+}
+
+Piece PipelineNormalizer::Apply(const Piece& text, std::string& storage,
+                                std::string& scratch) const {
+  Piece piece = text;
+  std::string first;
+  std::string first_out;
+  for (const auto& step : steps_) {
+    step->Apply(piece.text, scratch);
+    if (piece.origin > 0) {
+      step->Apply(piece.text.substr(0, piece.origin), first_out);
+      piece.origin = std::min(first_out.size(), scratch.size());
+    }
+    storage.swap(scratch);
+    piece.text = storage;
+  }
+  return piece;
+}
+
+}  // namespace braid
