@@ -167,23 +167,30 @@ std::vector<Fragment> SpecialTokens::Split(std::string_view text) const {
     if (!plain.empty()) fragments.push_back({plain});
   };
   const std::vector<Match> matches = FindMatches(text);
-  size_t at = 0;        // what lies before is in fragments
-  size_t searched = 0;  // no match begins before
+  size_t at = 0;         // what lies before is in fragments
+  size_t searched = 0;   // no match begins before
+  size_t space_end = 0;  // of the white space that was looked at last
   for (auto match = matches.rbegin(); match != matches.rend(); ++match) {
     if (match->begin < searched) continue;
-    searched = match->begin + match->length;
-    if (match->single_word && IsInsideWord(text, match->begin, searched)) {
-      continue;
+    size_t begin = match->begin;
+    size_t end = searched = match->begin + match->length;
+    if (match->single_word && IsInsideWord(text, begin, end)) continue;
+    if (Strips(match->strip, Strip::kLeft)) {
+      begin = begin <= at ? at
+                          : at + TrimmedEnd(text.substr(at, begin - at)).size();
     }
-    // It begins in the white space that the one before took along.
-    if (match->begin < at) continue;
-    const std::string_view before = text.substr(at, match->begin - at);
-    add_plain(Strips(match->strip, Strip::kLeft) ? TrimmedEnd(before) : before);
-    fragments.push_back(
-        {text.substr(match->begin, match->length), match->token});
-    at = searched;
-    if (Strips(match->strip, Strip::kRight))
-      at += SpaceAtStart(text.substr(at));
+    if (Strips(match->strip, Strip::kRight)) {
+      if (end >= space_end) space_end = end + SpaceAtStart(text.substr(end));
+      end = space_end;
+    }
+    if (begin > at) add_plain(text.substr(at, begin - at));
+    // A token of white space may lie in what the one before took along: it is
+    // one all the same, unless it takes along all of that and itself.
+    if (begin < end) {
+      fragments.push_back(
+          {text.substr(match->begin, match->length), match->token});
+    }
+    at = end;
   }
   add_plain(text.substr(at));
   return fragments;

@@ -152,6 +152,30 @@ TEST(SpecialTokensTest, AgreesWithTryingEveryTokenEverywhere) {
   }
 }
 
+// As `tokenizers` 0.23.3 finds them.
+TEST(SpecialTokensTest, WhiteSpaceThatATokenTookAlongMayHoldAnother) {
+  const SpecialTokens newline(
+      std::vector<Entry>{{.text = "the", .token = 1, .strip = Strip::kRight},
+                         {.text = "\n", .token = 2}});
+  std::vector<TokenId> found;
+  for (const Fragment& fragment : newline.Split("the\n")) {
+    found.push_back(fragment.token);
+  }
+  EXPECT_EQ(found, (std::vector<TokenId>{1, 2}));
+  const SpecialTokens both(std::vector<Entry>{
+      {.text = " ", .token = 1, .strip = static_cast<Strip>(3)}});
+  EXPECT_EQ(both.Split("  ").size(), 1u);
+}
+
+TEST(SpecialTokensTest, ASingleWordIsNoPartOfAnother) {
+  const SpecialTokens special(
+      std::vector<Entry>{{.text = "ell", .token = 1, .single_word = true}});
+  EXPECT_EQ(special.Split("hello").size(), 1u);
+  EXPECT_EQ(special.Split("hello")[0].token, kNoToken);
+  EXPECT_EQ(special.Split("(ell)").size(), 3u);
+  EXPECT_EQ(special.Split("(ell)")[1].token, 1);
+}
+
 TEST(SpecialTokensTest, HostileTokensCostNoMoreThanOthers) {
   const std::string text(1 << 20, 'a');
   const std::string almost = std::string(1 << 19, 'a') + "b";
