@@ -77,6 +77,22 @@ TEST(SpecialTokensTest, TokensTakeWhiteSpaceAlong) {
   }
 }
 
+// The same, of tokens that are white space themselves.
+TEST(SpecialTokensTest, TokensInTheWhiteSpaceThatAnotherTakes) {
+  const auto shown = [](std::string_view white, Strip strip,
+                        std::string_view text) {
+    return Show(SpecialTokens(std::vector<Entry>{{"<u>", 1, Strip::kRight},
+                                                 {white, 2, strip}})
+                    .Split(text));
+  };
+  EXPECT_EQ(shown("\n", Strip::kNone, "<u>\n\nx"), "[<u>][\n][\n]x");
+  EXPECT_EQ(shown("\n", Strip::kNone, "<u>  x"), "[<u>]x");
+  EXPECT_EQ(shown(" ", Strip::kNone, "<u> \n a"), "[<u>][ ]\n[ ]a");
+  EXPECT_EQ(shown("  ", Strip::kNone, "<u>   "), "[<u>][  ] ");
+  EXPECT_EQ(shown(" x", Strip::kNone, "<u>  x"), "[<u>][ x]");
+  EXPECT_EQ(shown("  ", Strip::kLeft, "<u>  "), "[<u>]");
+}
+
 TEST(SpecialTokensTest, NamesTellWhichTokensStrip) {
   TokenizerSpec phi3;
   phi3.name = "Phi-3 Mini 4k Instruct";
