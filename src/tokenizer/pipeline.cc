@@ -42,6 +42,9 @@ Result<std::vector<AddedToken>> ReadAddedTokens(const Json& list) {
 }
 
 Result<std::vector<TokenId>> ReadIds(const Json& list, std::string_view name) {
+  if (!list.IsNull() && !list.IsArray()) {
+    return Error{Format("{}: expected an array, found {}", name, list.Kind())};
+  }
   std::vector<TokenId> ids;
   for (const Json& json : list.Elements()) {
     const std::optional<int64_t> id = json.Int();

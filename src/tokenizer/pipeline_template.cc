@@ -111,6 +111,7 @@ Result<TextTemplate> ReadTextTemplate(const Json& post_processor) {
   BRAID_ASSIGN(const std::vector<const Json*> steps,
                FlattenSteps(post_processor, "post_processor", "processors"));
   TextTemplate result = {kNoToken};
+  bool has_parts = false;  // from a TemplateProcessing
   for (const Json* step : steps) {
     StepOptions options(*step, "post_processor");
     const Kind* kind = nullptr;
@@ -118,6 +119,13 @@ Result<TextTemplate> ReadTextTemplate(const Json& post_processor) {
       if (known.type == options.type()) kind = &known;
     }
     if (kind == nullptr) return options.MakeError("this step is not supported");
+    // `tokenizers` hands the parts on as texts of their own.
+    if (has_parts && kind->read != ReadByteLevel) {
+      return options.MakeError(
+          "not supported behind a TemplateProcessing, whose parts it "
+          "would take for several texts");
+    }
+    has_parts = has_parts || kind->read == ReadTemplate;
     const Result<TextTemplate> outer = kind->read(options);
     if (!outer.ok()) return options.MakeError(outer.error().message);
     BRAID_TRY(options.Finish());

@@ -20,7 +20,8 @@ inline constexpr size_t kLongestTemplate = 1024;
 // What the steps of `post_processor` make together; {kNoToken} if there is
 // none. Only what they do with a single text counts: `pair` is not looked at.
 // Errors name the step and the option: one that is not known, a token without
-// an id, more parts than kLongestTemplate.
+// an id, more parts than kLongestTemplate, a step that adds tokens behind a
+// TemplateProcessing.
 Result<TextTemplate> ReadTextTemplate(const Json& post_processor);
 
 }  // namespace braid

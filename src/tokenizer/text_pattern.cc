@@ -74,7 +74,13 @@ void TextPattern::FindSpans(std::string_view text,
       }
       at = end;
     }
-  } else if (!text_.empty()) {
+  } else if (text_.empty()) {
+    // As in `tokenizers`: nothing is found between any two characters.
+    for (size_t at = 0; at < text.size(); at += DecodeUtf8(text, at).length) {
+      list.AddMatch(at, at);
+    }
+    list.AddMatch(text.size(), text.size());
+  } else {
     for (size_t at = text.find(text_); at != text.npos;
          at = text.find(text_, at + text_.size())) {
       list.AddMatch(at, at + text_.size());
