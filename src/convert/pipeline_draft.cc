@@ -7,6 +7,7 @@
 
 #include "base/format.h"
 #include "base/try.h"
+#include "convert/piece_score.h"
 #include "convert/plain_tokenizer.h"
 #include "tokenizer/pipeline_model.h"
 #include "tokenizer/spec.h"
@@ -97,13 +98,14 @@ Result<Json> ReadMerges(const Json& merges, PipelineDraft& draft) {
   return Json(std::move(pairs));
 }
 
-// Scores that are no floats.
+// Scores that are no floats as `tokenizers` reads them.
 Json ExactScores(const Json& vocab) {
   std::vector<Json> scores;
   bool exact = true;
   for (const Json& piece : vocab.Elements()) {
     const auto pair = piece.Elements();
-    const double score = pair.size() == 2 ? pair[1].Number().value_or(0) : 0;
+    const double score =
+        pair.size() == 2 ? ScoreAsRead(pair[1].Number().value_or(0)) : 0;
     exact = exact && static_cast<double>(static_cast<float>(score)) == score;
     scores.emplace_back(score);
   }
