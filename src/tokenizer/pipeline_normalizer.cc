@@ -238,9 +238,39 @@ class PrecompiledStep : public NormalizerStep {
       at = end;
     }
   }
+  size_t CountForgotten(std::string_view text) const override {
+    size_t count = 0;
+    std::string out;
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = ClusterEnd(text, at);
+      const std::string_view cluster = text.substr(at, end - at);
+      if (cluster.size() <= kLongestCluster && AppendMapped(cluster, out)) {
+        if (!out.empty()) return count;
+        count += CountCharacters(cluster);
+        at = end;
+        continue;
+      }
+      while (at < end) {
+        const size_t length = DecodeUtf8(text, at).length;
+        const bool mapped = AppendMapped(text.substr(at, length), out);
+        if (!mapped || !out.empty()) return count;
+        ++count;
+        at += length;
+      }
+    }
+    return count;
+  }
 
  private:
   static constexpr size_t kLongestCluster = 5;  // bytes
+
+  static size_t CountCharacters(std::string_view text) {
+    size_t count = 0;
+    for (size_t at = 0; at < text.size(); ++count) {
+      at += DecodeUtf8(text, at).length;
+    }
+    return count;
+  }
 
   static size_t ClusterEnd(std::string_view text, size_t at) {
     Utf8Char before = DecodeUtf8(text, at);
@@ -313,7 +343,12 @@ Piece PipelineNormalizer::Apply(const Piece& text, std::string& storage,
   for (const auto& step : steps_) {
     step->Apply(piece.text, scratch);
     if (piece.origin > 0) {
-      step->Apply(piece.text.substr(0, piece.origin), first_out);
+      size_t end = piece.origin;
+      size_t forgotten = step->CountForgotten(piece.text);
+      for (; forgotten > 0 && end < piece.text.size(); --forgotten) {
+        end += DecodeUtf8(piece.text, end).length;
+      }
+      step->Apply(piece.text.substr(0, end), first_out);
       piece.origin = std::min(first_out.size(), scratch.size());
     }
     storage.swap(scratch);

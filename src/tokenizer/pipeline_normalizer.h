@@ -21,6 +21,9 @@ class NormalizerStep {
   // Replaces `out` by `text` rewritten. Bytes that are no UTF-8 stay. Time
   // O(n log n) but for regular expressions.
   virtual void Apply(std::string_view text, std::string& out) const = 0;
+  // How many characters at the start of `text` the step removes without a trace
+  // in the offsets of `tokenizers`: what follows counts as what was there.
+  virtual size_t CountForgotten(std::string_view /*text*/) const { return 0; }
 };
 
 // Immutable; every method may be called from any thread.
