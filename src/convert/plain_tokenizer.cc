@@ -130,6 +130,32 @@ std::string AddedTokensReason(const Json& tokenizer, bool normalizes) {
   return {};
 }
 
+// GGUF's readers look for added tokens in the text as it is, with spaces for
+// their marks, and `tokenizers` for the marks themselves.
+std::string MarkedTokensReason(const Json& tokenizer) {
+  for (const Json& token : tokenizer["added_tokens"].Elements()) {
+    const std::string* content = token["content"].Text();
+    if (content != nullptr && content->find(kSpaceMark) != content->npos) {
+      return Format("added token \"{}\" with a mark for spaces", *content);
+    }
+  }
+  return {};
+}
+
+// GGUF's readers decode an added token to its text, and `tokenizers` to the
+// bytes that its characters stand for, if each stands for one.
+std::string SpelledTokensReason(const Json& tokenizer) {
+  for (const Json& token : tokenizer["added_tokens"].Elements()) {
+    const std::string* content = token["content"].Text();
+    std::string bytes;
+    if (content != nullptr && AppendBytesOf(*content, bytes) &&
+        bytes != *content) {
+      return Format("added token \"{}\", which is decoded to bytes", *content);
+    }
+  }
+  return {};
+}
+
 // Options of BPE that no key of GGUF stands for.
 std::string BpeReason(const Json& model) {
   const std::optional<double> dropout = model["dropout"].Number();
@@ -161,6 +187,9 @@ std::string ByteLevelReason(const Json& tokenizer) {
   const auto decoder = StepsOf(tokenizer, kDecoder);
   if (decoder.size() != 1 || TypeOf(*decoder[0]) != "ByteLevel") {
     return Describe(tokenizer, kDecoder);
+  }
+  if (std::string reason = SpelledTokensReason(tokenizer); !reason.empty()) {
+    return reason;
   }
   return AddedTokensReason(tokenizer, false);
 }
@@ -258,6 +287,9 @@ std::string SentencePieceLikeReason(const Json& tokenizer) {
                   Describe(tokenizer, kPreTokenizer));
   }
   if (std::string reason = BpeReason(model); !reason.empty()) return reason;
+  if (std::string reason = MarkedTokensReason(tokenizer); !reason.empty()) {
+    return reason;
+  }
   if (model["ignore_merges"].Bool().value_or(false)) {
     return "model BPE with ignore_merges";
   }

@@ -85,7 +85,7 @@ class TokenizerJsonTest : public convert::FolderTest {
       "num_hidden_layers": 1, "num_attention_heads": 2,
       "num_key_value_heads": 1, "max_position_embeddings": 64,
       "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "hidden_act": "silu",
-      "vocab_size": 32})");
+      "vocab_size": 512})");
   }
 
   // The folder as a file, and the file's tokenizer.
@@ -177,6 +177,68 @@ TEST_F(TokenizerJsonTest, PlainWordPieceNeedsNoKeyOfOurs) {
       "lowercase": true})");
   EXPECT_EQ(Tokenize("東京"), (Ids{1, 4, 5, 2}));
   EXPECT_FALSE(has_pipeline_);
+}
+
+// The decoder takes it for the byte E9, and a token that spells no bytes for
+// its text.
+TEST_F(TokenizerJsonTest, AddedTokenIsDecodedToBytes) {
+  WriteByteLevel("null", AddedToken(16, "\u00e9", "", false) + ", " +
+                             AddedToken(17, "\u6771", "", false));
+  const auto tokenizer = Convert();
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
+  EXPECT_EQ((*tokenizer)->Encode("\u00e9\u6771", {}), (Ids{16, 17}));
+  EXPECT_EQ((*tokenizer)->Decode(Ids{16, 17}, {}), "\xe9\u6771");
+}
+
+// A BPE like SentencePiece's with a token that only the text "\u2581\u2581" is,
+// not two spaces.
+TEST_F(TokenizerJsonTest, AddedTokenOfSpaceMarksIsNoneOfSpaces) {
+  std::string vocab;
+  for (int byte = 0; byte < 256; ++byte) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    const auto b = static_cast<size_t>(byte);
+    vocab += Format(R"("<0x{}{}>": {}, )", kDigits[b / 16], kDigits[b % 16], b);
+  }
+  WriteTokenizer(Format(
+      R"({"added_tokens": [{}], "normalizer": {"type": "Replace",
+            "pattern": {"String": " "}, "content": "\u2581"},
+          "decoder": {"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "\u2581"},
+             "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}]},
+          "model": {"type": "BPE", "byte_fallback": true, "merges": [],
+            "vocab": {{}"\u2581": 256, "a": 257}}})",
+      AddedToken(258, "\u2581\u2581", R"(, "normalized": false)", false),
+      vocab));
+  EXPECT_EQ(Tokenize("a  "), (Ids{257, 256, 256}));
+  EXPECT_EQ(Tokenize("a\u2581\u2581"), (Ids{257, 258}));
+  EXPECT_TRUE(has_pipeline_);
+}
+
+// Both ways to cut "xjjj" score the same but for the last bit, which the
+// package's way to read numbers decides.
+TEST_F(TokenizerJsonTest, ScoresAreThoseThatAreRead) {
+  WriteTokenizer(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab": [
+      ["<unk>", 0.0], ["x", -4.3], ["j", -8.585052890228752],
+      ["jj", -11.064055525932513]]}})");
+  EXPECT_EQ(Tokenize("xjjj"), (Ids{1, 3, 2}));
+}
+
+// The map takes the tab away; "a" then counts as what the text begins with,
+// which is where "first" puts a mark.
+TEST_F(TokenizerJsonTest, WhatFollowsARemovedStartIsTheStart) {
+  // One key, the tab, and no replacement: charsmap.h, in base 64.
+  const std::string map = "AAQAAAAE" + std::string(40, 'A') + "CQk" +
+                          std::string(11, 'A') + "C" + std::string(1309, 'A');
+  WriteTokenizer(Format(
+      R"({"normalizer": {"type": "Precompiled", "precompiled_charsmap": "{}"},
+          "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581",
+            "prepend_scheme": "first", "split": true},
+          "model": {"type": "WordLevel", "unk_token": "[UNK]",
+            "vocab": {"[UNK]": 0, "a": 1, "\u2581a": 2}}})",
+      map));
+  EXPECT_EQ(Tokenize("a"), (Ids{2}));
+  EXPECT_EQ(Tokenize("\ta"), (Ids{2}));
+  EXPECT_EQ(Tokenize("\t\ta"), (Ids{2}));
 }
 
 TEST_F(TokenizerJsonTest, WhatIsNotKnownIsRefusedByName) {
