@@ -71,7 +71,7 @@ def convert(braid, whole, folder, output):
     tokens = compare_tokenizer_json.token_count(whole)
     config = compare_tokenizer_json.CONFIG | {
         "hidden_size": WIDTH, "intermediate_size": INNER, "vocab_size": tokens,
-        "num_attention_heads": 2}
+        "num_attention_heads": 2, "num_key_value_heads": 2}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "tokenizer.json").write_text(json.dumps(whole))
     write_weights(folder / "model.safetensors", tokens)
