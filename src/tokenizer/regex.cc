@@ -32,9 +32,9 @@ struct Free {
 // Longer ones are none.
 constexpr size_t kLongestExpression = 64 * 1024;
 
-// Steps of backtracking. Each search may take kEasySteps; those that need more
-// are tried again with kStepGrowth times as many, out of an allowance for the
-// whole text.
+// Steps of backtracking. Each beginning may take kEasySteps; those that need
+// more are tried again with kStepGrowth times as many, out of an allowance for
+// the whole text.
 constexpr uint32_t kEasySteps = 4096;
 constexpr uint32_t kStepGrowth = 64;
 constexpr uint64_t kAllowance = uint64_t{1} << 26;
@@ -57,14 +57,8 @@ class Search {
   bool Find(size_t at, Match& match) {
     if (context_ == nullptr || data_ == nullptr) return false;
     pcre2_set_heap_limit(context_.get(), kHeapKib);
-    uint32_t steps = kEasySteps;
-    int rc = Try(at, steps);
-    while (rc == PCRE2_ERROR_MATCHLIMIT && allowance_ > 0) {
-      steps = static_cast<uint32_t>(
-          std::min<uint64_t>(uint64_t{steps} * kStepGrowth, allowance_));
-      allowance_ -= steps;
-      rc = Try(at, steps);
-    }
+    int rc = Try(at, kEasySteps, text_.size());
+    if (rc == PCRE2_ERROR_MATCHLIMIT) rc = FindHard(at);
     if (rc < 0) return false;
     const size_t* bounds = pcre2_get_ovector_pointer(data_.get());
     match = {bounds[0], bounds[1]};
@@ -72,8 +66,54 @@ class Search {
   }
 
  private:
-  int Try(size_t at, uint32_t steps) {
+  // PCRE2 counts the steps of each beginning by itself and does not say which
+  // one took too many: windows of beginnings close in on it, so that no other
+  // gets more than kEasySteps.
+  int FindHard(size_t at) {
+    size_t window = 1;
+    while (at <= text_.size()) {
+      int rc = Try(at, kEasySteps, at + window - 1);
+      if (rc == PCRE2_ERROR_MATCHLIMIT && window > 1) {
+        if (!Pay(kEasySteps)) return rc;
+        window /= 2;
+        continue;
+      }
+      if (rc == PCRE2_ERROR_MATCHLIMIT) rc = TryHarder(at);
+      if (rc != PCRE2_ERROR_NOMATCH) return rc;
+      at += window;
+      while (at < text_.size() && IsContinuationByte(text_[at])) ++at;
+      window *= 2;
+    }
+    return PCRE2_ERROR_NOMATCH;
+  }
+
+  // The one beginning `at`.
+  int TryHarder(size_t at) {
+    int rc = PCRE2_ERROR_MATCHLIMIT;
+    uint64_t steps = kEasySteps;
+    while (rc == PCRE2_ERROR_MATCHLIMIT && allowance_ > 0) {
+      steps = std::min(steps * kStepGrowth, allowance_);
+      Pay(steps);
+      rc = Try(at, static_cast<uint32_t>(steps), at);
+    }
+    return rc;
+  }
+
+  // Every search looks at the rest of the text, too.
+  bool Pay(uint64_t steps) {
+    constexpr size_t kBytesPerStep = 16;
+    allowance_ -= std::min(allowance_, steps + text_.size() / kBytesPerStep);
+    return allowance_ > 0;
+  }
+
+  static bool IsContinuationByte(char byte) {
+    return (static_cast<uint8_t>(byte) & 0xC0) == 0x80;
+  }
+
+  // Matches that begin in [at, last_begin].
+  int Try(size_t at, uint32_t steps, size_t last_begin) {
     pcre2_set_match_limit(context_.get(), steps);
+    pcre2_set_offset_limit(context_.get(), std::min(last_begin, text_.size()));
     return pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text_.data()),
                        text_.size(), at, 0, data_.get(), context_.get());
   }
@@ -110,8 +150,8 @@ Result<Regex> Regex::Make(std::string_view expression) {
   size_t offset = 0;
   pcre2_code* compiled = pcre2_compile(
       reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-      PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF, &code, &offset,
-      context.get());
+      PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_USE_OFFSET_LIMIT,
+      &code, &offset, context.get());
   if (compiled == nullptr) {
     char message[256] = {};
     pcre2_get_error_message(code, reinterpret_cast<PCRE2_UCHAR*>(message),

@@ -98,10 +98,11 @@ TEST(RegexTest, BytesThatAreNoUtf8MatchNothing) {
 }
 
 TEST(RegexTest, EndlessSearchesEnd) {
-  // The b is there, so that they are run at all, and given up before it.
-  const std::string text = std::string(2'000, 'a').append("cb");
-  for (const std::string_view expression :
-       {"(a+)+b", "(a|a)*b", "(a*)*b", "(?:a?){50}a{50}b"}) {
+  // The first is endless where it begins; the second takes 100,000 steps at
+  // each of as many beginnings. The b is there, so that they are run at all,
+  // and given up before it.
+  const std::string text = std::string(100'000, 'a').append("cb");
+  for (const std::string_view expression : {"(a+)+b", "(?:a|a){16}b"}) {
     const auto start = std::chrono::steady_clock::now();
     EXPECT_EQ(MatchesOf(expression, text), "") << expression;
     // Seconds even under a sanitizer; unbounded it would be for ever.
