@@ -117,6 +117,21 @@ class StripStep : public NormalizerStep {
     return std::unique_ptr<NormalizerStep>(std::move(step));
   }
   void Apply(std::string_view text, std::string& out) const override {
+    const auto [begin, end] = Kept(text);
+    out = text.substr(begin, end - begin);
+  }
+  size_t OriginAfter(std::string_view text, size_t origin, std::string_view out,
+                     std::string&) const override {
+    const size_t begin = Kept(text).begin;
+    return std::min(origin > begin ? origin - begin : 0, out.size());
+  }
+
+ private:
+  struct Range {
+    size_t begin;
+    size_t end;
+  };
+  Range Kept(std::string_view text) const {
     size_t begin = text.size();  // of what is not white space
     size_t end = 0;
     for (size_t at = 0; at < text.size();) {
@@ -130,10 +145,9 @@ class StripStep : public NormalizerStep {
     }
     if (!left_) begin = 0;
     if (!right_) end = text.size();
-    out = text.substr(std::min(begin, end), end - std::min(begin, end));
+    return {std::min(begin, end), end};
   }
 
- private:
   bool left_ = true;
   bool right_ = true;
 };
@@ -156,6 +170,21 @@ class ReplaceStep : public NormalizerStep {
       out += span.is_match ? std::string_view(content_)
                            : text.substr(span.begin, span.end - span.begin);
     }
+  }
+  // What replaces a match counts as made of the last byte of it.
+  size_t OriginAfter(std::string_view text, size_t origin, std::string_view,
+                     std::string&) const override {
+    std::vector<Span> spans;
+    pattern_.FindSpans(text, spans);
+    size_t after = 0;
+    for (const Span& span : spans) {
+      if (!span.is_match) {
+        after += std::min(span.end, origin) - std::min(span.begin, origin);
+      } else if (span.end <= origin) {
+        after += content_.size();
+      }
+    }
+    return after;
   }
 
  private:
@@ -238,7 +267,23 @@ class PrecompiledStep : public NormalizerStep {
       at = end;
     }
   }
-  size_t CountForgotten(std::string_view text) const override {
+  // `tokenizers` forgets the characters at the start that it takes away: what
+  // follows counts as what was there.
+  size_t OriginAfter(std::string_view text, size_t origin, std::string_view out,
+                     std::string& scratch) const override {
+    size_t end = origin;
+    size_t forgotten = CountRemovedAtStart(text);
+    for (; forgotten > 0 && end < text.size(); --forgotten) {
+      end += DecodeUtf8(text, end).length;
+    }
+    return NormalizerStep::OriginAfter(text, end, out, scratch);
+  }
+
+ private:
+  static constexpr size_t kLongestCluster = 5;  // bytes
+
+  // In characters.
+  size_t CountRemovedAtStart(std::string_view text) const {
     size_t count = 0;
     std::string out;
     for (size_t at = 0; at < text.size();) {
@@ -260,9 +305,6 @@ class PrecompiledStep : public NormalizerStep {
     }
     return count;
   }
-
- private:
-  static constexpr size_t kLongestCluster = 5;  // bytes
 
   static size_t CountCharacters(std::string_view text) {
     size_t count = 0;
@@ -327,6 +369,13 @@ constexpr StepKind<NormalizerStep> kKinds[] = {
 
 }  // namespace
 
+size_t NormalizerStep::OriginAfter(std::string_view text, size_t origin,
+                                   std::string_view out,
+                                   std::string& scratch) const {
+  Apply(text.substr(0, origin), scratch);
+  return std::min(scratch.size(), out.size());
+}
+
 Result<PipelineNormalizer> PipelineNormalizer::Read(const Json& normalizer) {
   PipelineNormalizer result;
   BRAID_ASSIGN(result.steps_,
@@ -338,18 +387,12 @@ Result<PipelineNormalizer> PipelineNormalizer::Read(const Json& normalizer) {
 Piece PipelineNormalizer::Apply(const Piece& text, std::string& storage,
                                 std::string& scratch) const {
   Piece piece = text;
-  std::string first;
-  std::string first_out;
+  std::string other;
   for (const auto& step : steps_) {
     step->Apply(piece.text, scratch);
     if (piece.origin > 0) {
-      size_t end = piece.origin;
-      size_t forgotten = step->CountForgotten(piece.text);
-      for (; forgotten > 0 && end < piece.text.size(); --forgotten) {
-        end += DecodeUtf8(piece.text, end).length;
-      }
-      step->Apply(piece.text.substr(0, end), first_out);
-      piece.origin = std::min(first_out.size(), scratch.size());
+      piece.origin =
+          step->OriginAfter(piece.text, piece.origin, scratch, other);
     }
     storage.swap(scratch);
     piece.text = storage;

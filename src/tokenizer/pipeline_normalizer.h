@@ -21,9 +21,11 @@ class NormalizerStep {
   // Replaces `out` by `text` rewritten. Bytes that are no UTF-8 stay. Time
   // O(n log n) but for regular expressions.
   virtual void Apply(std::string_view text, std::string& out) const = 0;
-  // How many characters at the start of `text` the step removes without a trace
-  // in the offsets of `tokenizers`: what follows counts as what was there.
-  virtual size_t CountForgotten(std::string_view /*text*/) const { return 0; }
+  // What becomes of Piece::origin where `text`, of which it is not 0, becomes
+  // `out`. Unless a step says otherwise: what the step makes of those bytes
+  // alone. `scratch` is used.
+  virtual size_t OriginAfter(std::string_view text, size_t origin,
+                             std::string_view out, std::string& scratch) const;
 };
 
 // Immutable; every method may be called from any thread.

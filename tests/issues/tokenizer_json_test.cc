@@ -241,6 +241,28 @@ TEST_F(TokenizerJsonTest, WhatFollowsARemovedStartIsTheStart) {
   EXPECT_EQ(Tokenize("\t\ta"), (Ids{2}));
 }
 
+// "first" puts a mark where the text begins, and a step may take that away.
+TEST_F(TokenizerJsonTest, StepsKnowWhereTheTextBegins) {
+  const auto write = [this](std::string_view normalizer) {
+    WriteTokenizer(Format(
+        R"({"normalizer": {},
+            "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581",
+              "prepend_scheme": "first", "split": true},
+            "model": {"type": "WordLevel", "unk_token": "[UNK]",
+              "vocab": {"[UNK]": 0, "a": 1, "\u2581a": 2, "\u2581\na": 3}}})",
+        normalizer));
+  };
+  write(R"({"type": "Strip", "strip_left": false, "strip_right": true})");
+  EXPECT_EQ(Tokenize("\na"), (Ids{3}));
+  write(R"({"type": "Strip", "strip_left": true, "strip_right": false})");
+  EXPECT_EQ(Tokenize("\na"), (Ids{1}));
+  write(R"({"type": "Replace", "pattern": {"String": "ba"}, "content": "a"})");
+  EXPECT_EQ(Tokenize("ba"), (Ids{1}));
+  EXPECT_EQ(Tokenize("a"), (Ids{2}));
+  write(R"({"type": "Replace", "pattern": {"String": "b"}, "content": "a"})");
+  EXPECT_EQ(Tokenize("b"), (Ids{2}));
+}
+
 TEST_F(TokenizerJsonTest, WhatIsNotKnownIsRefusedByName) {
   WriteByteLevel(R"({"type": "Reverse"})", AddedToken(16, "<e>", "", true));
   EXPECT_NE(Refusal().find("normalizer Reverse"), std::string::npos)
