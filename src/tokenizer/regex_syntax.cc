@@ -18,9 +18,15 @@ namespace {
 // Groups inside groups; PCRE2's own limit is 250.
 constexpr size_t kDeepest = 64;
 
-// What \w matches, as the inside of a class: PCRE2's own lacks marks.
+// What \w matches in a class, as the inside of one: PCRE2's own lacks marks.
+constexpr std::string_view kWordInClass = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+// Outside of classes Oniguruma's \w, and \b with it, has the other numbers of
+// Latin-1, too.
 constexpr std::string_view kWordClass =
     R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
+// \s and \S: PCRE2's has U+180E, which is white space no longer.
+constexpr std::string_view kSpaceClass = R"(\p{White_Space})";
+constexpr std::string_view kNoSpaceClass = R"(\P{White_Space})";
 constexpr std::string_view kHexClass = "0-9a-fA-F";
 
 // Properties that both have under this name.
@@ -384,9 +390,9 @@ class Translator {
   static std::string_view SameClass(char c) {
     switch (c) {
       case 's':
-        return "\\s";
+        return kSpaceClass;
       case 'S':
-        return "\\S";
+        return kNoSpaceClass;
       case 'd':
         return "\\d";
       case 'D':
@@ -526,7 +532,7 @@ class Translator {
     }
     if (c == 'w' || c == 'h' || !same.empty()) {
       ++at_;
-      text += c == 'w' ? kWordClass : c == 'h' ? kHexClass : same;
+      text += c == 'w' ? kWordInClass : c == 'h' ? kHexClass : same;
       return std::optional<uint32_t>();
     }
     if (c == 'b') {

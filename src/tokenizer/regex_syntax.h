@@ -11,8 +11,9 @@
 namespace braid {
 
 // What differs between the two is rewritten: ^ and $ are of lines, (?m) lets .
-// match newlines, \h is a hexadecimal digit, \w has marks, [a[bc]] is a union,
-// {,n} begins at 0, + behind an interval repeats it; groups capture nothing.
+// match newlines, \h is a hexadecimal digit, \w has marks and, outside of
+// classes, ²³¹¼½¾, \s lacks U+180E, [a[bc]] is a union, {,n} begins at 0, +
+// behind an interval repeats it; groups capture nothing.
 //
 // Errors name the construct and where it is. Refused: intersections and
 // negated classes inside classes, POSIX brackets, \W and \H in a class, back

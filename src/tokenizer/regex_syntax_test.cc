@@ -36,6 +36,11 @@ TEST(RegexSyntaxTest, Translates) {
       {"a{", "a\\{"},
       {"a{,}", "a\\{\\,\\}"},
       {"\\h", "[0-9a-fA-F]"},
+      {"\\w",
+       "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+       "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}]"},
+      {"[^\\w]", "[^\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]"},
+      {"\\s[^\\S]", "\\p{White_Space}[^\\P{White_Space}]"},
       {"[[a]b]", "[ab]"},
       {"a(?#b)c", "ac"},
       {"\\/", "\\/"},
