@@ -218,25 +218,57 @@ class StripStep : public DecoderStep {
   int64_t stop_ = 0;
 };
 
-// "<0x0A>", with digits of either case, is a byte.
+// "<0x0A>", with digits of either case, is a byte. Bytes in a row become one
+// text; those that are no UTF-8 stay apart.
 class ByteFallbackStep : public DecoderStep {
  public:
   static Made Make(StepOptions&) {
     return std::unique_ptr<DecoderStep>(std::make_unique<ByteFallbackStep>());
   }
   void Apply(DecodedParts& parts) const override {
-    for (std::string& text : parts.texts) {
-      constexpr std::string_view kForm = "<0x";
-      if (text.size() != 6 || !text.starts_with(kForm)) continue;
-      std::string upper = text;
-      for (size_t i = kForm.size(); i < upper.size(); ++i) {
-        if (upper[i] >= 'a' && upper[i] <= 'f') {
-          upper[i] = static_cast<char>(upper[i] - ('a' - 'A'));
-        }
+    std::vector<std::string> texts;
+    std::string bytes;  // of the row at hand
+    const auto end_row = [&] {
+      if (bytes.empty()) return;
+      if (IsUtf8(bytes)) {
+        texts.push_back(bytes);
+      } else {
+        for (const char byte : bytes) texts.emplace_back(1, byte);
       }
-      const std::optional<uint8_t> byte = ParseByteToken(upper);
-      if (byte) text = std::string(1, static_cast<char>(*byte));
+      bytes.clear();
+    };
+    for (std::string& text : parts.texts) {
+      if (const std::optional<uint8_t> byte = ByteOf(text)) {
+        bytes += static_cast<char>(*byte);
+        continue;
+      }
+      end_row();
+      texts.push_back(std::move(text));
     }
+    end_row();
+    parts.texts = std::move(texts);
+  }
+
+ private:
+  static std::optional<uint8_t> ByteOf(std::string_view text) {
+    constexpr std::string_view kForm = "<0x";
+    if (text.size() != 6 || !text.starts_with(kForm)) return std::nullopt;
+    std::string upper(text);
+    for (size_t i = kForm.size(); i < upper.size(); ++i) {
+      if (upper[i] >= 'a' && upper[i] <= 'f') {
+        upper[i] = static_cast<char>(upper[i] - ('a' - 'A'));
+      }
+    }
+    return ParseByteToken(upper);
+  }
+
+  static bool IsUtf8(std::string_view bytes) {
+    for (size_t at = 0; at < bytes.size();) {
+      const Utf8Char character = DecodeUtf8(bytes, at);
+      if (!character.valid) return false;
+      at += character.length;
+    }
+    return true;
   }
 };
 
