@@ -79,6 +79,12 @@ Result<Pipeline> Pipeline::Read(std::string_view json) {
                PipelineNormalizer::Read(parts.Value("normalizer")));
   BRAID_ASSIGN(pipeline.pre_tokenizer,
                PipelinePreTokenizer::Read(parts.Value("pre_tokenizer")));
+  // `tokenizers` fails there, or takes the start of the text twice.
+  if (pipeline.normalizer.inserts() && pipeline.pre_tokenizer.writes_bytes()) {
+    return Error{
+        "normalizer Replace: a pattern that may match no character is not "
+        "supported before the pre_tokenizer ByteLevel"};
+  }
   BRAID_ASSIGN(pipeline.decoder, PipelineDecoder::Read(parts.Value("decoder")));
   BRAID_ASSIGN(pipeline.text_template,
                ReadTextTemplate(parts.Value("post_processor")));

@@ -186,6 +186,9 @@ class ReplaceStep : public NormalizerStep {
     }
     return after;
   }
+  bool inserts() const override {
+    return pattern_.may_match_nothing() && !content_.empty();
+  }
 
  private:
   TextPattern pattern_;
@@ -382,6 +385,11 @@ Result<PipelineNormalizer> PipelineNormalizer::Read(const Json& normalizer) {
                ReadSteps<NormalizerStep>(normalizer, "normalizer",
                                          "normalizers", kKinds));
   return result;
+}
+
+bool PipelineNormalizer::inserts() const {
+  return std::ranges::any_of(steps_,
+                             [](const auto& step) { return step->inserts(); });
 }
 
 Piece PipelineNormalizer::Apply(const Piece& text, std::string& storage,

@@ -26,6 +26,8 @@ class NormalizerStep {
   // alone. `scratch` is used.
   virtual size_t OriginAfter(std::string_view text, size_t origin,
                              std::string_view out, std::string& scratch) const;
+  // Does it insert text that is made of no character?
+  virtual bool inserts() const { return false; }
 };
 
 // Immutable; every method may be called from any thread.
@@ -39,6 +41,9 @@ class PipelineNormalizer {
   // `text` rewritten by all steps, in `storage`; `scratch` is used too.
   Piece Apply(const Piece& text, std::string& storage,
               std::string& scratch) const;
+
+  // Does a step insert text where its pattern matches no character?
+  bool inserts() const;
 
  private:
   std::vector<std::unique_ptr<const NormalizerStep>> steps_;

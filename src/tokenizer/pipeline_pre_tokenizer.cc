@@ -1,5 +1,6 @@
 #include "tokenizer/pipeline_pre_tokenizer.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -203,6 +204,7 @@ class ByteLevelStep : public PreTokenizerStep {
       add(text);
     }
   }
+  bool writes_bytes() const override { return true; }
 
  private:
   bool add_prefix_space_ = true;
@@ -348,6 +350,11 @@ Result<PipelinePreTokenizer> PipelinePreTokenizer::Read(
                ReadSteps<PreTokenizerStep>(pre_tokenizer, "pre_tokenizer",
                                            "pretokenizers", kKinds));
   return result;
+}
+
+bool PipelinePreTokenizer::writes_bytes() const {
+  return std::ranges::any_of(
+      steps_, [](const auto& step) { return step->writes_bytes(); });
 }
 
 void PipelinePreTokenizer::Apply(const Piece& text, Pieces& pieces,

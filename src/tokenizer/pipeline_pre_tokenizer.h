@@ -18,6 +18,8 @@ class PreTokenizerStep {
   virtual ~PreTokenizerStep() = default;
   // Appends what becomes of `piece`. Time O(n) but for regular expressions.
   virtual void Apply(const Piece& piece, Pieces& out) const = 0;
+  // Does it write the characters of bytes?
+  virtual bool writes_bytes() const { return false; }
 };
 
 // Immutable; every method may be called from any thread.
@@ -30,6 +32,9 @@ class PipelinePreTokenizer {
 
   // Replaces `pieces` by those of `text`; `scratch` is used too.
   void Apply(const Piece& text, Pieces& pieces, Pieces& scratch) const;
+
+  // Is ByteLevel one of the steps?
+  bool writes_bytes() const;
 
  private:
   std::vector<std::unique_ptr<const PreTokenizerStep>> steps_;

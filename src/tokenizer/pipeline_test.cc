@@ -87,6 +87,24 @@ TEST(PipelineTest, WrongPartsAreRefusedByName) {
   for (const auto& [json, error] : cases) EXPECT_EQ(ErrorOf(json), error);
 }
 
+// `tokenizers` 0.23.3 makes "âĸģ▁", "Ċ", "âĸģ" of "\n" by the first of these.
+TEST(PipelineTest, TextOfNoCharacterIsNotForByteLevel) {
+  const auto error = [](std::string_view pattern, std::string_view content,
+                        std::string_view pre_tokenizer) {
+    return ErrorOf(Format(R"({"normalizer": {"type": "Replace", "pattern": {},
+        "content": "{}"}, "pre_tokenizer": {"type": "{}"}})",
+                          pattern, content, pre_tokenizer));
+  };
+  constexpr std::string_view kRefused =
+      "normalizer Replace: a pattern that may match no character is not "
+      "supported before the pre_tokenizer ByteLevel";
+  EXPECT_EQ(error(R"({"Regex": "a?"})", "\u2581", "ByteLevel"), kRefused);
+  EXPECT_EQ(error(R"({"String": ""})", "\u2581", "ByteLevel"), kRefused);
+  EXPECT_EQ(error(R"({"Regex": "a+"})", "\u2581", "ByteLevel"), "no error");
+  EXPECT_EQ(error(R"({"Regex": "a?"})", "", "ByteLevel"), "no error");
+  EXPECT_EQ(error(R"({"Regex": "a?"})", "\u2581", "Metaspace"), "no error");
+}
+
 TEST(PipelineTest, NoJsonIsAnError) {
   EXPECT_NE(ErrorOf("{"), "no error");
   EXPECT_NE(ErrorOf(""), "no error");

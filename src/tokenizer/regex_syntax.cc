@@ -69,13 +69,22 @@ class Translator {
     return out_ + groups_.back().closing;
   }
 
+  // Of what Run() has translated.
+  bool may_match_nothing() const { return groups_.back().MayBeEmpty(); }
+
  private:
   struct Group {
     bool ignore_case = false;
     bool assertion = false;
     bool empty = true;
+    // Must what matches the alternative at hand have characters? And does an
+    // alternative before it match none?
+    bool takes = false;
+    bool may_skip = false;
     size_t begin = 0;  // in out_
     std::string closing = ")";
+
+    bool MayBeEmpty() const { return may_skip || !takes; }
   };
   // What a quantifier may follow: nothing, an item, an item with an interval.
   enum class Before { kNothing, kItem, kInterval };
@@ -109,6 +118,8 @@ class Translator {
         return TakeInterval();
       case '|':
         ++at_;
+        groups_.back().may_skip = groups_.back().MayBeEmpty();
+        groups_.back().takes = false;
         return Assertion("|");
       case '^':
         ++at_;
@@ -127,8 +138,17 @@ class Translator {
   // What a quantifier may follow.
   Status Item(std::string_view text) {
     item_begin_ = out_.size();
-    return Put(text, Before::kItem);
+    BRAID_TRY(Put(text, Before::kItem));
+    Take(true);
+    return {};
   }
+  // The item just read must have characters, or need not.
+  void Take(bool takes) {
+    took_before_item_ = groups_.back().takes;
+    groups_.back().takes = took_before_item_ || takes;
+  }
+  void MakeItemOptional() { groups_.back().takes = took_before_item_; }
+
   // What none may follow.
   Status Assertion(std::string_view text) {
     return Put(text, Before::kNothing);
@@ -213,6 +233,7 @@ class Translator {
     if (group.assertion) return {};
     item_begin_ = group.begin;
     before_ = Before::kItem;
+    Take(!group.MayBeEmpty());
     return {};
   }
 
@@ -274,12 +295,14 @@ class Translator {
       // Behind an interval, ? makes it reluctant and + repeats it.
       if (in_[at_] == '*') return Refuse("a quantifier on a quantifier");
       if (in_[at_] == '+' || fixed_interval_) {
+        if (in_[at_] == '?') MakeItemOptional();
         out_.insert(item_begin_, "(?:");
         out_ += ')';
       }
       out_ += in_[at_++];
       return EndQuantifier();
     }
+    if (in_[at_] != '+') MakeItemOptional();
     out_ += in_[at_++];
     // Reluctant, possessive.
     if (at_ < in_.size() && (in_[at_] == '?' || in_[at_] == '+')) {
@@ -334,6 +357,9 @@ class Translator {
     out_ += Format("{{}", interval->lowest.empty() ? "0" : interval->lowest);
     if (interval->has_comma) out_ += Format(",{}", interval->highest);
     out_ += '}';
+    if (interval->lowest.find_first_not_of('0') == std::string_view::npos) {
+      MakeItemOptional();
+    }
     fixed_interval_ = !interval->has_comma;
     before_ = Before::kInterval;
     previous_letter_ = '\0';
@@ -549,7 +575,8 @@ class Translator {
   std::string out_;
   std::vector<Group> groups_;
   Before before_ = Before::kNothing;
-  size_t item_begin_ = 0;  // in out_
+  size_t item_begin_ = 0;          // in out_
+  bool took_before_item_ = false;  // Group::takes
   bool fixed_interval_ = false;
   char previous_letter_ = '\0';  // a literal just before, in lower case
 };
@@ -558,6 +585,12 @@ class Translator {
 
 Result<std::string> TranslateRegex(std::string_view expression) {
   return Translator(expression).Run();
+}
+
+Result<bool> MayMatchNothing(std::string_view expression) {
+  Translator translator(expression);
+  BRAID_TRY(translator.Run());
+  return translator.may_match_nothing();
 }
 
 }  // namespace braid

@@ -27,6 +27,9 @@ namespace braid {
 // be in other classes. Time O(expression.size()).
 Result<std::string> TranslateRegex(std::string_view expression);
 
+// May a match be of no characters, whatever the text? Errors and time as above.
+Result<bool> MayMatchNothing(std::string_view expression);
+
 }  // namespace braid
 
 #endif  // BRAID_SRC_TOKENIZER_REGEX_SYNTAX_H_

@@ -115,6 +115,27 @@ TEST(RegexSyntaxTest, RefusesByName) {
   }
 }
 
+TEST(RegexSyntaxTest, KnowsWhatMayMatchNothing) {
+  for (const std::string_view expression :
+       {"",       "a?",       "a*",      "a*?",          "a{0,2}",
+        "a{,2}",  "a{2}?",    "(a|b?)",  "(a?)+",        "a|",
+        "|a",     "^",        "a?$",     "\\b",          "(?=a)",
+        "(?<!a)", "(?i)a?",   "(?i:a?)", "(a|(b|c*)|d)", "[a]?[^b]*",
+        "(ab)?",  "(a)*\\s?", "a?(?#b)"}) {
+    const auto may = MayMatchNothing(expression);
+    EXPECT_TRUE(may.ok() && *may) << expression;
+  }
+  for (const std::string_view expression :
+       {"a",       "a+",       "a+?",       "a{1,2}",   "a{2}",   "a{2}+",
+        "a{1,2}?", "(a|b)",    "a?b",       "ab?",      "(a?)b",  "^a",
+        "a$",      "(?=a)\\w", "(?i)a",     "(a|b)+c*", "(ab?)+", "[a]",
+        ".",       "\\s*\\S",  "a?(b|c)d?", "a|b",      "{"}) {
+    const auto may = MayMatchNothing(expression);
+    EXPECT_TRUE(may.ok() && !*may) << expression;
+  }
+  EXPECT_FALSE(MayMatchNothing("(a").ok());
+}
+
 TEST(RegexSyntaxTest, DepthIsBounded) {
   const auto nested = [](size_t depth, char open, char close) {
     return std::string(depth, open) + "a" + std::string(depth, close);

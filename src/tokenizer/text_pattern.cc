@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "base/try.h"
 #include "tokenizer/known_expressions.h"
+#include "tokenizer/regex_syntax.h"
 #include "tokenizer/utf8.h"
 
 namespace braid {
@@ -43,6 +44,7 @@ Result<TextPattern> TextPattern::Read(const Json& pattern) {
   if (text != nullptr) return OfString(*text);
   TextPattern result;
   BRAID_ASSIGN(result.regex_, Regex::Make(*expression));
+  BRAID_ASSIGN(result.may_match_nothing_, MayMatchNothing(*expression));
   result.known_rule_ = FindKnownExpression(*expression);
   return result;
 }
@@ -56,6 +58,7 @@ TextPattern TextPattern::OfCharacters(Belongs belongs) {
 TextPattern TextPattern::OfString(std::string text) {
   TextPattern pattern;
   pattern.text_ = std::move(text);
+  pattern.may_match_nothing_ = pattern.text_.empty();
   return pattern;
 }
 

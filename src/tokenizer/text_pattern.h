@@ -40,6 +40,9 @@ class TextPattern {
   // O(text.size()) but for regular expressions.
   void FindSpans(std::string_view text, std::vector<Span>& spans) const;
 
+  // May a match be of no characters?
+  bool may_match_nothing() const { return may_match_nothing_; }
+
   // The splitter by hand that cuts as this expression does where both its
   // matches and what lies between become pieces.
   std::optional<SplitRule> known_rule() const { return known_rule_; }
@@ -50,6 +53,7 @@ class TextPattern {
   std::string text_;
   std::optional<Regex> regex_;
   Belongs belongs_ = nullptr;
+  bool may_match_nothing_ = false;
   std::optional<SplitRule> known_rule_;
 };
 
