@@ -189,6 +189,7 @@ class ReplaceStep : public NormalizerStep {
   bool inserts() const override {
     return pattern_.may_match_nothing() && !content_.empty();
   }
+  bool follows_inserted() const override { return true; }
 
  private:
   TextPattern pattern_;
@@ -206,6 +207,7 @@ class PrependStep : public NormalizerStep {
     out.clear();
     if (!text.empty()) out.append(prefix_).append(text);
   }
+  bool follows_inserted() const override { return true; }
 
  private:
   std::string prefix_;
@@ -384,6 +386,16 @@ Result<PipelineNormalizer> PipelineNormalizer::Read(const Json& normalizer) {
   BRAID_ASSIGN(result.steps_,
                ReadSteps<NormalizerStep>(normalizer, "normalizer",
                                          "normalizers", kKinds));
+  // `tokenizers` fails there, but for Strip, which leaves what was inserted.
+  bool inserted = false;
+  for (const auto& step : result.steps_) {
+    if (inserted && !step->follows_inserted()) {
+      return Error{
+          "normalizer Replace: a pattern that may match no character is not "
+          "supported before steps other than Replace and Prepend"};
+    }
+    inserted = inserted || step->inserts();
+  }
   return result;
 }
 

@@ -28,6 +28,8 @@ class NormalizerStep {
                              std::string_view out, std::string& scratch) const;
   // Does it insert text that is made of no character?
   virtual bool inserts() const { return false; }
+  // Does `tokenizers` do this step behind one that inserts as behind others?
+  virtual bool follows_inserted() const { return false; }
 };
 
 // Immutable; every method may be called from any thread.
