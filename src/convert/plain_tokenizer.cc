@@ -13,6 +13,7 @@
 #include "convert/pre_tokenizer.h"
 #include "convert/tokenizer_json.h"
 #include "tokenizer/byte_text.h"
+#include "tokenizer/normalize.h"
 #include "tokenizer/step_sequence.h"
 
 namespace braid::convert {
@@ -157,6 +158,27 @@ std::string SpelledTokensReason(const Json& tokenizer) {
 }
 
 // Options of BPE that no key of GGUF stands for.
+// GGUF's readers look for added tokens before NFC, and `tokenizers` behind it
+// for the NFC of those that are not to be found in the text as it is: a
+// difference where a token's text can be written in two ways.
+std::string ComposedTokensReason(const Json& tokenizer) {
+  for (const Json& token : tokenizer["added_tokens"].Elements()) {
+    const std::string* content = token["content"].Text();
+    const bool special = token["special"].Bool().value_or(false);
+    if (content == nullptr || !token["normalized"].Bool().value_or(!special)) {
+      continue;
+    }
+    for (const NormalForm form : {NormalForm::kC, NormalForm::kD}) {
+      std::string other;
+      Normalize(form, *content, other);
+      if (other != *content) {
+        return Format("added token \"{}\", which NFC may change", *content);
+      }
+    }
+  }
+  return {};
+}
+
 std::string BpeReason(const Json& model) {
   const std::optional<double> dropout = model["dropout"].Number();
   if (dropout.value_or(0) != 0) return "model BPE with dropout";
@@ -190,6 +212,10 @@ std::string ByteLevelReason(const Json& tokenizer) {
   }
   if (std::string reason = SpelledTokensReason(tokenizer); !reason.empty()) {
     return reason;
+  }
+  if (!StepsOf(tokenizer, kNormalizer).empty()) {
+    std::string reason = ComposedTokensReason(tokenizer);
+    if (!reason.empty()) return reason;
   }
   return AddedTokensReason(tokenizer, false);
 }

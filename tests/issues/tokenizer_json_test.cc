@@ -190,6 +190,18 @@ TEST_F(TokenizerJsonTest, AddedTokenIsDecodedToBytes) {
   EXPECT_EQ((*tokenizer)->Decode(Ids{16, 17}, {}), "\xe9\u6771");
 }
 
+// The token is looked for behind NFC, as NFC writes it.
+TEST_F(TokenizerJsonTest, AddedTokenIsComposedAsItsTextIs) {
+  constexpr std::string_view kNfc = R"({"type": "NFC"})";
+  WriteByteLevel(kNfc, AddedToken(16, "e\u0301", "", false));
+  EXPECT_EQ(Tokenize("\u00e9"), (Ids{16}));
+  EXPECT_EQ(Tokenize("ae\u0301"), (Ids{9, 16}));
+  EXPECT_TRUE(has_pipeline_);
+  WriteByteLevel(kNfc, AddedToken(16, "<e>", "", false));
+  EXPECT_EQ(Tokenize("a<e>"), (Ids{9, 16}));
+  EXPECT_FALSE(has_pipeline_);
+}
+
 // A BPE like SentencePiece's with a token that only the text "\u2581\u2581" is,
 // not two spaces.
 TEST_F(TokenizerJsonTest, AddedTokenOfSpaceMarksIsNoneOfSpaces) {
