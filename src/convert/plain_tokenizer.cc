@@ -332,6 +332,12 @@ std::string SentencePieceLikeReason(const Json& tokenizer) {
                 {kUnmarkSpaces, "ByteFallback", "Fuse", strip}})) {
     return Describe(tokenizer, kDecoder);
   }
+  // GGUF's readers take a space away only where they have put one.
+  if (IsOneOf(tokenizer, kNormalizer, {{kMarkSpaces}}) &&
+      StepsOf(tokenizer, kPreTokenizer).empty() &&
+      StepsOf(tokenizer, kDecoder).size() == 4) {
+    return Describe(tokenizer, kDecoder);
+  }
   const bool prepends =
       IsOneOf(tokenizer, kNormalizer, {{kPrependMark, kMarkSpaces}});
   return AddedTokensReason(tokenizer, prepends);

@@ -226,6 +226,31 @@ TEST_F(TokenizerJsonTest, AddedTokenOfSpaceMarksIsNoneOfSpaces) {
   EXPECT_TRUE(has_pipeline_);
 }
 
+// No space is put before a text, but one is taken away.
+TEST_F(TokenizerJsonTest, SpaceIsStrippedThatWasNotPut) {
+  std::string vocab;
+  for (int byte = 0; byte < 256; ++byte) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    const auto b = static_cast<size_t>(byte);
+    vocab += Format(R"("<0x{}{}>": {}, )", kDigits[b / 16], kDigits[b % 16], b);
+  }
+  WriteTokenizer(Format(
+      R"({"normalizer": {"type": "Replace", "pattern": {"String": " "},
+            "content": "\u2581"},
+          "decoder": {"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "\u2581"},
+             "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
+            {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+          "model": {"type": "BPE", "byte_fallback": true, "merges": [],
+            "vocab": {{}"\u2581": 256, "a": 257}}})",
+      vocab));
+  const auto tokenizer = Convert();
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
+  EXPECT_EQ((*tokenizer)->Encode(" a", {}), (Ids{256, 257}));
+  EXPECT_EQ((*tokenizer)->Decode(Ids{256, 257}, {}), "a");
+  EXPECT_EQ((*tokenizer)->Decode(Ids{257, 256}, {}), "a ");
+}
+
 // Both ways to cut "xjjj" score the same but for the last bit, which the
 // package's way to read numbers decides.
 TEST_F(TokenizerJsonTest, ScoresAreThoseThatAreRead) {
