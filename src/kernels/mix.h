@@ -17,6 +17,9 @@ void Multiply(ConstRows a, ConstRows b, Rows y, ThreadPool& threads);
 void MultiplyAdd(ConstRows a, ConstRows b, ConstRows c, Rows y,
                  ThreadPool& threads);
 
+// y = x * factors, every row by its own: factors {rows, 1}.
+void ScaleRows(ConstRows x, ConstRows factors, Rows y, ThreadPool& threads);
+
 // From a to b by t: y = fma(t, b - a, a).
 void Lerp(ConstRows a, ConstRows b, ConstRows t, Rows y, ThreadPool& threads);
 

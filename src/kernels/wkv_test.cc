@@ -180,6 +180,7 @@ TEST_F(WkvPartsTest, MixturesEqualTheTwins) {
     TestRows product(9, width);
     TestRows sum(9, width);
     TestRows lerp(9, width);
+    TestRows scaled(9, width);
     for (int m = 0; m < 9; ++m) {
       for (int64_t i = 0; i < width; ++i) {
         const float x = a.view().row(m)[i];
@@ -187,6 +188,7 @@ TEST_F(WkvPartsTest, MixturesEqualTheTwins) {
         product.view().row(m)[i] = x * all.row(m)[i];
         sum.view().row(m)[i] = std::fma(x, y, all.row(m)[i]);
         lerp.view().row(m)[i] = LerpTwin(x, y, all.row(m)[i]);
+        scaled.view().row(m)[i] = x * b.view().row(m)[0];
       }
     }
     ForTargetsAndThreads([&](ThreadPool& pool) {
@@ -199,6 +201,10 @@ TEST_F(WkvPartsTest, MixturesEqualTheTwins) {
       y = b;
       Lerp(a.view(), y.view(), all, y.view(), pool);
       ASSERT_EQ(CountDifferences(y.view(), lerp.view()), 0);
+      ASSERT_TRUE(y.GapsAreWhole());
+      y = a;
+      ScaleRows(y.view(), b.view().Columns(0, 1), y.view(), pool);
+      ASSERT_EQ(CountDifferences(y.view(), scaled.view()), 0);
       ASSERT_TRUE(y.GapsAreWhole());
     });
   }

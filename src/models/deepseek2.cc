@@ -1,14 +1,12 @@
 #include "models/deepseek2.h"
 
 #include <cmath>
-#include <string>
 
 #include "base/format.h"
 #include "base/try.h"
 #include "models/config_reader.h"
 #include "models/expert_config.h"
 #include "models/transformer_config.h"
-#include "ops/ops.h"
 
 namespace braid {
 
@@ -117,38 +115,11 @@ Result<Deepseek2Config> Deepseek2Config::Read(ConfigReader& reader) {
 }
 
 Deepseek2Model::Deepseek2Model(WeightScope& w, const Deepseek2Config& config)
-    : LanguageModel(config.shape),
-      config_(config),
-      embedding_(w, width(), vocabulary_size()),
-      head_(w, width(), vocabulary_size(), norm_epsilon()) {
-  for (int i = 0; i < layers() && w.status().ok(); ++i) {
-    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
-                       nn::LatentAttention(blk, config.attention, i),
-                       nn::RmsNorm(blk, "ffn_norm", width(), norm_epsilon()),
-                       MakeMlp(blk, config, i)});
-  }
-}
-
-MemorySpec Deepseek2Model::Memory(DType kv_type) const {
-  return {std::vector<LayerSpec>(
-      layers_.size(), nn::LatentAttention::Memory(config_.attention, kv_type))};
-}
-
-Rows Deepseek2Model::Forward(Pass& pass) const {
-  Compute& compute = pass.compute;
-  const Rows x = embedding_(compute, pass.tokens);  // {rows, d}
-  for (const Layer& layer : layers_) {
-    const ArenaScope scope(compute.arena);
-    ops::AddInto(compute, x,
-                 layer.attention(pass, layer.attention_norm(compute, x)));
-    ops::AddInto(compute, x, layer.mlp(compute, layer.mlp_norm(compute, x)));
-  }
-  return x;
-}
-
-void Deepseek2Model::Head(Compute& compute, ConstRows x, Rows logits) const {
-  head_(compute, x, logits);
-}
+    : Decoder(w, config.shape, {.ropes = {config.rope}}, [&](LayerScope& blk) {
+        return Layer{
+            blk.Branch("attn_norm",
+                       nn::LatentAttention(blk.w, config.attention, blk.layer)),
+            blk.Branch("ffn_norm", MakeMlp(blk.w, config, blk.layer))};
+      }) {}
 
 }  // namespace braid

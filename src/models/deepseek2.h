@@ -23,11 +23,9 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/feed_forward.h"
 #include "nn/latent_attention.h"
-#include "nn/norm.h"
-#include "nn/vocabulary_layers.h"
 
 namespace braid {
 
@@ -42,30 +40,9 @@ struct Deepseek2Config {
   static Result<Deepseek2Config> Read(ConfigReader& reader);
 };
 
-class Deepseek2Model : public LanguageModel {
+class Deepseek2Model : public Decoder<nn::LatentAttention, nn::FeedForward> {
  public:
   Deepseek2Model(WeightScope& w, const Deepseek2Config& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
-  Rows Forward(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  struct Layer {
-    nn::RmsNorm attention_norm;
-    nn::LatentAttention attention;
-    nn::RmsNorm mlp_norm;
-    nn::FeedForward mlp;
-  };
-
-  Deepseek2Config config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

@@ -20,12 +20,10 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/attention.h"
 #include "nn/gated_mlp.h"
 #include "nn/mamba2_mixer.h"
-#include "nn/norm.h"
-#include "nn/vocabulary_layers.h"
 
 namespace braid {
 
@@ -39,32 +37,19 @@ struct FalconH1Config {
   static Result<FalconH1Config> Read(ConfigReader& reader);
 };
 
-class FalconH1Model : public LanguageModel {
+// Both on the same rows; what they answer is added.
+struct ParallelMixers {
+  nn::Attention attention;
+  nn::Mamba2Mixer mamba;
+
+  Rows operator()(Pass& pass, ConstRows x) const;
+  void Replay(Pass& pass) const { mamba.Replay(pass); }
+  LayerSpec Memory(DType kv_type) const;
+};
+
+class FalconH1Model : public Decoder<ParallelMixers, nn::GatedMlp> {
  public:
   FalconH1Model(WeightScope& w, const FalconH1Config& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
-  Rows Forward(Pass& pass) const override;
-  void Replay(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  struct Layer {
-    nn::RmsNorm mixer_norm;  // of both branches
-    nn::Attention attention;
-    nn::Mamba2Mixer mamba;
-    nn::RmsNorm mlp_norm;
-    nn::GatedMlp mlp;
-  };
-
-  FalconH1Config config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

@@ -1,12 +1,10 @@
 #include "models/gemma.h"
 
 #include <cmath>
-#include <string>
 
 #include "base/try.h"
 #include "models/config_reader.h"
 #include "models/transformer_config.h"
-#include "ops/ops.h"
 
 namespace braid {
 
@@ -107,47 +105,21 @@ Result<GemmaConfig> Gemma3Config::Read(ConfigReader& reader) {
 }
 
 GemmaModel::GemmaModel(WeightScope& w, const GemmaConfig& config)
-    : LanguageModel(config.shape),
-      config_(config),
-      embedding_(w, width(), vocabulary_size()),
-      head_(w, width(), vocabulary_size(), norm_epsilon()) {
-  for (int i = 0; i < layers() && w.status().ok(); ++i) {
-    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    const auto norm = [&](std::string_view name) {
-      return nn::RmsNorm(blk, name, width(), norm_epsilon());
-    };
-    layers_.push_back(
-        {norm("attn_norm"), nn::Attention(blk, config.attention[i], i),
-         norm("post_attention_norm"), norm("ffn_norm"),
-         nn::GatedMlp(blk, width(), config.hidden, Nonlinearity::kGeluTanh),
-         norm("post_ffw_norm")});
-  }
-}
-
-MemorySpec GemmaModel::Memory(DType kv_type) const {
-  return nn::Attention::Memory(config_.attention, kv_type);
-}
-
-Rows GemmaModel::Forward(Pass& pass) const {
-  Compute& compute = pass.compute;
-  const Rows x = embedding_(compute, pass.tokens);  // {rows, d}
-  ops::ScaleInto(compute, std::sqrt(static_cast<float>(width())), x);
-  for (const Layer& layer : layers_) {
-    const ArenaScope scope(compute.arena);
-    const Rows attended =
-        layer.attention(pass, layer.attention_norm(compute, x));
-    ops::AddInto(compute, x, layer.after_attention_norm(compute, attended));
-    const Rows fed = layer.mlp(compute, layer.mlp_norm(compute, x));
-    ops::AddInto(compute, x, layer.after_mlp_norm(compute, fed));
-  }
-  return x;
-}
-
-void GemmaModel::Head(Compute& compute, ConstRows x, Rows logits) const {
-  head_(compute, x, logits);
-  if (config_.logit_cap > 0) {
-    ops::SoftCapInto(compute, config_.logit_cap, logits);
-  }
-}
+    : Decoder(
+          w, config.shape,
+          {.ropes = config.ropes,
+           .embedding_scale = std::sqrt(static_cast<float>(config.shape.width)),
+           .logit_cap = config.logit_cap},
+          [&](LayerScope& blk) {
+            return Layer{
+                blk.Branch("attn_norm",
+                           nn::Attention(blk.w, config.attention[blk.layer],
+                                         blk.layer),
+                           "post_attention_norm"),
+                blk.Branch("ffn_norm",
+                           nn::GatedMlp(blk.w, width(), config.hidden,
+                                        Nonlinearity::kGeluTanh),
+                           "post_ffw_norm")};
+          }) {}
 
 }  // namespace braid

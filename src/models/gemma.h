@@ -25,11 +25,9 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/attention.h"
 #include "nn/gated_mlp.h"
-#include "nn/norm.h"
-#include "nn/vocabulary_layers.h"
 
 namespace braid {
 
@@ -49,32 +47,9 @@ struct Gemma3Config : GemmaConfig {
   static Result<GemmaConfig> Read(ConfigReader& reader);
 };
 
-class GemmaModel : public LanguageModel {
+class GemmaModel : public Decoder<nn::Attention, nn::GatedMlp> {
  public:
   GemmaModel(WeightScope& w, const GemmaConfig& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  std::vector<RopeConfig> ropes() const override { return config_.ropes; }
-  Rows Forward(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  struct Layer {
-    nn::RmsNorm attention_norm;
-    nn::Attention attention;
-    nn::RmsNorm after_attention_norm;
-    nn::RmsNorm mlp_norm;
-    nn::GatedMlp mlp;
-    nn::RmsNorm after_mlp_norm;
-  };
-
-  GemmaConfig config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

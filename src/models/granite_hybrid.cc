@@ -1,15 +1,11 @@
 #include "models/granite_hybrid.h"
 
-#include <string>
-
 #include "base/try.h"
 #include "models/config_reader.h"
 #include "models/expert_config.h"
 #include "models/hybrid_config.h"
 #include "models/mamba2.h"
 #include "models/transformer_config.h"
-#include "nn/replay.h"
-#include "ops/ops.h"
 
 namespace braid {
 
@@ -36,8 +32,8 @@ std::vector<nn::AttentionConfig> ReadGraniteAttention(ConfigReader& reader,
   return configs;
 }
 
-std::variant<nn::Mamba2Mixer, nn::Attention> MakeMixer(
-    WeightScope& w, const GraniteHybridConfig& config, int layer) {
+GraniteMixer MakeMixer(WeightScope& w, const GraniteHybridConfig& config,
+                       int layer) {
   const nn::AttentionConfig& attention = config.attention[layer];
   if (attention.kv_heads > 0) return nn::Attention(w, attention, layer);
   return nn::Mamba2Mixer(w, config.mamba, layer);
@@ -78,60 +74,16 @@ Result<GraniteHybridConfig> GraniteHybridConfig::Read(ConfigReader& reader) {
 
 GraniteHybridModel::GraniteHybridModel(WeightScope& w,
                                        const GraniteHybridConfig& config)
-    : LanguageModel(config.shape),
-      config_(config),
-      embedding_(w, width(), vocabulary_size()),
-      head_(w, width(), vocabulary_size(), norm_epsilon()) {
-  for (int i = 0; i < layers() && w.status().ok(); ++i) {
-    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
-                       MakeMixer(blk, config, i),
-                       nn::RmsNorm(blk, "ffn_norm", width(), norm_epsilon()),
-                       MakeMlp(blk, config)});
-  }
-}
-
-MemorySpec GraniteHybridModel::Memory(DType kv_type) const {
-  MemorySpec spec;
-  for (const nn::AttentionConfig& attention : config_.attention) {
-    spec.layers.push_back(attention.kv_heads > 0
-                              ? nn::Attention::Memory(attention, kv_type)
-                              : nn::Mamba2Mixer::Memory(config_.mamba));
-  }
-  return spec;
-}
-
-Rows GraniteHybridModel::Forward(Pass& pass) const {
-  Compute& compute = pass.compute;
-  const Rows x = embedding_(compute, pass.tokens);  // {rows, width}
-  ops::ScaleInto(compute, config_.embedding_scale, x);
-  for (const Layer& layer : layers_) {
-    const ArenaScope scope(compute.arena);
-    const Rows normed = layer.mixer_norm(compute, x);
-    AddPart(compute, x,
-            std::visit([&](const auto& mixer) { return mixer(pass, normed); },
-                       layer.mixer));
-    AddPart(compute, x, layer.mlp(compute, layer.mlp_norm(compute, x)));
-  }
-  return x;
-}
-
-void GraniteHybridModel::Replay(Pass& pass) const {
-  for (const Layer& layer : layers_) {
-    const ArenaScope scope(pass.compute.arena);
-    nn::ReplayState(layer.mixer, pass);
-  }
-}
-
-void GraniteHybridModel::AddPart(Compute& compute, Rows x, Rows part) const {
-  ops::ScaleInto(compute, config_.residual_scale, part);
-  ops::AddInto(compute, x, part);
-}
-
-void GraniteHybridModel::Head(Compute& compute, ConstRows x,
-                              Rows logits) const {
-  head_(compute, x, logits);
-  ops::ScaleInto(compute, config_.logit_scale, logits);
-}
+    : Decoder(w, config.shape,
+              {.ropes = {config.rope},
+               .embedding_scale = config.embedding_scale,
+               .logit_scale = config.logit_scale},
+              [&](LayerScope& blk) {
+                return Layer{
+                    blk.Branch("attn_norm", MakeMixer(blk.w, config, blk.layer),
+                               "", config.residual_scale),
+                    blk.Branch("ffn_norm", MakeMlp(blk.w, config), "",
+                               config.residual_scale)};
+              }) {}
 
 }  // namespace braid

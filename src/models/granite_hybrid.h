@@ -23,12 +23,10 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/attention.h"
 #include "nn/feed_forward.h"
 #include "nn/mamba2_mixer.h"
-#include "nn/norm.h"
-#include "nn/vocabulary_layers.h"
 
 namespace braid {
 
@@ -47,34 +45,11 @@ struct GraniteHybridConfig {
   static Result<GraniteHybridConfig> Read(ConfigReader& reader);
 };
 
-class GraniteHybridModel : public LanguageModel {
+using GraniteMixer = std::variant<nn::Mamba2Mixer, nn::Attention>;
+
+class GraniteHybridModel : public Decoder<GraniteMixer, nn::FeedForward> {
  public:
   GraniteHybridModel(WeightScope& w, const GraniteHybridConfig& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
-  Rows Forward(Pass& pass) const override;
-  void Replay(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  struct Layer {
-    nn::RmsNorm mixer_norm;
-    std::variant<nn::Mamba2Mixer, nn::Attention> mixer;
-    nn::RmsNorm mlp_norm;
-    nn::FeedForward mlp;
-  };
-
-  // x += residual_scale * part.
-  void AddPart(Compute& compute, Rows x, Rows part) const;
-
-  GraniteHybridConfig config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

@@ -20,12 +20,10 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/attention.h"
 #include "nn/feed_forward.h"
 #include "nn/mamba_mixer.h"
-#include "nn/norm.h"
-#include "nn/vocabulary_layers.h"
 
 namespace braid {
 
@@ -40,30 +38,11 @@ struct JambaConfig {
   static Result<JambaConfig> Read(ConfigReader& reader);
 };
 
-class JambaModel : public LanguageModel {
+using JambaMixer = std::variant<nn::MambaMixer, nn::Attention>;
+
+class JambaModel : public Decoder<JambaMixer, nn::FeedForward> {
  public:
   JambaModel(WeightScope& w, const JambaConfig& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  Rows Forward(Pass& pass) const override;
-  void Replay(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  struct Layer {
-    nn::RmsNorm mixer_norm;
-    std::variant<nn::MambaMixer, nn::Attention> mixer;
-    nn::RmsNorm mlp_norm;
-    nn::FeedForward mlp;
-  };
-
-  JambaConfig config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

@@ -18,12 +18,10 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/attention.h"
 #include "nn/gated_conv.h"
 #include "nn/gated_mlp.h"
-#include "nn/norm.h"
-#include "nn/vocabulary_layers.h"
 
 namespace braid {
 
@@ -37,32 +35,11 @@ struct Lfm2Config {
   static Result<Lfm2Config> Read(ConfigReader& reader);
 };
 
-class Lfm2Model : public LanguageModel {
+using Lfm2Mixer = std::variant<nn::GatedConv, nn::Attention>;
+
+class Lfm2Model : public Decoder<Lfm2Mixer, nn::GatedMlp> {
  public:
   Lfm2Model(WeightScope& w, const Lfm2Config& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
-  Rows Forward(Pass& pass) const override;
-  void Replay(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return norm_(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  struct Layer {
-    nn::RmsNorm mixer_norm;
-    std::variant<nn::GatedConv, nn::Attention> mixer;
-    nn::RmsNorm mlp_norm;
-    nn::GatedMlp mlp;
-  };
-
-  Lfm2Config config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
-  nn::RmsNorm norm_;
-  PackedMatrix output_;
 };
 
 }  // namespace braid

@@ -1,7 +1,5 @@
 #include "models/llama.h"
 
-#include <string>
-
 #include "base/try.h"
 #include "models/config_reader.h"
 #include "models/expert_config.h"
@@ -44,30 +42,13 @@ Result<LlamaConfig> LlamaConfig::Read(ConfigReader& reader) {
 }
 
 LlamaModel::LlamaModel(WeightScope& w, const LlamaConfig& config)
-    : LanguageModel(config.shape),
-      config_(config),
-      embedding_(w, width(), vocabulary_size()),
-      head_(w, width(), vocabulary_size(), norm_epsilon()) {
-  ReadRopeFactors(w, config_.rope);
-  for (int i = 0; i < layers() && w.status().ok(); ++i) {
-    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.emplace_back(blk, config.attention[i], MakeMlp(blk, config),
-                         norm_epsilon(), i);
-  }
-}
-
-MemorySpec LlamaModel::Memory(DType kv_type) const {
-  return nn::Attention::Memory(config_.attention, kv_type);
-}
-
-Rows LlamaModel::Forward(Pass& pass) const {
-  const Rows x = embedding_(pass.compute, pass.tokens);  // {rows, d}
-  for (const nn::DecoderBlock& layer : layers_) layer.AddTo(pass, x);
-  return x;
-}
-
-void LlamaModel::Head(Compute& compute, ConstRows x, Rows logits) const {
-  head_(compute, x, logits);
-}
+    : Decoder(w, config.shape, {.ropes = {WithRopeFactors(w, config.rope)}},
+              [&](LayerScope& blk) {
+                return Layer{
+                    blk.Branch("attn_norm",
+                               nn::Attention(blk.w, config.attention[blk.layer],
+                                             blk.layer)),
+                    blk.Branch("ffn_norm", MakeMlp(blk.w, config))};
+              }) {}
 
 }  // namespace braid

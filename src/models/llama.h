@@ -20,10 +20,9 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/attention.h"
-#include "nn/decoder_block.h"
-#include "nn/vocabulary_layers.h"
+#include "nn/feed_forward.h"
 
 namespace braid {
 
@@ -37,24 +36,10 @@ struct LlamaConfig {
   static Result<LlamaConfig> Read(ConfigReader& reader);
 };
 
-class LlamaModel : public LanguageModel {
+class LlamaModel : public Decoder<nn::Attention, nn::FeedForward> {
  public:
-  // Beside the layers' tensors those of ReadRopeFactors (transformer_config.h).
+  // Beside the layers' tensors those of WithRopeFactors (transformer_config.h).
   LlamaModel(WeightScope& w, const LlamaConfig& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
-  Rows Forward(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  LlamaConfig config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<nn::DecoderBlock> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

@@ -1,10 +1,7 @@
 #include "models/mamba.h"
 
-#include <string>
-
 #include "base/try.h"
 #include "models/config_reader.h"
-#include "ops/ops.h"
 
 namespace braid {
 
@@ -35,41 +32,9 @@ Result<MambaModelConfig> MambaModelConfig::Read(ConfigReader& reader) {
 }
 
 MambaModel::MambaModel(WeightScope& w, const MambaModelConfig& config)
-    : LanguageModel(config.shape),
-      config_(config),
-      embedding_(w, width(), vocabulary_size()),
-      head_(w, width(), vocabulary_size(), norm_epsilon()) {
-  for (int i = 0; i < layers() && w.status().ok(); ++i) {
-    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
-                       nn::MambaMixer(blk, config.mixer, i)});
-  }
-}
-
-MemorySpec MambaModel::Memory(DType /*kv_type*/) const {
-  return {std::vector<LayerSpec>(layers_.size(),
-                                 nn::MambaMixer::Memory(config_.mixer))};
-}
-
-Rows MambaModel::Forward(Pass& pass) const {
-  Compute& compute = pass.compute;
-  const Rows x = embedding_(compute, pass.tokens);  // {rows, D}
-  for (const Layer& layer : layers_) {
-    const ArenaScope scope(compute.arena);
-    ops::AddInto(compute, x, layer.mixer(pass, layer.norm(compute, x)));
-  }
-  return x;
-}
-
-void MambaModel::Replay(Pass& pass) const {
-  for (const Layer& layer : layers_) {
-    const ArenaScope scope(pass.compute.arena);
-    layer.mixer.Replay(pass);
-  }
-}
-
-void MambaModel::Head(Compute& compute, ConstRows x, Rows logits) const {
-  head_(compute, x, logits);
-}
+    : Decoder(w, config.shape, {}, [&](LayerScope& blk) {
+        return Layer{blk.Branch(
+            "attn_norm", nn::MambaMixer(blk.w, config.mixer, blk.layer))};
+      }) {}
 
 }  // namespace braid

@@ -17,10 +17,8 @@
 
 #include "braid/result.h"
 #include "models/config_reader.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/mamba_mixer.h"
-#include "nn/norm.h"
-#include "nn/vocabulary_layers.h"
 
 namespace braid {
 
@@ -35,28 +33,9 @@ struct MambaModelConfig {
   static Result<MambaModelConfig> Read(ConfigReader& reader);
 };
 
-class MambaModel : public LanguageModel {
+class MambaModel : public Decoder<nn::MambaMixer> {
  public:
   MambaModel(WeightScope& w, const MambaModelConfig& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  Rows Forward(Pass& pass) const override;
-  void Replay(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  struct Layer {
-    nn::RmsNorm norm;
-    nn::MambaMixer mixer;
-  };
-
-  MambaModelConfig config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

@@ -1,10 +1,7 @@
 #include "models/mamba2.h"
 
-#include <string>
-
 #include "base/format.h"
 #include "base/try.h"
-#include "ops/ops.h"
 
 namespace braid {
 
@@ -53,41 +50,9 @@ Result<Mamba2ModelConfig> Mamba2ModelConfig::Read(ConfigReader& reader) {
 }
 
 Mamba2Model::Mamba2Model(WeightScope& w, const Mamba2ModelConfig& config)
-    : LanguageModel(config.shape),
-      config_(config),
-      embedding_(w, width(), vocabulary_size()),
-      head_(w, width(), vocabulary_size(), norm_epsilon()) {
-  for (int i = 0; i < layers() && w.status().ok(); ++i) {
-    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.push_back({nn::RmsNorm(blk, "attn_norm", width(), norm_epsilon()),
-                       nn::Mamba2Mixer(blk, config.mixer, i)});
-  }
-}
-
-MemorySpec Mamba2Model::Memory(DType /*kv_type*/) const {
-  return {std::vector<LayerSpec>(layers_.size(),
-                                 nn::Mamba2Mixer::Memory(config_.mixer))};
-}
-
-Rows Mamba2Model::Forward(Pass& pass) const {
-  Compute& compute = pass.compute;
-  const Rows x = embedding_(compute, pass.tokens);  // {rows, d}
-  for (const Layer& layer : layers_) {
-    const ArenaScope scope(compute.arena);
-    ops::AddInto(compute, x, layer.mixer(pass, layer.norm(compute, x)));
-  }
-  return x;
-}
-
-void Mamba2Model::Replay(Pass& pass) const {
-  for (const Layer& layer : layers_) {
-    const ArenaScope scope(pass.compute.arena);
-    layer.mixer.Replay(pass);
-  }
-}
-
-void Mamba2Model::Head(Compute& compute, ConstRows x, Rows logits) const {
-  head_(compute, x, logits);
-}
+    : Decoder(w, config.shape, {}, [&](LayerScope& blk) {
+        return Layer{blk.Branch(
+            "attn_norm", nn::Mamba2Mixer(blk.w, config.mixer, blk.layer))};
+      }) {}
 
 }  // namespace braid

@@ -16,10 +16,8 @@
 
 #include "braid/result.h"
 #include "models/config_reader.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/mamba2_mixer.h"
-#include "nn/norm.h"
-#include "nn/vocabulary_layers.h"
 
 namespace braid {
 
@@ -35,28 +33,9 @@ struct Mamba2ModelConfig {
   static Result<Mamba2ModelConfig> Read(ConfigReader& reader);
 };
 
-class Mamba2Model : public LanguageModel {
+class Mamba2Model : public Decoder<nn::Mamba2Mixer> {
  public:
   Mamba2Model(WeightScope& w, const Mamba2ModelConfig& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  Rows Forward(Pass& pass) const override;
-  void Replay(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  struct Layer {
-    nn::RmsNorm norm;
-    nn::Mamba2Mixer mixer;
-  };
-
-  Mamba2ModelConfig config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

@@ -272,8 +272,8 @@ TEST(Models, MissingTensorIsNamed) {
   TinyFile file = TinyMamba();
   file.Set("mamba.block_count", uint32_t{2});
   EXPECT_EQ(ErrorOf(file.Load()),
-            "blk.1.attn_norm.weight: the file has no such tensor (expected "
-            "shape {8})");
+            "blk.1.ssm_in.weight: the file has no such tensor (expected shape "
+            "{8, 32})");
 }
 
 TEST(Models, WrongShapeGivesBothValues) {

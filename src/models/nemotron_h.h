@@ -19,12 +19,10 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/attention.h"
 #include "nn/mamba2_mixer.h"
 #include "nn/mlp.h"
-#include "nn/norm.h"
-#include "nn/vocabulary_layers.h"
 
 namespace braid {
 
@@ -37,28 +35,11 @@ struct NemotronHConfig {
   static Result<NemotronHConfig> Read(ConfigReader& reader);
 };
 
-class NemotronHModel : public LanguageModel {
+using NemotronHPart = std::variant<nn::Mamba2Mixer, nn::Attention, nn::Mlp>;
+
+class NemotronHModel : public Decoder<NemotronHPart> {
  public:
   NemotronHModel(WeightScope& w, const NemotronHConfig& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  Rows Forward(Pass& pass) const override;
-  void Replay(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  struct Layer {
-    nn::RmsNorm norm;
-    std::variant<nn::Mamba2Mixer, nn::Attention, nn::Mlp> part;
-  };
-
-  NemotronHConfig config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

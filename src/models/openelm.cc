@@ -1,7 +1,5 @@
 #include "models/openelm.h"
 
-#include <string>
-
 #include "base/try.h"
 #include "models/config_reader.h"
 #include "models/transformer_config.h"
@@ -32,30 +30,13 @@ Result<OpenElmConfig> OpenElmConfig::Read(ConfigReader& reader) {
 }
 
 OpenElmModel::OpenElmModel(WeightScope& w, const OpenElmConfig& config)
-    : LanguageModel(config.shape),
-      config_(config),
-      embedding_(w, width(), vocabulary_size()),
-      head_(w, width(), vocabulary_size(), norm_epsilon()) {
-  for (int i = 0; i < layers() && w.status().ok(); ++i) {
-    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.emplace_back(blk, config.attention[i],
-                         nn::FeedForward(blk, width(), config.hidden[i]),
-                         norm_epsilon(), i);
-  }
-}
-
-MemorySpec OpenElmModel::Memory(DType kv_type) const {
-  return nn::Attention::Memory(config_.attention, kv_type);
-}
-
-Rows OpenElmModel::Forward(Pass& pass) const {
-  const Rows x = embedding_(pass.compute, pass.tokens);  // {rows, d}
-  for (const nn::DecoderBlock& layer : layers_) layer.AddTo(pass, x);
-  return x;
-}
-
-void OpenElmModel::Head(Compute& compute, ConstRows x, Rows logits) const {
-  head_(compute, x, logits);
-}
+    : Decoder(w, config.shape, {.ropes = {config.rope}}, [&](LayerScope& blk) {
+        return Layer{
+            blk.Branch(
+                "attn_norm",
+                nn::Attention(blk.w, config.attention[blk.layer], blk.layer)),
+            blk.Branch("ffn_norm",
+                       nn::GatedMlp(blk.w, width(), config.hidden[blk.layer]))};
+      }) {}
 
 }  // namespace braid

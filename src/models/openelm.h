@@ -14,10 +14,9 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/attention.h"
-#include "nn/decoder_block.h"
-#include "nn/vocabulary_layers.h"
+#include "nn/gated_mlp.h"
 
 namespace braid {
 
@@ -30,23 +29,9 @@ struct OpenElmConfig {
   static Result<OpenElmConfig> Read(ConfigReader& reader);
 };
 
-class OpenElmModel : public LanguageModel {
+class OpenElmModel : public Decoder<nn::Attention, nn::GatedMlp> {
  public:
   OpenElmModel(WeightScope& w, const OpenElmConfig& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
-  Rows Forward(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  OpenElmConfig config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<nn::DecoderBlock> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

@@ -28,31 +28,14 @@ Result<QwenConfig> QwenConfig::Read(ConfigReader& reader) {
 }
 
 QwenModel::QwenModel(WeightScope& w, const QwenConfig& config)
-    : LanguageModel(config.shape),
-      config_(config),
-      embedding_(w, width(), vocabulary_size()),
-      head_(w, width(), vocabulary_size(), norm_epsilon()) {
-  ReadRopeFactors(w, config_.rope);
-  for (int i = 0; i < layers() && w.status().ok(); ++i) {
-    WeightScope blk = w.Child("blk." + std::to_string(i) + ".");
-    layers_.emplace_back(blk, config.attention[i],
-                         nn::FeedForward(blk, width(), config.hidden),
-                         norm_epsilon(), i);
-  }
-}
-
-MemorySpec QwenModel::Memory(DType kv_type) const {
-  return nn::Attention::Memory(config_.attention, kv_type);
-}
-
-Rows QwenModel::Forward(Pass& pass) const {
-  const Rows x = embedding_(pass.compute, pass.tokens);  // {rows, d}
-  for (const nn::DecoderBlock& layer : layers_) layer.AddTo(pass, x);
-  return x;
-}
-
-void QwenModel::Head(Compute& compute, ConstRows x, Rows logits) const {
-  head_(compute, x, logits);
-}
+    : Decoder(w, config.shape, {.ropes = {WithRopeFactors(w, config.rope)}},
+              [&](LayerScope& blk) {
+                return Layer{
+                    blk.Branch("attn_norm",
+                               nn::Attention(blk.w, config.attention[blk.layer],
+                                             blk.layer)),
+                    blk.Branch("ffn_norm",
+                               nn::GatedMlp(blk.w, width(), config.hidden))};
+              }) {}
 
 }  // namespace braid

@@ -17,10 +17,9 @@
 #include <vector>
 
 #include "braid/result.h"
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/attention.h"
-#include "nn/decoder_block.h"
-#include "nn/vocabulary_layers.h"
+#include "nn/gated_mlp.h"
 
 namespace braid {
 
@@ -33,24 +32,10 @@ struct QwenConfig {
   static Result<QwenConfig> Read(ConfigReader& reader);
 };
 
-class QwenModel : public LanguageModel {
+class QwenModel : public Decoder<nn::Attention, nn::GatedMlp> {
  public:
-  // Beside the layers' tensors those of ReadRopeFactors (transformer_config.h).
+  // Beside the layers' tensors those of WithRopeFactors (transformer_config.h).
   QwenModel(WeightScope& w, const QwenConfig& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
-  Rows Forward(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  QwenConfig config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<nn::DecoderBlock> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

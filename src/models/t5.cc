@@ -56,9 +56,13 @@ T5Model::T5Model(WeightScope& w, const T5Config& config)
 
 MemorySpec T5Model::Memory(DType kv_type) const {
   const nn::AttentionConfig& attention = config_.stack.attention;
-  LayerSpec layer = nn::Attention::Memory(attention, kv_type);
-  layer.cross_page = nn::CrossAttention::Page(attention, kv_type);
-  return {std::vector<LayerSpec>(layers_.size(), layer)};
+  MemorySpec spec;
+  for (const Layer& layer : layers_) {
+    spec.layers.push_back(layer.attention.Memory(kv_type));
+    spec.layers.back().cross_page =
+        nn::CrossAttention::Page(attention, kv_type);
+  }
+  return spec;
 }
 
 void T5Model::Encode(Pass& pass) const {

@@ -124,16 +124,17 @@ RopeConfig ReadRope(ConfigReader& reader, int head_dim, RopePairs pairs) {
   return rope;
 }
 
-void ReadRopeFactors(WeightScope& w, RopeConfig& rope) {
+RopeConfig WithRopeFactors(WeightScope& w, RopeConfig rope) {
   const auto read = [&](std::string_view name) {
     return w.Vector(name, {rope.rotated / 2}, Role::kScale);
   };
   if (w.Has("rope_freqs.weight")) {
     rope.frequency_divisors = read("rope_freqs.weight");
   }
-  if (rope.short_context == 0) return;
+  if (rope.short_context == 0) return rope;
   rope.frequency_divisors = read("rope_factors_long.weight");
   rope.short_divisors = read("rope_factors_short.weight");
+  return rope;
 }
 
 }  // namespace braid

@@ -36,9 +36,10 @@ YarnConfig ReadYarnRamp(ConfigReader& reader, int trained);
 // missing.
 double ReadYarnMagnitude(ConfigReader& reader);
 
-// The divisors of the angles, if the file has some: tensor rope_freqs.weight
-// {rotated / 2}, or rope_factors_long.weight and rope_factors_short.weight.
-void ReadRopeFactors(WeightScope& w, RopeConfig& rope);
+// `rope` with the divisors of its angles, if the file has some: tensor
+// rope_freqs.weight {rotated / 2}, or rope_factors_long.weight and
+// rope_factors_short.weight.
+RopeConfig WithRopeFactors(WeightScope& w, RopeConfig rope);
 
 }  // namespace braid
 

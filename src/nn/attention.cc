@@ -1,6 +1,7 @@
 #include "nn/attention.h"
 
 #include "base/check.h"
+#include "nn/heads.h"
 #include "nn/kv_page.h"
 #include "ops/ops.h"
 
@@ -15,19 +16,15 @@ KvLayout Layout(const AttentionConfig& config, DType kv_type) {
           .value_dim = config.value_dim};
 }
 
-// Rows of heads, {rows, n * dim}, as one row per head.
-Rows NormHeads(Compute& compute, const RmsNorm& norm, ConstRows x, int dim) {
-  BRAID_CHECK(x.stride == x.width);
-  const Rows y = norm(compute, {x.data, x.rows * (x.width / dim), dim, dim});
-  return {y.data, x.rows, x.width, x.width};
-}
-
 }  // namespace
 
 Attention::Attention(WeightScope& w, const AttentionConfig& config, int layer,
                      std::string_view output)
     : config_(config), layer_(layer) {
-  const int64_t queries = int64_t{config.heads} * config.key_dim;
+  BRAID_CHECK(!config.output_gate ||
+              (config.head_norms && config.value_dim == config.key_dim));
+  const int64_t queries =
+      int64_t{config.heads} * config.key_dim * (config.output_gate ? 2 : 1);
   const int64_t keys = int64_t{config.kv_heads} * config.key_dim;
   const int64_t values = int64_t{config.kv_heads} * config.value_dim;
   if (w.Has("attn_qkv.weight")) {
@@ -54,19 +51,20 @@ Attention::Attention(WeightScope& w, const AttentionConfig& config, int layer,
 
 Rows Attention::operator()(Pass& pass, ConstRows x, RelativeBias bias) const {
   Compute& compute = pass.compute;
-  Rows q = q_(compute, x);        // {rows, heads * key_dim}
-  Rows k = k_(compute, x);        // {rows, kv_heads * key_dim}
-  const Rows v = v_(compute, x);  // {rows, kv_heads * value_dim}
+  const int dim = config_.key_dim;
+  const int query_stride = config_.output_gate ? 2 * dim : dim;
+  const Rows projected = q_(compute, x);  // queries, and gates if there are
+  Rows q = projected;                     // {rows, heads * key_dim}
+  Rows k = k_(compute, x);                // {rows, kv_heads * key_dim}
+  const Rows v = v_(compute, x);          // {rows, kv_heads * value_dim}
   if (config_.head_norms) {
-    q = NormHeads(compute, q_norm_, q, config_.key_dim);
-    k = NormHeads(compute, k_norm_, k, config_.key_dim);
+    q = NormHeads(compute, q_norm_, projected, dim, query_stride);
+    k = NormHeads(compute, k_norm_, k, dim, dim);
   }
   if (config_.rope >= 0) {
     const RopeTable& table = pass.rope_tables[config_.rope];
-    ops::RopeInto(compute, table, pass.positions, config_.heads,
-                  config_.key_dim, q);
-    ops::RopeInto(compute, table, pass.positions, config_.kv_heads,
-                  config_.key_dim, k);
+    ops::RopeInto(compute, table, pass.positions, config_.heads, dim, q);
+    ops::RopeInto(compute, table, pass.positions, config_.kv_heads, dim, k);
   }
   const KvLayout layout = Layout(config_, pass.kv_type);
   const KvPagesView pages = pass.Pages(layer_);
@@ -79,20 +77,16 @@ Rows Attention::operator()(Pass& pass, ConstRows x, RelativeBias bias) const {
                       .soft_cap = config_.soft_cap,
                       .window = config_.window,
                       .bias = bias});
+  if (config_.output_gate) {
+    const Rows gate = HeadsAsRows(projected, query_stride, dim, dim);
+    ops::ActivateMulInto(compute, Nonlinearity::kSigmoid, gate,
+                         HeadsAsRows(mixed, dim, 0, dim));
+  }
   return output_(compute, mixed);
 }
 
-LayerSpec Attention::Memory(const AttentionConfig& config, DType kv_type) {
-  return {.page = KvPage(Layout(config, kv_type)), .window = config.window};
-}
-
-MemorySpec Attention::Memory(std::span<const AttentionConfig> layers,
-                             DType kv_type) {
-  MemorySpec spec;
-  for (const AttentionConfig& config : layers) {
-    spec.layers.push_back(Memory(config, kv_type));
-  }
-  return spec;
+LayerSpec Attention::Memory(DType kv_type) const {
+  return {.page = KvPage(Layout(config_, kv_type)), .window = config_.window};
 }
 
 }  // namespace braid::nn

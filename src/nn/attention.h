@@ -3,11 +3,11 @@
 // Vaswani et al., "Attention Is All You Need", 2017, section 3.2; Ainslie et
 // al., "GQA", 2023; Su et al., "RoFormer", 2021; Dehghani et al., "Scaling
 // Vision Transformers to 22 Billion Parameters", 2023, section 2 (norms of
-// queries and keys); Beltagy et al., "Longformer", 2020 (windows).
+// queries and keys); Beltagy et al., "Longformer", 2020 (windows); Qiu et al.,
+// "Gated Attention for Large Language Models", 2025 (the gate of the output).
 #ifndef BRAID_SRC_NN_ATTENTION_H_
 #define BRAID_SRC_NN_ATTENTION_H_
 
-#include <span>
 #include <string_view>
 
 #include "kernels/attention.h"
@@ -31,12 +31,17 @@ struct AttentionConfig {
   // Queries and keys get an RMS norm per head before they turn.
   bool head_norms = false;
   float norm_epsilon = 0;
+  // What every head answers is multiplied by the sigmoid of a gate, whose rows
+  // stand behind each head's in attn_q. Heads have norms, and values are as
+  // wide as keys.
+  bool output_gate = false;
 };
 
 class Attention {
  public:
   Attention() = default;
-  // Tensors attn_q {width, heads * key_dim}, attn_k {width, kv_heads *
+  // Tensors attn_q {width, heads * key_dim} (with output_gate twice as many:
+  // each head's query, then its gate), attn_k {width, kv_heads *
   // key_dim}, attn_v {width, kv_heads * value_dim}, `output` {heads *
   // value_dim, width}, each with an optional bias; if the source has attn_qkv
   // {width, the sum of the three}, that in place of the first three. With
@@ -48,10 +53,7 @@ class Attention {
   // {rows, width} -> {rows, width}. Writes the rows' keys and values.
   Rows operator()(Pass& pass, ConstRows x, RelativeBias bias = {}) const;
 
-  static LayerSpec Memory(const AttentionConfig& config, DType kv_type);
-  // Of a model that has nothing but attention.
-  static MemorySpec Memory(std::span<const AttentionConfig> layers,
-                           DType kv_type);
+  LayerSpec Memory(DType kv_type) const;
 
  private:
   AttentionConfig config_;

@@ -6,6 +6,7 @@ namespace braid::nn {
 
 GatedConv::GatedConv(WeightScope& w, int width, int taps, int layer)
     : width_(width),
+      taps_(taps),
       layer_(layer),
       in_(w, "shortconv.in_proj", width, int64_t{3} * width),
       conv_(w, "shortconv.conv", taps, width, ShortConv::Bias::kNone, layer),
@@ -28,9 +29,9 @@ void GatedConv::Replay(Pass& pass) const {
   conv_(pass, pass.Logged(layer_, 0, width_), Activation::kNone);
 }
 
-LayerSpec GatedConv::Memory(int width, int taps) {
-  return {.conv_floats = ShortConv::WindowFloats(taps, width),
-          .log_floats = static_cast<size_t>(width)};
+LayerSpec GatedConv::Memory() const {
+  return {.conv_floats = ShortConv::WindowFloats(taps_, width_),
+          .log_floats = static_cast<size_t>(width_)};
 }
 
 }  // namespace braid::nn

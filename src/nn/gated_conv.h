@@ -25,10 +25,11 @@ class GatedConv {
   // Advances the window of every run by what was logged.
   void Replay(Pass& pass) const;
 
-  static LayerSpec Memory(int width, int taps);
+  LayerSpec Memory() const;
 
  private:
   int width_ = 0;
+  int taps_ = 0;
   int layer_ = 0;
   Linear in_;
   ShortConv conv_;

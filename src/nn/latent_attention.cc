@@ -130,9 +130,8 @@ Rows LatentAttention::Keys(Pass& pass, ConstRows x) const {
   return keys;
 }
 
-LayerSpec LatentAttention::Memory(const LatentAttentionConfig& config,
-                                  DType kv_type) {
-  return {.page = KvPage(Layout(config, kv_type))};
+LayerSpec LatentAttention::Memory(DType kv_type) const {
+  return {.page = KvPage(Layout(config_, kv_type))};
 }
 
 }  // namespace braid::nn

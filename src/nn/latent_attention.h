@@ -62,7 +62,7 @@ class LatentAttention {
   // {rows, d} -> {rows, d}. Writes the rows' latent vectors.
   Rows operator()(Pass& pass, ConstRows x) const;
 
-  static LayerSpec Memory(const LatentAttentionConfig& config, DType kv_type);
+  LayerSpec Memory(DType kv_type) const;
 
  private:
   // Loads attn_kv_b, whose rows are per head those of W^UK, then of W^UV.

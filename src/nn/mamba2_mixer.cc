@@ -1,8 +1,6 @@
 #include "nn/mamba2_mixer.h"
 
-#include <cmath>
-
-#include "base/format.h"
+#include "nn/state_decay.h"
 #include "ops/ops.h"
 #include "ops/recurrent.h"
 
@@ -11,18 +9,10 @@ namespace braid::nn {
 namespace {
 
 SsdWeights LoadScan(WeightScope& w, const Mamba2Config& config) {
-  const std::vector<float> a =
-      w.Vector("ssm_a", {1, config.heads}, Role::kDecay);
+  const std::vector<float> a = LoadDecay(w, "ssm_a", {1, config.heads});
   const std::vector<float> d =
       w.Vector("ssm_d", {1, config.heads}, Role::kScale);
   if (a.empty() || d.empty()) return {};  // the scope holds the error
-  // A state that grows without bound is no model; the kernel counts on decay.
-  for (const float value : a) {
-    if (!(value <= 0) || std::isinf(value)) {
-      w.Fail("ssm_a", Format("{} is not a finite number <= 0", value));
-      return {};
-    }
-  }
   return SsdWeights(a.data(), d.data(), config.shape());
 }
 
@@ -86,12 +76,12 @@ void Mamba2Mixer::Replay(Pass& pass) const {
         pass.Logged(layer_, conv_channels, config_.heads));
 }
 
-LayerSpec Mamba2Mixer::Memory(const Mamba2Config& config) {
-  return {
-      .conv_floats =
-          ShortConv::WindowFloats(config.taps, config.conv_channels()),
-      .state_floats = config.shape().StateFloats(),
-      .log_floats = static_cast<size_t>(config.conv_channels() + config.heads)};
+LayerSpec Mamba2Mixer::Memory() const {
+  return {.conv_floats =
+              ShortConv::WindowFloats(config_.taps, config_.conv_channels()),
+          .state_floats = config_.shape().StateFloats(),
+          .log_floats =
+              static_cast<size_t>(config_.conv_channels() + config_.heads)};
 }
 
 }  // namespace braid::nn

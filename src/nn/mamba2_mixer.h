@@ -59,7 +59,7 @@ class Mamba2Mixer {
   // Advances the state of every run by what was logged.
   void Replay(Pass& pass) const;
 
-  static LayerSpec Memory(const Mamba2Config& config);
+  LayerSpec Memory() const;
 
  private:
   // Convolution and scan: {rows, e d + 2 G N}, {rows, H} -> {rows, e d}.

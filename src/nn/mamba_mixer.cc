@@ -1,8 +1,6 @@
 #include "nn/mamba_mixer.h"
 
-#include <cmath>
-
-#include "base/format.h"
+#include "nn/state_decay.h"
 #include "ops/ops.h"
 
 namespace braid::nn {
@@ -11,16 +9,9 @@ namespace {
 
 ScanWeights LoadScan(WeightScope& w, const MambaConfig& config) {
   const std::vector<float> a =
-      w.Vector("ssm_a", {config.state, config.inner}, Role::kDecay);
+      LoadDecay(w, "ssm_a", {config.state, config.inner});
   const std::vector<float> d = w.Vector("ssm_d", {config.inner}, Role::kScale);
   if (a.empty() || d.empty()) return {};  // the scope holds the error
-  // A state that grows without bound is no model; the kernel counts on decay.
-  for (const float value : a) {
-    if (!(value <= 0) || std::isinf(value)) {
-      w.Fail("ssm_a", Format("{} is not a finite number <= 0", value));
-      return {};
-    }
-  }
   return ScanWeights(a.data(), d.data(), config.inner, config.state);
 }
 
@@ -87,12 +78,12 @@ void MambaMixer::Replay(Pass& pass) const {
   ops::SelectiveScan(pass.compute, scan_, pass.ScanRuns(layer_), u, dt, b, c);
 }
 
-LayerSpec MambaMixer::Memory(const MambaConfig& config) {
+LayerSpec MambaMixer::Memory() const {
   // The kernel pads channels to whole vectors; see kernels/scan.h.
-  return {.conv_floats = ShortConv::WindowFloats(config.taps, config.inner),
-          .state_floats = ScanStateFloats(config.inner, config.state),
+  return {.conv_floats = ShortConv::WindowFloats(config_.taps, config_.inner),
+          .state_floats = ScanStateFloats(config_.inner, config_.state),
           .log_floats =
-              static_cast<size_t>(int64_t{2} * config.inner + config.state)};
+              static_cast<size_t>(int64_t{2} * config_.inner + config_.state)};
 }
 
 }  // namespace braid::nn

@@ -51,7 +51,7 @@ class MambaMixer {
   // Advances the state of every run by what was logged.
   void Replay(Pass& pass) const;
 
-  static LayerSpec Memory(const MambaConfig& config);
+  LayerSpec Memory() const;
 
  private:
   MambaConfig config_;

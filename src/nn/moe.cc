@@ -1,6 +1,7 @@
 #include "nn/moe.h"
 
 #include "ops/ops.h"
+#include "ops/recurrent.h"
 
 namespace braid::nn {
 
@@ -43,6 +44,9 @@ Moe::Moe(WeightScope& w, const MoeConfig& config)
   if (config.shared_hidden > 0) {
     shared_.emplace(w, config.width, config.shared_hidden, Nonlinearity::kSilu,
                     "_shexp");
+    if (w.Has("ffn_gate_inp_shexp.weight")) {
+      shared_gate_ = w.Matrix("ffn_gate_inp_shexp.weight", config.width, 1);
+    }
   }
 }
 
@@ -55,7 +59,16 @@ Rows Moe::operator()(Compute& compute, ConstRows x) const {
   const Rows answers =  // {places, width}
       RunExperts(compute, places, ops::GatherPlaces(compute, places, x));
   const Rows y = ops::SumExperts(compute, routing, places, answers);
-  if (shared_) ops::AddInto(compute, y, (*shared_)(compute, x));
+  if (shared_) ops::AddInto(compute, y, RunShared(compute, x));
+  return y;
+}
+
+Rows Moe::RunShared(Compute& compute, ConstRows x) const {
+  const Rows y = (*shared_)(compute, x);
+  if (!shared_gate_) return y;
+  const Rows share = ops::MatMul(compute, *shared_gate_, x);  // {rows, 1}
+  ops::ActivateInto(compute, Nonlinearity::kSigmoid, share);
+  ops::ScaleRowsInto(compute, share, y);
   return y;
 }
 

@@ -2,7 +2,8 @@
 // every row goes to.
 //
 // Jiang et al., "Mixtral of Experts", 2024, section 2.1; DeepSeek-AI,
-// "DeepSeek-V2", 2024, section 2.2.1 (shared experts).
+// "DeepSeek-V2", 2024, section 2.2.1 (shared experts); Yang et al., "Qwen2
+// Technical Report", 2024, section 2.2.2 (their gate).
 #ifndef BRAID_SRC_NN_MOE_H_
 #define BRAID_SRC_NN_MOE_H_
 
@@ -28,13 +29,17 @@ class Moe {
   // Tensors ffn_gate_inp {width, experts}, ffn_gate_exps, ffn_up_exps {width,
   // hidden, experts}, ffn_down_exps {hidden, width, experts}; if the source has
   // it exp_probs_b.bias {experts}; with shared experts ffn_gate_shexp,
-  // ffn_up_shexp {width, shared_hidden}, ffn_down_shexp {shared_hidden, width}.
+  // ffn_up_shexp {width, shared_hidden}, ffn_down_shexp {shared_hidden, width};
+  // if the source has it ffn_gate_inp_shexp {width}, whose sigmoid says how
+  // much of what the shared experts answer a row gets.
   Moe(WeightScope& w, const MoeConfig& config);
 
   // {rows, width} -> {rows, width}.
   Rows operator()(Compute& compute, ConstRows x) const;
 
  private:
+  // {rows, width} -> {rows, width}: what the shared experts answer.
+  Rows RunShared(Compute& compute, ConstRows x) const;
   // {places, width} -> {places, width}: every place by its own expert.
   Rows RunExperts(Compute& compute, const ops::ExpertPlaces& places,
                   ConstRows x) const;
@@ -46,6 +51,7 @@ class Moe {
   std::vector<PackedMatrix> up_;
   std::vector<PackedMatrix> down_;
   std::optional<GatedMlp> shared_;
+  std::optional<PackedMatrix> shared_gate_;  // {width, 1}
 };
 
 }  // namespace braid::nn

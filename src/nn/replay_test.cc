@@ -14,6 +14,7 @@
 #include "base/fp_guard.h"
 #include "base/random.h"
 #include "nn/gated_conv.h"
+#include "nn/gated_delta_net.h"
 #include "nn/mamba2_mixer.h"
 #include "nn/mamba_mixer.h"
 #include "nn/rwkv6.h"
@@ -35,9 +36,9 @@ struct Module {
 };
 
 template <class Mixer>
-Module ModuleOf(Mixer mixer, const LayerSpec& memory) {
+Module ModuleOf(Mixer mixer) {
   const auto shared = std::make_shared<const Mixer>(std::move(mixer));
-  return {memory,
+  return {shared->Memory(),
           [shared](Pass& pass, ConstRows x) { return (*shared)(pass, x); },
           [shared](Pass& pass) { shared->Replay(pass); }};
 }
@@ -50,8 +51,7 @@ Module MakeMamba(WeightScope& w, nn::DtBcNorms norms) {
                                   .dt_rank = 3,
                                   .dt_b_c_norms = norms,
                                   .norm_epsilon = 1e-5f};
-  return ModuleOf(nn::MambaMixer(w, config, kLayer),
-                  nn::MambaMixer::Memory(config));
+  return ModuleOf(nn::MambaMixer(w, config, kLayer));
 }
 
 Module MakeMamba2(WeightScope& w) {
@@ -62,19 +62,32 @@ Module MakeMamba2(WeightScope& w) {
                                    .state = 19,
                                    .taps = 3,
                                    .norm_epsilon = 1e-5f};
-  return ModuleOf(nn::Mamba2Mixer(w, config, kLayer),
-                  nn::Mamba2Mixer::Memory(config));
+  return ModuleOf(nn::Mamba2Mixer(w, config, kLayer));
+}
+
+Module MakeGatedDeltaNet(WeightScope& w) {
+  const nn::GatedDeltaNetConfig config = {.width = kWidth,
+                                          .shape = {.heads = 6,
+                                                    .key_heads = 2,
+                                                    .key_dim = 9,
+                                                    .value_dim = 13,
+                                                    .order = HeadOrder::kTiled},
+                                          .taps = 4,
+                                          .norm_epsilon = 1e-6f};
+  return ModuleOf(nn::GatedDeltaNet(w, config, kLayer));
 }
 
 Module MakeGatedConv(WeightScope& w) {
-  return ModuleOf(nn::GatedConv(w, kWidth, 5, kLayer),
-                  nn::GatedConv::Memory(kWidth, 5));
+  return ModuleOf(nn::GatedConv(w, kWidth, 5, kLayer));
 }
 
 Module MakeRwkv6(WeightScope& w) {
   struct Halves {
+    WkvShape shape;
     nn::Rwkv6TimeMix time_mix;
     nn::Rwkv6ChannelMix channel_mix;
+
+    LayerSpec Memory() const { return nn::Rwkv6Memory(shape); }
 
     Rows operator()(Pass& pass, ConstRows x) const {
       return channel_mix(pass, time_mix(pass, x));
@@ -89,15 +102,17 @@ Module MakeRwkv6(WeightScope& w) {
                                   .hidden = 50,
                                   .mix_rank = 3,
                                   .decay_rank = 5};
-  return ModuleOf(Halves{nn::Rwkv6TimeMix(w, config, kLayer),
-                         nn::Rwkv6ChannelMix(w, config, kLayer)},
-                  nn::Rwkv6Memory(config.shape()));
+  return ModuleOf(Halves{config.shape(), nn::Rwkv6TimeMix(w, config, kLayer),
+                         nn::Rwkv6ChannelMix(w, config, kLayer)});
 }
 
 Module MakeRwkv7(WeightScope& w) {
   struct Halves {
+    WkvShape shape;
     nn::Rwkv7TimeMix time_mix;
     nn::Rwkv7ChannelMix channel_mix;
+
+    LayerSpec Memory() const { return nn::Rwkv7Memory(shape); }
 
     Rows operator()(Pass& pass, ConstRows x) const {
       const Rows first_values = pass.compute.NewRows(x.rows, x.width);
@@ -116,16 +131,24 @@ Module MakeRwkv7(WeightScope& w) {
                                   .rate_rank = 4,
                                   .residual_rank = 5,
                                   .gate_rank = 6};
-  return ModuleOf(Halves{nn::Rwkv7TimeMix(w, config, kLayer),
-                         nn::Rwkv7ChannelMix(w, config, kLayer)},
-                  nn::Rwkv7Memory(config.shape()));
+  return ModuleOf(Halves{config.shape(), nn::Rwkv7TimeMix(w, config, kLayer),
+                         nn::Rwkv7ChannelMix(w, config, kLayer)});
 }
 
-enum class Kind { kMamba, kMambaNorms, kMamba2, kGatedConv, kRwkv6, kRwkv7 };
+enum class Kind {
+  kMamba,
+  kMambaNorms,
+  kMamba2,
+  kGatedDeltaNet,
+  kGatedConv,
+  kRwkv6,
+  kRwkv7
+};
 
 std::string ToText(Kind kind) {
-  constexpr const char* kNames[] = {"Mamba",     "MambaNorms", "Mamba2",
-                                    "GatedConv", "Rwkv6",      "Rwkv7"};
+  constexpr const char* kNames[] = {"Mamba",         "MambaNorms", "Mamba2",
+                                    "GatedDeltaNet", "GatedConv",  "Rwkv6",
+                                    "Rwkv7"};
   return kNames[static_cast<int>(kind)];
 }
 
@@ -137,6 +160,8 @@ Module Make(Kind kind, WeightScope& w) {
       return MakeMamba(w, nn::DtBcNorms::kLearned);
     case Kind::kMamba2:
       return MakeMamba2(w);
+    case Kind::kGatedDeltaNet:
+      return MakeGatedDeltaNet(w);
     case Kind::kGatedConv:
       return MakeGatedConv(w);
     case Kind::kRwkv6:

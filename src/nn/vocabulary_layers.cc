@@ -35,9 +35,9 @@ Rows TokenEmbedding::operator()(Compute& compute,
   return x;
 }
 
-OutputHead::OutputHead(WeightScope& w, int64_t width, int64_t vocabulary,
-                       float epsilon)
-    : norm_(w, "output_norm", width, epsilon),
+OutputHead::OutputHead(WeightScope& w, std::string_view norm, int64_t width,
+                       int64_t vocabulary, float epsilon)
+    : norm_(w, norm, width, epsilon),
       output_(w.Matrix(
           w.Has("output.weight") ? "output.weight" : "token_embd.weight", width,
           vocabulary)) {}

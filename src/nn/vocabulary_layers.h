@@ -3,6 +3,7 @@
 #define BRAID_SRC_NN_VOCABULARY_LAYERS_H_
 
 #include <span>
+#include <string_view>
 
 #include "braid/types.h"
 #include "nn/norm.h"
@@ -28,9 +29,10 @@ class TokenEmbedding {
 class OutputHead {
  public:
   OutputHead() = default;
-  // Tensors output_norm.weight {width} and output.weight {width, vocabulary};
+  // Tensors `norm`.weight {width} and output.weight {width, vocabulary};
   // without the latter the head is tied to token_embd.weight.
-  OutputHead(WeightScope& w, int64_t width, int64_t vocabulary, float epsilon);
+  OutputHead(WeightScope& w, std::string_view norm, int64_t width,
+             int64_t vocabulary, float epsilon);
 
   // {rows, width} -> {rows, width}: the final norm alone.
   Rows Hidden(Compute& compute, ConstRows x) const { return norm_(compute, x); }

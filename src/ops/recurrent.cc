@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "kernels/elementwise.h"
 #include "kernels/mix.h"
 #include "kernels/norm.h"
 #include "ops/checks.h"
@@ -69,6 +70,11 @@ void MultiplyInto(Compute& compute, Rows x, ConstRows y) {
   braid::Multiply(x, y, x, compute.threads);
 }
 
+void ScaleRowsInto(Compute& compute, ConstRows factors, Rows x) {
+  BRAID_CHECK(factors.rows == x.rows && factors.width == 1);
+  braid::ScaleRows(x, factors, x, compute.threads);
+}
+
 Rows Lerp(Compute& compute, ConstRows a, ConstRows b, ConstRows t) {
   BRAID_CHECK(SameShape(a, b) && SameShape(a, t));
   const Rows y = compute.NewRows(a.rows, a.width);
@@ -129,6 +135,25 @@ void Wkv7AddBonusInto(Compute& compute, const WkvShape& shape,
   BRAID_CHECK(SameShape(inputs.key, y) && y.width == shape.channels());
   braid::Wkv7AddBonus(shape, inputs, weight.data(), y, compute.threads);
 }
+
+Rows DeltaRule(Compute& compute, const DeltaShape& shape, StatePhases phases,
+               const DeltaInputs& in) {
+  BRAID_CHECK(PhasesCover(phases, in.key.rows) && SameShape(in.query, in.key));
+  BRAID_CHECK(shape.heads % shape.key_heads == 0);
+  BRAID_CHECK(in.key.width == shape.key_channels());
+  BRAID_CHECK(in.value.rows == in.key.rows && in.decay.rows == in.key.rows);
+  BRAID_CHECK(in.value.width == shape.channels());
+  BRAID_CHECK(in.decay.width == shape.heads ||
+              in.decay.width == int64_t{shape.heads} * shape.key_dim);
+  BRAID_CHECK(in.rate.rows == in.key.rows && in.rate.width == shape.heads);
+  const Rows y = compute.NewRows(in.key.rows, shape.channels());
+  for (const std::span<const StateRun> runs : phases) {
+    braid::DeltaRule(shape, runs, in, y, compute.threads);
+  }
+  return y;
+}
+
+void ExpInto(Compute& compute, Rows x) { braid::Exp(x, x, compute.threads); }
 
 void Wkv6DecayInto(Compute& compute, Rows x) {
   braid::Wkv6Decay(x, x, compute.threads);

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "kernels/conv.h"
+#include "kernels/delta_rule.h"
 #include "kernels/ssd_scan.h"
 #include "kernels/wkv.h"
 #include "ops/compute.h"
@@ -28,6 +29,8 @@ ConstRows Broadcast(std::span<const float> row, int64_t rows);
 Rows Scale(Compute& compute, std::span<const float> row, ConstRows x);
 // x * y, into x.
 void MultiplyInto(Compute& compute, Rows x, ConstRows y);
+// x * factors, every row by its own, in place: factors {rows, 1}.
+void ScaleRowsInto(Compute& compute, ConstRows factors, Rows x);
 // From a to b by t, {rows, width}; t as rows, or one row for all.
 Rows Lerp(Compute& compute, ConstRows a, ConstRows b, std::span<const float> t);
 Rows Lerp(Compute& compute, ConstRows a, ConstRows b, ConstRows t);
@@ -49,6 +52,12 @@ Rows Wkv7(Compute& compute, const WkvShape& shape, StatePhases phases,
 void Wkv7AddBonusInto(Compute& compute, const WkvShape& shape,
                       const WkvInputs& inputs, std::span<const float> weight,
                       Rows y);
+// {rows, heads * value_dim}; see kernels/delta_rule.h.
+Rows DeltaRule(Compute& compute, const DeltaShape& shape, StatePhases phases,
+               const DeltaInputs& inputs);
+
+// exp(x), in place.
+void ExpInto(Compute& compute, Rows x);
 // exp(-exp(x)), and RWKV-7's, in place.
 void Wkv6DecayInto(Compute& compute, Rows x);
 void Wkv7DecayInto(Compute& compute, Rows x);

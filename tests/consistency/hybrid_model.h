@@ -4,14 +4,11 @@
 #define BRAID_TESTS_CONSISTENCY_HYBRID_MODEL_H_
 
 #include <variant>
-#include <vector>
 
-#include "models/language_model.h"
+#include "models/decoder.h"
 #include "nn/attention.h"
 #include "nn/gated_mlp.h"
 #include "nn/mamba_mixer.h"
-#include "nn/norm.h"
-#include "nn/vocabulary_layers.h"
 
 namespace braid {
 
@@ -23,31 +20,10 @@ struct HybridConfig {
   RopeConfig rope;
 };
 
-class HybridModel : public LanguageModel {
+class HybridModel : public Decoder<std::variant<nn::MambaMixer, nn::Attention>,
+                                   nn::GatedMlp> {
  public:
   HybridModel(WeightScope& w, const HybridConfig& config);
-
-  MemorySpec Memory(DType kv_type) const override;
-  std::vector<RopeConfig> ropes() const override { return {config_.rope}; }
-  Rows Forward(Pass& pass) const override;
-  void Replay(Pass& pass) const override;
-  ConstRows Hidden(Compute& compute, ConstRows x) const override {
-    return head_.Hidden(compute, x);
-  }
-  void Head(Compute& compute, ConstRows x, Rows logits) const override;
-
- private:
-  struct Layer {
-    nn::RmsNorm mixer_norm;
-    std::variant<nn::MambaMixer, nn::Attention> mixer;
-    nn::RmsNorm mlp_norm;
-    nn::GatedMlp mlp;
-  };
-
-  HybridConfig config_;
-  nn::TokenEmbedding embedding_;
-  std::vector<Layer> layers_;
-  nn::OutputHead head_;
 };
 
 }  // namespace braid

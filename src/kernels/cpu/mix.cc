@@ -61,6 +61,22 @@ void LerpRows(ConstRows a, ConstRows b, ConstRows t, Rows y, int64_t begin,
   MixRows<Mixture::kLerp>(a, b, t, y, begin, end);
 }
 
+void ScaleEachRow(ConstRows x, ConstRows factors, Rows y, int64_t begin,
+                  int64_t end) {
+  for (int64_t m = begin; m < end; ++m) {
+    const float factor = *factors.row(m);
+    const float* from = x.row(m);
+    float* to = y.row(m);
+    int64_t i = 0;
+    for (; i + kLanes <= y.width; i += kLanes) {
+      const FloatTag d;
+      hn::StoreU(hn::Mul(hn::LoadU(d, from + i), hn::Set(d, factor)), d,
+                 to + i);
+    }
+    for (; i < y.width; ++i) to[i] = from[i] * factor;
+  }
+}
+
 }  // namespace
 }  // namespace braid::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -71,6 +87,7 @@ namespace braid {
 HWY_EXPORT(MultiplyRows);
 HWY_EXPORT(MultiplyAddRows);
 HWY_EXPORT(LerpRows);
+HWY_EXPORT(ScaleEachRow);
 
 void Multiply(ConstRows a, ConstRows b, Rows y, ThreadPool& threads) {
   ForRowBlocks(y.rows, y.width, threads, [&](int64_t begin, int64_t end) {
@@ -82,6 +99,12 @@ void MultiplyAdd(ConstRows a, ConstRows b, ConstRows c, Rows y,
                  ThreadPool& threads) {
   ForRowBlocks(y.rows, y.width, threads, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(MultiplyAddRows)(a, b, c, y, begin, end);
+  });
+}
+
+void ScaleRows(ConstRows x, ConstRows factors, Rows y, ThreadPool& threads) {
+  ForRowBlocks(y.rows, y.width, threads, [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(ScaleEachRow)(x, factors, y, begin, end);
   });
 }
 
