@@ -153,7 +153,8 @@ constexpr Ignored kIgnoredKeys[] = {
      "deepseek2"},
     {"attention.layer_norm_epsilon", Always, "the model's norms are RMS norms",
      "deepseek2 falcon-h1 gemma2 gemma3 granitehybrid jamba lfm2 llama mamba "
-     "mamba2 nemotron_h openelm qwen2 qwen3 t5 t5encoder"},
+     "mamba2 nemotron_h openelm qwen2 qwen3 qwen35 qwen35moe smollm3 t5 "
+     "t5encoder"},
     {"attention.layer_norm_rms_epsilon", Always, "the model has no RMS norms",
      "bert nomic-bert rwkv6 rwkv7"},
 
@@ -172,9 +173,16 @@ constexpr Ignored kIgnoredKeys[] = {
     {"feed_forward_length", Always, "the model has no MLPs", "mamba mamba2"},
     {"rope.*", Always, "the model does not turn queries and keys",
      kWithoutRope},
+    {"rope.dimension_sections", Always, "all axes stand at a text's position",
+     "qwen35 qwen35moe"},
+    {"rope.mrope_*", Always, "all axes stand at a text's position",
+     "qwen35 qwen35moe"},
+    {"norm_top_k_prob", IsTrue, "the experts' weights are normalised",
+     "qwen35moe"},
     {"attention.causal", IsTrue, "a decoder looks back only",
      "deepseek2 falcon-h1 gemma2 gemma3 granitehybrid jamba lfm2 llama mamba "
-     "mamba2 nemotron_h openelm qwen2 qwen3 rwkv6 rwkv7 t5"},
+     "mamba2 nemotron_h openelm qwen2 qwen3 qwen35 qwen35moe rwkv6 rwkv7 "
+     "smollm3 t5"},
     {"attention.causal", IsFalse, "an encoder looks both ways", "t5encoder"},
     {"decoder_start_token_id", IsEncoderAlone, "belongs to the decoder"},
     {"decoder_block_count", IsEncoderAlone, "belongs to the decoder"},
@@ -246,7 +254,8 @@ constexpr Ignored kIgnoredTensors[] = {
     {"a.*", Always, "belongs to the tower for sounds, which is not run"},
     {"mtp.*", Always, "predicts tokens further ahead, which is not run"},
     {"blk.*", PredictsFurtherAhead,
-     "predicts tokens further ahead, which is not run", "deepseek2"},
+     "predicts tokens further ahead, which is not run",
+     "deepseek2 qwen35 qwen35moe"},
     {"blk.0.time_mix_v0.weight", Always,
      "the first layer has no earlier values to mix with", "rwkv7"},
     {"blk.0.time_mix_v1.weight", Always,

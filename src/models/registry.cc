@@ -17,8 +17,10 @@
 #include "models/nemotron_h.h"
 #include "models/openelm.h"
 #include "models/qwen.h"
+#include "models/qwen35.h"
 #include "models/rwkv6.h"
 #include "models/rwkv7.h"
+#include "models/smollm3.h"
 #include "models/t5.h"
 #include "models/t5_encoder.h"
 
@@ -62,8 +64,11 @@ constexpr Architecture kArchitectures[] = {
     {"openelm", Make<OpenElmModel, OpenElmConfig>},
     {"qwen2", Make<QwenModel, QwenConfig>},
     {"qwen3", Make<QwenModel, QwenConfig>},
+    {"qwen35", Make<Qwen35Model, Qwen35Config>},
+    {"qwen35moe", Make<Qwen35Model, Qwen35Config>},
     {"rwkv6", Make<Rwkv6Model, Rwkv6ModelConfig>},
     {"rwkv7", Make<Rwkv7Model, Rwkv7ModelConfig>},
+    {"smollm3", Make<LlamaModel, SmolLm3Config>},
     {"t5", Make<T5Model, T5Config>, Make<T5EncoderModel, T5EncoderConfig>},
     {"t5encoder", Make<T5EncoderModel, T5EncoderConfig>},
 };

@@ -8,10 +8,11 @@ namespace braid::programs {
 namespace {
 
 constexpr TinyKind kKinds[] = {
-    TinyKind::kMamba, TinyKind::kMamba2, TinyKind::kJamba,
-    TinyKind::kRwkv6, TinyKind::kRwkv7,  TinyKind::kLfm2,
-    TinyKind::kLlama, TinyKind::kGemma3, TinyKind::kDeepseek2,
-    TinyKind::kT5,    TinyKind::kBert};
+    TinyKind::kMamba,    TinyKind::kMamba2, TinyKind::kJamba,
+    TinyKind::kRwkv6,    TinyKind::kRwkv7,  TinyKind::kLfm2,
+    TinyKind::kLlama,    TinyKind::kGemma3, TinyKind::kDeepseek2,
+    TinyKind::kT5,       TinyKind::kBert,   TinyKind::kQwen35,
+    TinyKind::kQwen35Moe};
 
 }  // namespace
 

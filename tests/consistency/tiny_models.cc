@@ -17,6 +17,7 @@
 #include "models/nemotron_h.h"
 #include "models/openelm.h"
 #include "models/qwen.h"
+#include "models/qwen35.h"
 #include "models/rwkv6.h"
 #include "models/rwkv7.h"
 #include "models/t5.h"
@@ -219,6 +220,36 @@ std::unique_ptr<LanguageModel> MakeQwen(const Widths& sizes, bool head_norms,
   return std::make_unique<QwenModel>(weights, config);
 }
 
+// Three times as many value heads as key heads; the third layer attends, its
+// heads turned by half.
+std::unique_ptr<LanguageModel> MakeQwen35(const Widths& sizes, bool moe,
+                                          WeightScope& weights) {
+  Qwen35Config config = {
+      .shape = MakeShape(sizes, 4),
+      .hidden = sizes.hidden,
+      .delta = {.width = sizes.width,
+                .shape = {.heads = 6,
+                          .key_heads = 2,
+                          .key_dim = 9,
+                          .value_dim = sizes.inner,
+                          .order = HeadOrder::kTiled},
+                .taps = 4,
+                .norm_epsilon = 1e-6f},
+      .attention = MakeSomeAttention(sizes, 4, 2),
+      .experts = {},
+      .rope = {.rotated = sizes.head_dim / 4 * 2, .pairs = RopePairs::kHalves}};
+  nn::AttentionConfig& attends = config.attention[2];
+  attends.rope = 0;
+  attends.head_norms = true;
+  attends.output_gate = true;
+  attends.norm_epsilon = 1e-6f;
+  if (moe) {
+    config.experts = MakeExperts(sizes);
+    config.experts.shared_hidden = sizes.hidden;
+  }
+  return std::make_unique<Qwen35Model>(weights, config);
+}
+
 // Soft caps and windows of less and more than a page, or norms of the heads
 // and two rotations.
 std::unique_ptr<LanguageModel> MakeGemma(const Widths& sizes, bool caps,
@@ -310,6 +341,9 @@ std::vector<std::string> OptionalTensors(TinyKind kind) {
     case TinyKind::kT5Encoder:
     case TinyKind::kT5:
       return {"enc.blk.1.ffn_gate.weight", "enc.blk.1.attn_rel_b.weight"};
+    case TinyKind::kQwen35Moe:
+      return {"blk.1.ffn_gate_inp_shexp.weight",
+              "blk.2.ffn_gate_inp_shexp.weight"};
     case TinyKind::kJamba:
       return {"blk.1.ffn_gate_inp.weight", "blk.3.ffn_gate_inp.weight"};
     default:
@@ -376,6 +410,10 @@ std::unique_ptr<LanguageModel> Make(TinyKind kind, const Widths& sizes,
       return MakeQwen(sizes, false, weights);
     case TinyKind::kQwen3:
       return MakeQwen(sizes, true, weights);
+    case TinyKind::kQwen35:
+      return MakeQwen35(sizes, false, weights);
+    case TinyKind::kQwen35Moe:
+      return MakeQwen35(sizes, true, weights);
     case TinyKind::kGemma2:
       return MakeGemma(sizes, true, weights);
     case TinyKind::kGemma3:
@@ -438,6 +476,10 @@ std::string ToText(TinyKind kind) {
       return "qwen2";
     case TinyKind::kQwen3:
       return "qwen3";
+    case TinyKind::kQwen35:
+      return "qwen35";
+    case TinyKind::kQwen35Moe:
+      return "qwen35moe";
     case TinyKind::kGemma2:
       return "gemma2";
     case TinyKind::kGemma3:

@@ -25,6 +25,8 @@ enum class TinyKind {
   kNemotronH,
   kQwen2,
   kQwen3,
+  kQwen35,
+  kQwen35Moe,
   kGemma2,
   kGemma3,
   kOpenElm,
