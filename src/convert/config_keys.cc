@@ -55,17 +55,26 @@ constexpr SilentKeys kSilent[] = {
     {"", "compared with the rows of the embedding",
      "vocab_size pad_vocab_size_multiple"},
     {"", "says how the model was trained", "rope_scaling.finetuned"},
+    {"qwen35 qwen35moe", "all axes stand at a text's position",
+     "rope_parameters.mrope_interleaved rope_scaling.mrope_interleaved"},
+    {"qwen35 qwen35moe", "belongs to the part that looks at pictures",
+     "vision_config image_token_id video_token_id vision_start_token_id "
+     "vision_end_token_id"},
+    {"qwen35 qwen35moe",
+     "of layers that predict further ahead, which are left out",
+     "mtp_num_hidden_layers mtp_use_dedicated_embeddings"},
     {"gemma3", "belongs to the part that looks at pictures",
      "vision_config mm_tokens_per_image boi_token_index eoi_token_index "
      "image_token_index boi_token_id eoi_token_id image_token_id"},
-    {"qwen2 qwen3", "without effect while use_sliding_window is false",
+    {"qwen2 qwen3 smollm3", "without effect while use_sliding_window is false",
      "sliding_window max_window_layers"},
     {"deepseek2", "of layers that predict further ahead, which are left out",
      "num_nextn_predict_layers"},
     {"gemma2 gemma3", "of an older form; hidden_activation counts",
      "hidden_act"},
     {"deepseek2 falcon-h1 gemma2 gemma3 granitehybrid jamba lfm2 llama mamba "
-     "mamba2 nemotron_h openelm qwen2 qwen3 rwkv6 rwkv7",
+     "mamba2 nemotron_h openelm qwen2 qwen3 qwen35 qwen35moe rwkv6 rwkv7 "
+     "smollm3",
      "every decoder is one", "is_decoder"},
     {"t5 t5encoder", "transformers sets it when it splits the model",
      "is_decoder is_encoder_decoder"},
@@ -114,10 +123,12 @@ constexpr FixedKey kFixed[] = {
     {"", "prefix", ""},
     {"bert nomic-bert", "is_decoder", "false"},
     {"bert nomic-bert deepseek2 falcon-h1 gemma2 gemma3 granitehybrid jamba "
-     "lfm2 llama mamba mamba2 nemotron_h openelm qwen2 qwen3 rwkv6 rwkv7",
+     "lfm2 llama mamba mamba2 nemotron_h openelm qwen2 qwen3 qwen35 qwen35moe "
+     "rwkv6 rwkv7 smollm3",
      "is_encoder_decoder", "false"},
     // What stands between two matrices.
-    {"llama qwen2 qwen3 deepseek2 falcon-h1 granitehybrid jamba mamba mamba2",
+    {"llama smollm3 qwen2 qwen3 qwen35 qwen35moe deepseek2 falcon-h1 "
+     "granitehybrid jamba mamba mamba2",
      "hidden_act", "silu swish"},
     {"gemma2 gemma3", "hidden_activation", "gelu_pytorch_tanh"},
     {"bert", "hidden_act", "gelu gelu_python"},
@@ -129,7 +140,11 @@ constexpr FixedKey kFixed[] = {
     {"rwkv7", "hidden_act", "sqrelu relu2"},
     {"lfm2", "block_use_swiglu", "true"},
     // Attention.
-    {"llama qwen2 qwen3", "use_sliding_window", "false"},
+    {"llama smollm3 qwen2 qwen3", "use_sliding_window", "false"},
+    {"qwen35 qwen35moe", "attn_output_gate", "true"},
+    {"qwen35 qwen35moe", "attention_bias", "false"},
+    {"qwen35 qwen35moe", "mamba_ssm_dtype", "float32"},
+    {"qwen35moe", "norm_topk_prob", "true"},
     {"llama", "rope_interleaved", "false"},
     {"qwen2 qwen3", "use_mrope", "false"},
     {"jamba nemotron_h", "sliding_window", ""},
@@ -180,9 +195,9 @@ constexpr FixedKey kFixed[] = {
 };
 
 constexpr ShownFlag kShown[] = {
-    {"gemma2 gemma3 granitehybrid llama qwen3", "attention_bias",
+    {"gemma2 gemma3 granitehybrid llama qwen3 smollm3", "attention_bias",
      ".self_attn.q_proj.bias"},
-    {"llama", "mlp_bias", ".mlp.down_proj.bias"},
+    {"llama smollm3", "mlp_bias", ".mlp.down_proj.bias"},
     {"mamba mamba2 nemotron_h", "use_bias", ".mixer.in_proj.bias"},
     {"mamba mamba2 nemotron_h", "use_conv_bias", ".mixer.conv1d.bias"},
     {"falcon-h1 granitehybrid jamba", "mamba_conv_bias", ".mamba.conv1d.bias"},

@@ -9,6 +9,10 @@ namespace braid::convert {
 
 namespace {
 
+// What transformers puts in place of what a config leaves out.
+constexpr std::string_view kQwen35Defaults =
+    R"({"partial_rotary_factor": 0.25})";
+
 constexpr Family kFamilies[] = {
     {"BertForMaskedLM", "bert", DescribeBert},
     {"BertForSequenceClassification", "bert", DescribeBert},
@@ -37,8 +41,15 @@ constexpr Family kFamilies[] = {
     {"OpenELMForCausalLM", "openelm", DescribeOpenElm},
     {"Qwen2ForCausalLM", "qwen2", DescribeQwen},
     {"Qwen3ForCausalLM", "qwen3", DescribeQwen},
+    {"Qwen3_5ForCausalLM", "qwen35", DescribeQwen35, kQwen35Defaults},
+    {"Qwen3_5ForConditionalGeneration", "qwen35", DescribeQwen35,
+     kQwen35Defaults},
+    {"Qwen3_5MoeForCausalLM", "qwen35moe", DescribeQwen35, kQwen35Defaults},
+    {"Qwen3_5MoeForConditionalGeneration", "qwen35moe", DescribeQwen35,
+     kQwen35Defaults},
     {"RWKV7ForCausalLM", "rwkv7", DescribeRwkv7},
     {"Rwkv6ForCausalLM", "rwkv6", DescribeRwkv6},
+    {"SmolLM3ForCausalLM", "smollm3", DescribeSmolLm3},
     {"T5EncoderModel", "t5encoder", DescribeT5Encoder},
     {"T5ForConditionalGeneration", "t5", DescribeT5},
     {"UMT5EncoderModel", "t5encoder", DescribeT5Encoder},

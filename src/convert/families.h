@@ -45,8 +45,10 @@ void DescribeNemotronH(Recipe& recipe);      // nemotron_h.cc
 void DescribeNomicBert(Recipe& recipe);      // bert.cc
 void DescribeOpenElm(Recipe& recipe);        // openelm.cc
 void DescribeQwen(Recipe& recipe);           // qwen.cc
+void DescribeQwen35(Recipe& recipe);         // qwen35.cc
 void DescribeRwkv6(Recipe& recipe);          // rwkv.cc
 void DescribeRwkv7(Recipe& recipe);          // rwkv.cc
+void DescribeSmolLm3(Recipe& recipe);        // smollm3.cc
 void DescribeT5(Recipe& recipe);             // t5.cc
 void DescribeT5Encoder(Recipe& recipe);      // t5.cc
 

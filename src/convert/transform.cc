@@ -182,6 +182,31 @@ Transform RowsOfGroups(int64_t groups, int64_t begin, int64_t count) {
   return result;
 }
 
+Transform TileHeads(int64_t begin, int64_t heads, int64_t groups) {
+  Transform result;
+  result.shape = [begin, heads, groups](const Shape& shape) -> Result<Shape> {
+    if (shape.empty() || groups < 1 || heads < 1 || heads % groups != 0 ||
+        shape[0] <= begin || (shape[0] - begin) % heads != 0) {
+      return Error{Format("{} has not {} heads in {} groups from row {} on",
+                          ShapeText(shape), heads, groups, begin)};
+    }
+    return shape;
+  };
+  result.values = [begin, heads, groups](const Shape& shape,
+                                         std::vector<float>& values) {
+    const int64_t head_rows = (shape[0] - begin) / heads;
+    const int64_t group_heads = heads / groups;
+    values = GatherRows(values, shape[0], RowElements(shape), [&](int64_t row) {
+      if (row < begin) return row;
+      const int64_t head = (row - begin) / head_rows;
+      const int64_t within = (row - begin) % head_rows;
+      const int64_t source = head % groups * group_heads + head / groups;
+      return begin + source * head_rows + within;
+    });
+  };
+  return result;
+}
+
 Transform Add(float summand) {
   return {SameShape(), [summand](const Shape&, std::vector<float>& values) {
             for (float& value : values) value += summand;

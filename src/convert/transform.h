@@ -51,6 +51,11 @@ Transform Rows(int64_t begin, int64_t count);
 // Of each of `groups` equal parts of the rows, `count` from `begin`.
 Transform RowsOfGroups(int64_t groups, int64_t begin, int64_t count);
 
+// From `heads` equal parts of the rows from `begin` on, each of `groups` groups
+// beside one another, to tiles: first of every group the first part, then of
+// every group the second, and so on.
+Transform TileHeads(int64_t begin, int64_t heads, int64_t groups);
+
 Transform Add(float summand);
 Transform Multiply(float factor);
 // Consecutive rows times consecutive factors: {number of rows, factor}.

@@ -36,6 +36,22 @@ TEST(Transform, PairRotaryRows) {
   EXPECT_FALSE(PairRotaryRows(0).shape({8}).ok());
 }
 
+TEST(Transform, TileHeads) {
+  // Behind one row that stays, two groups of three heads of a row each.
+  const Transform transform = TileHeads(1, 6, 2);
+  EXPECT_EQ(ShapeAfter(transform, {7}), Shape{7});
+  EXPECT_EQ(Apply(transform, {7}), (std::vector<float>{0, 1, 4, 2, 5, 3, 6}));
+  // Heads of two rows.
+  EXPECT_EQ(Apply(TileHeads(0, 4, 2), {8}),
+            (std::vector<float>{0, 1, 4, 5, 2, 3, 6, 7}));
+  // As many groups as heads, or one: nothing moves.
+  EXPECT_EQ(Apply(TileHeads(0, 3, 3), {3}), (std::vector<float>{0, 1, 2}));
+  EXPECT_EQ(Apply(TileHeads(0, 3, 1), {3}), (std::vector<float>{0, 1, 2}));
+  EXPECT_FALSE(transform.shape({8}).ok());
+  EXPECT_FALSE(transform.shape({1}).ok());
+  EXPECT_FALSE(TileHeads(0, 5, 2).shape({10}).ok());
+}
+
 TEST(Transform, Permute) {
   EXPECT_EQ(ShapeAfter(Transpose(), {2, 3}), (Shape{3, 2}));
   EXPECT_EQ(Apply(Transpose(), {2, 3}), (std::vector<float>{0, 3, 1, 4, 2, 5}));

@@ -54,8 +54,11 @@ constexpr Row kRows[] = {
     {"openelm"},           // heads and widths by layer
     {"qwen2"},             // biases on queries, keys and values
     {"qwen3"},             // norms on queries and keys
+    {"qwen35"},            // delta nets in tiles of heads, gated attention
+    {"qwen35moe"},         // with experts, and one behind a gate
     {"rwkv6"},             // the residual halved as it goes
     {"rwkv7"},             // values of layer 0 mixed in
+    {"smollm3"},           // every fourth layer does not turn
     {"t5"},                // ReLU, tied and scaled output
     {"t5-encoder"},        // the encoder alone
     {"t5-gated"},          // gated GELU, an output of its own
