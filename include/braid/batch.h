@@ -86,8 +86,9 @@ class Batch {
       entry.target = targets.front();
       entry.more_targets_begin = static_cast<int32_t>(more_targets_.size());
       entry.more_targets_count = static_cast<int32_t>(targets.size()) - 1;
-      more_targets_.insert(more_targets_.end(), targets.begin() + 1,
-                           targets.end());
+      for (const TokenId target : targets.subspan(1)) {
+        more_targets_.push_back(target);
+      }
     }
     return AddEntry(entry, sequences);
   }
@@ -103,7 +104,10 @@ class Batch {
                               .length = tokens.size(),
                               .sequences_begin = sequences_.size(),
                               .sequences_count = sequences.size()};
-    encoder_texts_.reserve(encoder_texts_.size() + 1);
+    // Room for the last step first; twice as much, as push_back takes it.
+    if (encoder_texts_.size() == encoder_texts_.capacity()) {
+      encoder_texts_.reserve(2 * encoder_texts_.size() + 1);
+    }
     sequences_.insert(sequences_.end(), sequences.begin(), sequences.end());
     encoder_tokens_.insert(encoder_tokens_.end(), tokens.begin(), tokens.end());
     encoder_texts_.push_back(text);
