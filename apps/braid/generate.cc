@@ -260,7 +260,7 @@ class Generate : public Command {
         engine, work.requests[0], guard.asked(),
         [&] { Print(Shown(work, 0, engine.model())); }, Print, times);
     BRAID_TRY(guard.Verdict());
-    BRAID_TRY(run);
+    if (!run.ok()) return run;
     Note(RunReport(engine, times, load_seconds));
     return {};
   }

@@ -147,11 +147,11 @@ Result<std::string> TextSequence::Generate(
     if (count + 1 == most) break;
     const Status appended = Append({&token, 1});
     if (Cancelled()) break;
-    BRAID_TRY(appended);
+    if (!appended.ok()) return appended.error();
   }
   emit(stop.Add(detokenizer.Finish()));
   emit(stop.Finish());
-  BRAID_TRY(ended);
+  if (!ended.ok()) return ended.error();
   return text;
 }
 

@@ -228,7 +228,7 @@ Result<bool> Compares(Runtime& runtime, Operator op, const Value& a,
         return Contains(runtime, b, a);
     }
   }();
-  BRAID_TRY(result);
+  if (!result.ok()) return result.error();
   return *result != opposite;
 }
 

@@ -106,7 +106,9 @@ Status GgufSource::Read(std::string_view name, StoredTensor& stored,
     statuses[task] =
         file_->Read(*info, data.subspan(begin, size), copy.get() + begin);
   });
-  for (const Status& status : statuses) BRAID_TRY(status);
+  for (const Status& status : statuses) {
+    if (!status.ok()) return status.error();
+  }
   stored.data = {copy.get(), data.size()};
   stored.copy = copy;
   return {};
