@@ -141,7 +141,7 @@ class JsonWriter {
                        if (!less.ok()) status = less.error();
                        return less.ok() && *less;
                      });
-    BRAID_TRY(status);
+    if (!status.ok()) return status.error();
     return items;
   }
 

@@ -146,7 +146,7 @@ TEST_P(ConfigMutation, NoKeyIsDroppedInSilence) {
   for (const auto& [name, value] : config_.Members()) {
     keys.emplace(name, value);
     for (const auto& [inner, below] : value.Members()) {
-      keys.emplace(name + "." + inner, below);
+      keys.emplace(Format("{}.{}", name, inner), below);
     }
   }
   const HfConfig read(config_);

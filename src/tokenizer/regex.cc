@@ -40,12 +40,37 @@ constexpr uint32_t kStepGrowth = 64;
 constexpr uint64_t kAllowance = uint64_t{1} << 26;
 constexpr uint32_t kHeapKib = 64 * 1024;
 
-// Runs one expression over one text.
+// A part of a text that is UTF-8 as a whole, and how long it is.
+struct Fragment {
+  size_t begin = 0;
+  size_t size = 0;
+};
+
+// Behind `begin`, the next bytes that are UTF-8; of size 0 at the text's end.
+Fragment NextFragment(std::string_view text, size_t begin) {
+  size_t at = begin;
+  while (at < text.size()) {
+    const Utf8Char next = DecodeUtf8(text, at);
+    if (!next.valid && at > begin) break;
+    at += next.length;
+    if (!next.valid) begin = at;
+  }
+  return {begin, at - begin};
+}
+
+// Runs one expression over one text, which is UTF-8: PCRE2 is not told to look
+// for what is none, as it would look through the rest of the text at every
+// match.
 class Search {
  public:
-  Search(const pcre2_code* code, std::string_view text)
+  // `flags`: of pcre2_match. `allowance`: steps that are left for this text and
+  // what else it is a part of.
+  Search(const pcre2_code* code, std::string_view text, uint32_t flags,
+         uint64_t& allowance)
       : code_(code),
         text_(text),
+        allowance_(allowance),
+        flags_(flags | PCRE2_NO_UTF_CHECK),
         context_(pcre2_match_context_create(nullptr)),
         data_(pcre2_match_data_create(1, nullptr)) {}
 
@@ -115,14 +140,15 @@ class Search {
     pcre2_set_match_limit(context_.get(), steps);
     pcre2_set_offset_limit(context_.get(), std::min(last_begin, text_.size()));
     return pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text_.data()),
-                       text_.size(), at, 0, data_.get(), context_.get());
+                       text_.size(), at, flags_, data_.get(), context_.get());
   }
 
   const pcre2_code* code_;
   std::string_view text_;
+  uint64_t& allowance_;
+  uint32_t flags_;
   std::unique_ptr<pcre2_match_context, Free> context_;
   std::unique_ptr<pcre2_match_data, Free> data_;
-  uint64_t allowance_ = kAllowance;
 };
 
 }  // namespace
@@ -150,8 +176,8 @@ Result<Regex> Regex::Make(std::string_view expression) {
   size_t offset = 0;
   pcre2_code* compiled = pcre2_compile(
       reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-      PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_USE_OFFSET_LIMIT,
-      &code, &offset, context.get());
+      PCRE2_UTF | PCRE2_UCP | PCRE2_USE_OFFSET_LIMIT, &code, &offset,
+      context.get());
   if (compiled == nullptr) {
     char message[256] = {};
     pcre2_get_error_message(code, reinterpret_cast<PCRE2_UCHAR*>(message),
@@ -166,7 +192,26 @@ Result<Regex> Regex::Make(std::string_view expression) {
 void Regex::ForEachMatch(
     std::string_view text,
     FunctionRef<void(size_t begin, size_t end)> found) const {
-  Search search(code_->compiled.get(), text);
+  uint64_t allowance = kAllowance;
+  Fragment part = NextFragment(text, 0);
+  do {
+    const size_t end = part.begin + part.size;
+    // A line does not begin or end at bytes that are no UTF-8.
+    const uint32_t flags = (part.begin > 0 ? PCRE2_NOTBOL : 0) |
+                           (end < text.size() ? PCRE2_NOTEOL : 0);
+    const auto found_here = [&](size_t match_begin, size_t match_end) {
+      found(part.begin + match_begin, part.begin + match_end);
+    };
+    ForEachMatchIn(text.substr(part.begin, part.size), flags, allowance,
+                   found_here);
+    part = NextFragment(text, end);
+  } while (part.size > 0);
+}
+
+void Regex::ForEachMatchIn(
+    std::string_view text, uint32_t flags, uint64_t& allowance,
+    FunctionRef<void(size_t begin, size_t end)> found) const {
+  Search search(code_->compiled.get(), text, flags, allowance);
   Search::Match match = {};
   size_t last_end = std::string_view::npos;
   for (size_t at = 0; at <= text.size() && search.Find(at, match);) {

@@ -6,6 +6,7 @@
 #define BRAID_SRC_TOKENIZER_REGEX_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -38,6 +39,10 @@ class Regex {
  private:
   struct Code;
   explicit Regex(std::unique_ptr<const Code> code);
+
+  // The same in a text that is UTF-8; `flags`: of pcre2_match.
+  void ForEachMatchIn(std::string_view text, uint32_t flags,
+                      FunctionRef<void(size_t begin, size_t end)> found) const;
 
   std::unique_ptr<const Code> code_;
 };

@@ -97,6 +97,28 @@ TEST(RegexTest, BytesThatAreNoUtf8MatchNothing) {
             "a/c");
 }
 
+TEST(RegexTest, LongTextsTakeLinearTime) {
+  // Half a million matches, behind one byte that is no UTF-8: if each looked at
+  // the rest of the text, hours.
+  std::string text = "\xff";
+  for (int i = 0; i < 250'000; ++i) text += "ab c";
+  const auto regex = Regex::Make(R"(\p{L}+| )");
+  ASSERT_TRUE(regex.ok());
+  size_t matches = 0;
+  const auto start = std::chrono::steady_clock::now();
+  regex->ForEachMatch(text, [&](size_t, size_t) { ++matches; });
+  EXPECT_EQ(matches, 500'001u);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+}
+
+TEST(RegexTest, HardStepsAreThoseOfTheWholeText) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += std::string(40, 'a') + "c\xff";
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(MatchesOf("(a+)+b", text + "b"), "");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+}
+
 TEST(RegexTest, EndlessSearchesEnd) {
   // The first is endless where it begins; the second takes 100,000 steps at
   // each of as many beginnings. The b is there, so that they are run at all,
