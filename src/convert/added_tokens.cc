@@ -90,7 +90,7 @@ Result<std::vector<FolderToken>> ListTokens(const Companions& files) {
   std::vector<FolderToken> tokens;
   const Json& decoder = files.tokenizer_config["added_tokens_decoder"];
   for (const auto& [key, entry] : decoder.Members()) {
-    const Json& token = entry;  // which a lambda may capture
+    const Json& token = entry;  // a name that a lambda may capture
     const std::string* text = token["content"].Text();
     const std::optional<int64_t> id = ParseId(key);
     if (text == nullptr || !id) {

@@ -84,7 +84,7 @@ Result<Json> ReadMerges(const Json& merges, PipelineDraft& draft) {
       return Error{
           Format("model.merges: number {} is not a pair", draft.merges.size())};
     }
-    draft.merges.push_back(left + " " + right);
+    draft.merges.push_back(Format("{} {}", left, right));
     const auto [first, second] = MergeHalves(draft.merges.back());
     ambiguous |= first != left || second != right;
   }
