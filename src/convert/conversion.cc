@@ -55,7 +55,7 @@ Status CheckVocabularySize(const HfConfig& config, int64_t rows) {
 // A file without an output matrix means the embedding. T5 and Falcon-H1 write
 // one where the two are tied and not the same; encoders have none.
 Status CheckOutput(const HfConfig& config, const Family& family,
-                   const TensorMapping& mapping) {
+                   const TensorMapping& mapping, Recipe& recipe) {
   constexpr std::string_view kKeys =
       "tie_word_embeddings|tie_embeddings|tie_embedding";
   for (const std::string_view apart :
@@ -78,6 +78,13 @@ Status CheckOutput(const HfConfig& config, const Family& family,
       mapping.skipped,
       [](const std::string& name) { return name.ends_with("lm_head.weight"); });
   if (!tied && !written && !equal) {
+    // A model that was published for embeddings needs no output matrix.
+    if (recipe.metadata.Has(".pooling_type")) {
+      recipe.notices.emplace_back(
+          "tie_word_embeddings: false, but the weights have no output matrix: "
+          "the file is for embeddings; what it generates means nothing");
+      return {};
+    }
     return Error{
         "config.json: tie_word_embeddings: false, but the weights have no "
         "output matrix"};
@@ -125,7 +132,7 @@ Result<Conversion> Conversion::Plan(const std::string& folder,
     recipe.metadata.Count("general.file_type", FileType(matrix_type));
     recipe.metadata.Count("general.quantization_version", kQuantizationVersion);
   }
-  BRAID_TRY(CheckOutput(config, *family, mapping));
+  BRAID_TRY(CheckOutput(config, *family, mapping, recipe));
   BRAID_TRY(DescribeVocabulary(recipe, EmbeddingRows(mapping)));
   BRAID_TRY(DescribeEmbedding(recipe));
   NoteUnreadFiles(recipe);

@@ -306,6 +306,10 @@ TEST_F(ConverterIssue, TiedMatricesAreWhatTheConfigSays) {
   EXPECT_EQ(Convert(), "");
   WriteConfig("");
   ExpectRefused("tie_word_embeddings: false, but");
+  // A model for embeddings needs none.
+  std::filesystem::create_directory(folder_ / "1_Pooling");
+  Write("1_Pooling/config.json", R"({"pooling_mode_lasttoken": true})");
+  EXPECT_EQ(Convert(), "");
 }
 
 }  // namespace
