@@ -40,8 +40,10 @@ class Regex {
   struct Code;
   explicit Regex(std::unique_ptr<const Code> code);
 
-  // The same in a text that is UTF-8; `flags`: of pcre2_match.
+  // The same in a text that is UTF-8. `flags`: of pcre2_match; `allowance`:
+  // hard steps that are left.
   void ForEachMatchIn(std::string_view text, uint32_t flags,
+                      uint64_t& allowance,
                       FunctionRef<void(size_t begin, size_t end)> found) const;
 
   std::unique_ptr<const Code> code_;
