@@ -132,9 +132,9 @@ Result<Conversion> Conversion::Plan(const std::string& folder,
     recipe.metadata.Count("general.file_type", FileType(matrix_type));
     recipe.metadata.Count("general.quantization_version", kQuantizationVersion);
   }
-  BRAID_TRY(CheckOutput(config, *family, mapping, recipe));
   BRAID_TRY(DescribeVocabulary(recipe, EmbeddingRows(mapping)));
   BRAID_TRY(DescribeEmbedding(recipe));
+  BRAID_TRY(CheckOutput(config, *family, mapping, recipe));
   NoteUnreadFiles(recipe);
   BRAID_TRY(CheckKeys(config, family->architecture, recipe.checkpoint,
                       options.ignored_keys));

@@ -160,4 +160,23 @@ Result<PipelineDraft> DraftPipeline(const Json& tokenizer,
   return draft;
 }
 
+Result<std::string> WithTokensBelow(std::string_view json, size_t size) {
+  BRAID_ASSIGN(const Json whole, Json::Parse(json));
+  Members members;
+  for (const auto& [name, value] : whole.Members()) {
+    const bool are_tokens = name == "added_tokens";
+    if (!value.IsArray() || (!are_tokens && name != "outside_model")) {
+      members.emplace_back(name, value);
+      continue;
+    }
+    std::vector<Json> kept;
+    for (const Json& element : value.Elements()) {
+      const auto id = (are_tokens ? element["id"] : element).Int();
+      if (id && *id < static_cast<int64_t>(size)) kept.push_back(element);
+    }
+    members.emplace_back(name, Json(std::move(kept)));
+  }
+  return WriteJson(Json(std::move(members)));
+}
+
 }  // namespace braid::convert

@@ -31,6 +31,10 @@ struct PipelineDraft {
 Result<PipelineDraft> DraftPipeline(const Json& tokenizer,
                                     std::string_view stored_texts);
 
+// `json` of a draft without the added tokens whose ids are not below `size`,
+// which the vocabulary has left out.
+Result<std::string> WithTokensBelow(std::string_view json, size_t size);
+
 // The model of a tokenizer.json; old files do not name it.
 std::string ModelType(const Json& model);
 

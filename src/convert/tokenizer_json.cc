@@ -364,7 +364,7 @@ Status SettlePipeline(VocabularyDraft& draft) {
     pipeline.reason = "post_processor";
   }
   if (pipeline.reason.empty()) return {};
-  draft.pipeline = std::move(pipeline.json);
+  BRAID_ASSIGN(draft.pipeline, WithTokensBelow(pipeline.json, draft.size()));
   draft.merges = std::move(pipeline.merges);
   const auto made = MakeTokenizer(draft.Spec());
   if (!made.ok()) return made.error();

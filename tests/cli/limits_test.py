@@ -71,10 +71,10 @@ class AddressSpace(unittest.TestCase):
 
     def test_quantize(self):
         self.check("quantize", MODEL, os.path.join(self.folder, "q.gguf"),
-                   "Q8_0", "-t", "2")
+                   "Q8_0", "2")
 
     def test_convert(self):
-        self.check("convert", os.path.join(ZOO, "llama"),
+        self.check("convert", os.path.join(ZOO, "llama"), "-o",
                    os.path.join(self.folder, "c.gguf"))
 
     def test_tokenize_and_gguf(self):
