@@ -620,7 +620,7 @@ def random_text(draw, tokens, added):
             parts.append(draw.choice(["", "", " ", "  ", "\n", "a", "."])
                          + draw.choice(added)
                          + draw.choice(["", "", " ", "  ", "\t", "a", "."]))
-        elif choice < 0.45:
+        elif choice < 0.45 and tokens:
             parts.append(draw.choice(tokens))
         elif choice < 0.65:
             parts.append(draw.choice(WORDS) + draw.choice(["", " "]))
